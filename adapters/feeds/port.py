@@ -1,0 +1,66 @@
+"""What a source of data is to the rest of the product."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from rules.model import CalendarEvent, Observation
+
+
+class Fault(StrEnum):
+    """What went wrong with a source, by what can be done about it."""
+
+    UNREACHABLE = "unreachable"
+    """No answer: name, connection or time-out. Try again later."""
+    RATE_LIMITED = "rate_limited"
+    """Told to slow down; ``retry_at`` says until when."""
+    BLOCKED = "blocked"
+    """A challenge page or a refusal that repeating won't change."""
+    UNAUTHORIZED = "unauthorized"
+    """A key is missing, wrong or its plan too small. Fix the configuration."""
+    CHANGED = "changed"
+    """The answer isn't in the documented form any more."""
+    INCOMPLETE = "incomplete"
+    """An answer with holes: a symbol without data, a session that is missing."""
+    DISAGREEMENT = "disagreement"
+    """Two sources give different figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedProblem:
+    """A fault of ``source``; ``subject`` is the series, symbol or day that it touches, ``""`` for all of it."""
+
+    source: str
+    fault: Fault
+    message: str
+    subject: str = ""
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one fetch brought: partial success is normal, so figures and faults come together."""
+
+    observations: tuple[Observation, ...] = ()
+    events: tuple[CalendarEvent, ...] = ()
+    problems: tuple[FeedProblem, ...] = field(default=())
+
+
+class Feed(Protocol):
+    """A source that is asked. It never raises for what the world does: faults come back as problems."""
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask once. ``now`` is the ``known_at`` of what comes back."""
+        ...
+
+
+class Stream(Protocol):
+    """A source that tells. It reconnects by itself; a gap in it is told as a problem."""
+
+    def __aiter__(self) -> AsyncIterator[Fetched]:
+        """Yield what arrived since the last turn: at most the newest tick of each symbol."""
+        ...

@@ -1,0 +1,1 @@
+"""Messengers: one file each, all of them a ``Notifier``."""

@@ -1,0 +1,1 @@
+"""The durable state, over the Redis protocol."""

@@ -1,0 +1,1 @@
+"""The application: composition root, pipeline, delivery, commands, digest, command line."""
