@@ -34,8 +34,8 @@ class Observation:
 
     ``at`` is when it happened and ``known_at`` when it became known; both are aware and in UTC. A figure that
     stands for a session carries the session's close as ``at``; one that stands for a UTC day carries the day's last
-    second, so that ``at`` always falls inside the session that it describes. A later ``known_at`` for the same series and
-    session is a revision. ``value`` is ``None`` where the source says that there is none yet.
+    second, so that ``at`` always falls inside the session that it describes. A later ``known_at`` for the same
+    series and session is a revision. ``value`` is ``None`` where the source says that there is none yet.
     """
 
     series: str
