@@ -52,7 +52,7 @@ class Source:
         return line, offset - self._starts[line - 1] + 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Scalar:
     """One text as written, from offset ``start`` to ``end``; ``style`` is ``None`` when plain, else its first mark."""
 
@@ -75,7 +75,7 @@ class Scalar:
         return Positions(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Items:
     """A sequence."""
 
@@ -86,7 +86,7 @@ class Items:
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Mapping:
     """A mapping by key, in file order; keys are texts and stand once."""
 
