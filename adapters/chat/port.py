@@ -25,7 +25,7 @@ class Request:
     chat: str
     chat_kind: Literal["private", "group", "channel", "terminal"]
     text: str
-    """A command with its arguments and without the bot's name, ``/movers crypto 1w``; or free text such as ``$NVDA``."""
+    """A command without the bot's name, ``/movers crypto 1w``; or free text such as ``$NVDA``."""
     at: datetime
     lang_hint: Lang | None = None
     """The language of the person's app, used until they choose one."""
