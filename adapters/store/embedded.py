@@ -41,6 +41,7 @@ async def open_store(redis_url: SecretStr | None, home: Path) -> AsyncIterator[R
 
     Raises:
         StoreUnavailable: with one line for the operator.
+
     """
     if redis_url is not None and redis_url.get_secret_value():
         store = await connect(redis_url.get_secret_value())
@@ -69,43 +70,39 @@ async def _embedded(folder: Path, *, durable: bool) -> AsyncIterator[RedisStore]
     _make_private(folder)
     files = server.ServerFiles(folder, _socket(folder), durable=durable)
     _make_private(files.socket.parent)
-    with _opened(folder / "users.lock") as users, _opened(folder / "start.lock") as starting:
-        await _join(files, users, starting)
-        store = RedisStore(Link(client_for_socket(str(files.socket)), str(folder), lambda: _revive(files, starting)))
+    with _opened(folder / "users.lock") as users:
+        await _join(files, users)
+        store = RedisStore(Link(client_for_socket(str(files.socket)), str(folder), lambda: _ensure_running(files)))
         try:
             await store.check()
             yield store
         finally:
             await store.aclose()
-            await _leave(files, users, starting)
+            await _leave(files, users)
 
 
-async def _join(files: server.ServerFiles, users: int, starting: int) -> None:
-    async with _exclusive(starting, files.folder):
+async def _join(files: server.ServerFiles, users: int) -> None:
+    async with _exclusive(files):
         fcntl.flock(users, fcntl.LOCK_SH)
-        await _ensure_running(files)
+    await _ensure_running(files)
 
 
-async def _leave(files: server.ServerFiles, users: int, starting: int) -> None:
-    async with _exclusive(starting, files.folder):
+async def _leave(files: server.ServerFiles, users: int) -> None:
+    async with _exclusive(files):
         if _try_lock(users):
             await server.stop(files)
             async with _sole_server(files):
                 server.reap()
 
 
-async def _revive(files: server.ServerFiles, starting: int) -> None:
-    async with _exclusive(starting, files.folder):
-        await _ensure_running(files)
-
-
 async def _ensure_running(files: server.ServerFiles) -> None:
-    running = await server.answers(files.socket)
-    if running is False:
-        await server.until_ready(files)
-    elif running is None:
-        async with _sole_server(files) as descriptor:
-            await server.start(server.find_program(), files, descriptor)
+    async with _exclusive(files):
+        running = await server.answers(files.socket)
+        if running is False:
+            await server.until_ready(files)
+        elif running is None:
+            async with _sole_server(files) as descriptor:
+                await server.start(server.find_program(), files, descriptor)
 
 
 @contextlib.asynccontextmanager
@@ -124,16 +121,15 @@ async def _sole_server(files: server.ServerFiles) -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def _exclusive(descriptor: int, folder: Path) -> AsyncIterator[None]:
-    deadline = time.monotonic() + _LOCK_WITHIN_S
-    while not _try_lock(descriptor):
-        if time.monotonic() > deadline:
-            raise StoreUnavailable(f"another process has been starting the store in {folder} for minutes; is it stuck?")
-        await asyncio.sleep(_LOCK_POLL_S)
-    try:
+async def _exclusive(files: server.ServerFiles) -> AsyncIterator[None]:
+    """Only one task of one process starts or stops the server at a time."""
+    with _opened(files.folder / "start.lock") as descriptor:
+        deadline = time.monotonic() + _LOCK_WITHIN_S
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(f"another process has been starting the store in {files.folder} for minutes")
+            await asyncio.sleep(_LOCK_POLL_S)
         yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _try_lock(descriptor: int) -> bool:

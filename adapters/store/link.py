@@ -27,10 +27,25 @@ from adapters.store.port import StoreUnavailable
 ANSWER_WITHIN_S = 15.0
 _CONNECT_WITHIN_S = 5.0
 
+_FULL = "is full; raise its maxmemory or shorten the retention"
+_DIAGNOSES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    ((AuthenticationError, AuthorizationError), "refuses the login ({said}); check user and password"),
+    (NoPermissionError, "does not permit this user enough ({said}); widen its ACL"),
+    (BusyLoadingError, "is still loading its data; try again in a moment"),
+    ((RedisTimeoutError, TimeoutError), "did not answer in time ({said}); is it overloaded or cut off?"),
+    ((RedisConnectionError, OSError), "cannot be reached ({said}); is the server running?"),
+    (OutOfMemoryError, _FULL),
+    (ReadOnlyError, "is a read-only replica; REDIS_URL must name the primary"),
+)
+_DIAGNOSES_BY_WORD = (
+    ("OOM command not allowed", _FULL),
+    ("MISCONF", "cannot write to its disk ({said}); make room or mend the disk"),
+)
+
 Revive = Callable[[], Awaitable[None]]
 """Brings a dead server back, or raises :class:`StoreUnavailable`."""
 
-Command = Sequence[str | bytes | int | float]
+Command = Sequence[str | bytes | float]
 
 
 class Link:
@@ -44,15 +59,16 @@ class Link:
         self._client = client
         self._revive = revive
         self._scripts: dict[str, AsyncScript] = {}
+        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
         self.place = place
 
-    async def call(self, *command: str | bytes | int | float, repeatable: bool = True) -> Any:
+    async def call(self, *command: str | bytes | float, repeatable: bool = True) -> Any:
         """Run one command and return its reply."""
-        return await self._run(lambda: self._client.execute_command(*command), repeatable=repeatable)
+        return await self._run(lambda: self._execute(*command), repeatable=repeatable)
 
-    async def call_raw(self, *command: str | bytes | int | float) -> Any:
+    async def call_raw(self, *command: str | bytes | float) -> Any:
         """Run one command and return its reply as bytes."""
-        return await self._run(lambda: self._client.execute_command(*command, NEVER_DECODE=True))
+        return await self._run(lambda: self._execute(*command, NEVER_DECODE=True))
 
     async def script(self, source: str, keys: Sequence[str], arguments: Command) -> Any:
         """Run a Lua script: atomic, and loaded only once on a server."""
@@ -137,24 +153,15 @@ def _is_broken(error: Exception) -> bool:
 
 def unavailable(place: str, error: Exception) -> StoreUnavailable:
     """Say in one line what is wrong with the server at ``place`` and what to do."""
+    return StoreUnavailable(f"the store at {place} {_diagnosis(error)}")
+
+
+def _diagnosis(error: Exception) -> str:
     said = " ".join(str(error).split()) or type(error).__name__
-    match error:
-        case AuthenticationError() | AuthorizationError():
-            return StoreUnavailable(f"the store at {place} refuses the login ({said}); check user and password")
-        case NoPermissionError():
-            return StoreUnavailable(f"the store at {place} does not permit this user enough ({said}); widen its ACL")
-        case BusyLoadingError():
-            return StoreUnavailable(f"the store at {place} is still loading its data; try again in a moment")
-        case RedisTimeoutError() | TimeoutError():
-            return StoreUnavailable(f"the store at {place} did not answer in time ({said}); is it overloaded or cut off?")
-        case RedisConnectionError() | OSError():
-            return StoreUnavailable(f"cannot reach the store at {place} ({said}); is the server running?")
-        case OutOfMemoryError():
-            return StoreUnavailable(f"the store at {place} is full; raise its maxmemory or shorten the retention")
-        case ReadOnlyError():
-            return StoreUnavailable(f"the store at {place} is a read-only replica; REDIS_URL must name the primary")
-    if said.startswith("MISCONF") or "disk" in said.lower():
-        return StoreUnavailable(f"the store at {place} cannot write to its disk ({said}); make room or mend the disk")
-    if "OOM command not allowed" in said:
-        return StoreUnavailable(f"the store at {place} is full; raise its maxmemory or shorten the retention")
-    return StoreUnavailable(f"the store at {place} refused a command: {said}")
+    for kinds, diagnosis in _DIAGNOSES:
+        if isinstance(error, kinds):
+            return diagnosis.format(said=said)
+    for word, diagnosis in _DIAGNOSES_BY_WORD:
+        if word in said:
+            return diagnosis.format(said=said)
+    return f"refused a command: {said}"

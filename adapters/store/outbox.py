@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from adapters.store import keys
-from adapters.store.link import Link
+from adapters.store.link import Command, Link
 from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry
 
 VISIBILITY_S = 120.0
@@ -151,7 +151,7 @@ class RedisOutbox:
 
     async def claim(self, worker: str, now: datetime, count: int = 1) -> Sequence[Claimed]:
         """Take the heads of up to ``count`` lanes that are due and that nobody holds, a dead worker's included."""
-        arguments = [worker, keys.to_us(now), keys.to_us(now + self._visibility), count, keys.LANE_PREFIX]
+        arguments: Command = [worker, keys.to_us(now), keys.to_us(now + self._visibility), count, keys.LANE_PREFIX]
         found = await self._link.script(_CLAIM, [keys.OUTBOX_DUE], arguments)
         return [_claimed(*row) for row in found]
 
@@ -206,7 +206,7 @@ class RedisOutbox:
             return False
         touched = [keys.OUTBOX_DEAD, keys.OUTBOX_DUE, keys.OUTBOX_SEQUENCE, keys.OUTBOX_LOG, keys.OUTBOX_BELL]
         lane = keys.encoded(found[0][1]["destination"])
-        arguments = [keys.LANE_PREFIX, dead_id, now.isoformat(), keys.to_us(now), lane]
+        arguments: Command = [keys.LANE_PREFIX, dead_id, now.isoformat(), keys.to_us(now), lane]
         return bool(await self._link.script(_RETRY, touched, arguments))
 
     async def discard(self, dead_id: str) -> bool:
@@ -230,7 +230,7 @@ def _touched(claimed: Claimed) -> list[str]:
     return [keys.OUTBOX_DUE, keys.LANE_PREFIX + keys.encoded(claimed.entry.destination), keys.OUTBOX_LOG]
 
 
-def _arguments(claimed: Claimed, at: datetime, due_us: int, said: str) -> list[str | bytes | int | float]:
+def _arguments(claimed: Claimed, at: datetime, due_us: int, said: str) -> list[str | float]:
     entry = claimed.entry
     lane = keys.encoded(entry.destination)
     return [lane, claimed.id, claimed.attempt, entry.key, entry.destination, at.isoformat(), due_us, said]

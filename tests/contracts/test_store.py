@@ -1,5 +1,6 @@
 """What every store must keep, run against the embedded server and against a plain Redis server."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -39,7 +40,19 @@ def redis_url(tmp_path_factory):
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("redis")
     process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--loglevel", "warning"],
+        [
+            program,
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+        ],
         stdout=subprocess.DEVNULL,
     )
     url = f"redis://127.0.0.1:{port}/0"
@@ -123,8 +136,6 @@ async def test_an_empty_tape_ends_at_the_beginning(store):
 
 async def test_tape_read_waits_for_the_next_observation(store):
     """A reader that waits gets the observation as soon as it is appended, and nothing when none comes."""
-    import asyncio
-
     waiting = asyncio.create_task(store.tape.read("0", 10, wait_s=5.0))
     await store.tape.append([seen(0)])
     assert [seen(0)] == [observation for _, observation in await waiting]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,15 @@ async def test_what_was_acknowledged_survives_a_killed_server(tmp_path):
         assert [float(turn) for turn in range(5)] == [item.value for _, item in await store.tape.read("0", 10)]
 
 
+async def test_many_commands_at_once_restart_one_server(tmp_path):
+    """Everybody who misses the killed server waits for the one restart, and every command is answered."""
+    async with open_store(None, tmp_path) as store:
+        await store.documents.put("c", "k", "v")
+        os.kill(await server_pid(store), signal.SIGKILL)
+        assert ["v"] * 20 == await asyncio.gather(*(store.documents.get("c", "k") for _ in range(20)))
+        assert 1 == len({await server_pid(store) for _ in range(3)})
+
+
 async def test_a_held_entry_survives_a_killed_server(tmp_path):
     """Who holds an entry, and the attempt, are as durable as the entry."""
     async with open_store(None, tmp_path) as store:
@@ -88,7 +98,7 @@ async def test_a_broken_append_is_reported_not_repeated(tmp_path):
         append = asyncio.create_task(store.tape.append([Observation("a.b.c", NOW, NOW, 1.0)]))
         await asyncio.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(StoreUnavailable, match="cannot reach the store"):
+        with pytest.raises(StoreUnavailable, match="cannot be reached"):
             await append
         assert "0" == await store.tape.end()
 
@@ -194,9 +204,9 @@ async def test_a_throwaway_store_leaves_nothing():
     async with open_throwaway_store() as store:
         await store.documents.put("c", "k", "v")
         assert "v" == await store.documents.get("c", "k")
-        folder = Path(store.place)
-        assert folder.exists()
-    assert not folder.exists()
+        path = store.place
+        assert Path(path).exists()
+    assert not Path(path).exists()
 
 
 async def test_a_truncated_tail_is_repaired(tmp_path):
@@ -228,7 +238,7 @@ def newest_append_only_file(home):
 async def test_a_file_in_the_way_is_named(tmp_path):
     """A home that can't be a folder is refused with its path."""
     (tmp_path / "home").write_text("")
-    with pytest.raises(StoreUnavailable, match="cannot use the data directory .*home/store"):
+    with pytest.raises(StoreUnavailable, match=r"cannot use the data directory .*home/store"):
         async with open_store(None, tmp_path / "home"):
             pass
 
@@ -271,18 +281,16 @@ def test_the_servers_last_words_are_translated(tmp_path, log, said):
     """The end of the server's log becomes one line for the operator."""
     files = server.ServerFiles(tmp_path, tmp_path / "store.sock")
     files.log.write_text(f"first line\n{log}\n")
-    import re
-
     assert re.search(said, server.why_it_died(files, 1))
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("redis://:secret@127.0.0.1:1/0", "cannot reach the store at redis://127.0.0.1:1/0"),
+        ("redis://:secret@127.0.0.1:1/0", "store at redis://127.0.0.1:1/0 cannot be reached"),
         ("http://:secret@127.0.0.1:1/0", "is not a Redis address"),
         ("redis://:secret@127.0.0.1:port/0", "is not a Redis address"),
-        ("unix:///nowhere/secret.sock", "cannot reach the store"),
+        ("unix:///nowhere/secret.sock", "cannot be reached"),
     ],
     ids=["refused", "scheme", "port", "no-socket"],
 )
