@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.store import keys
+from adapters.store.hashes import read_all
 from adapters.store.link import Link
 
 
@@ -28,5 +29,4 @@ class RedisDocuments:
 
     async def all(self, collection: str) -> Mapping[str, str]:
         """Every document of the collection by its key."""
-        found: dict[str, str] = await self._link.call("HGETALL", keys.documents(collection))
-        return found
+        return await read_all(self._link, keys.documents(collection))

@@ -64,3 +64,19 @@ def to_us(instant: datetime) -> int:
 def from_us(microseconds: float) -> datetime:
     """The instant, in UTC."""
     return _EPOCH + int(microseconds) * _MICROSECOND
+
+
+def is_later(position: str, than: str) -> bool:
+    """Whether one position in a stream lies after another."""
+    return _parts(position) > _parts(than)
+
+
+def after(position: str) -> str:
+    """The smallest position in a stream after ``position``."""
+    milliseconds, sequence = _parts(position)
+    return f"{milliseconds}-{sequence + 1}"
+
+
+def _parts(position: str) -> tuple[int, int]:
+    milliseconds, _, sequence = position.partition("-")
+    return int(milliseconds), int(sequence or 0)

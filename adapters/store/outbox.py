@@ -8,6 +8,8 @@ can't postpone or bury what another one holds by now.
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -16,6 +18,7 @@ from adapters.store.link import Command, Link
 from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry
 
 VISIBILITY_S = 120.0
+_DELIVERED = {"sent", "sent_again"}
 
 _CLAIM = """
 local due, worker, now, hold_until, count, prefix = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -137,6 +140,13 @@ redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
 return 1
 """
 
+# Idempotency ends with the log line of the delivery: a notice that waits or lies dead is remembered, however old.
+_TRIM = """
+local log, notices, rows, last = KEYS[1], KEYS[2], cjson.decode(ARGV[1]), ARGV[2]
+for _, notice in ipairs(rows) do redis.call('HDEL', notices, notice) end
+return redis.call('XTRIM', log, 'MINID', last)
+"""
+
 
 class RedisOutbox:
     """See :class:`adapters.store.port.Outbox`.
@@ -191,7 +201,7 @@ class RedisOutbox:
 
     async def receipt(self, key: str, destination: str) -> str | None:
         """The receipt of a delivered notice, ``""`` while it waits or lies dead, ``None`` if it was never enqueued."""
-        found: str | None = await self._link.call("HGET", keys.OUTBOX_NOTICES, f"{keys.encoded(destination)} {key}")
+        found: str | None = await self._link.call("HGET", keys.OUTBOX_NOTICES, _notice(destination, key))
         return found
 
     async def dead(self, count: int = 100) -> Sequence[DeadLetter]:
@@ -224,6 +234,23 @@ class RedisOutbox:
             lines.extend(_log_line(fields) for _, fields in chunk if not key or fields["key"] == key)
             end = f"({chunk[-1][0]}"
         return lines[:count]
+
+    async def trim(self, before: datetime) -> int:
+        """Forget log lines from before ``before``, and with them that their notices were sent; return how many."""
+        gone = 0
+        while chunk := await self._link.call("XRANGE", keys.OUTBOX_LOG, "-", "+", "COUNT", 1_000):
+            old = list(itertools.takewhile(lambda row: datetime.fromisoformat(row[1]["at"]) < before, chunk))
+            if old:
+                sent = [_notice(f["destination"], f["key"]) for _, f in old if f["outcome"] in _DELIVERED]
+                arguments: Command = [json.dumps(sent, ensure_ascii=False), keys.after(old[-1][0])]
+                gone += int(await self._link.script(_TRIM, [keys.OUTBOX_LOG, keys.OUTBOX_NOTICES], arguments))
+            if len(old) < len(chunk):
+                break
+        return gone
+
+
+def _notice(destination: str, key: str) -> str:
+    return f"{keys.encoded(destination)} {key}"
 
 
 def _touched(claimed: Claimed) -> list[str]:

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rules.model import Observation
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class StoreUnavailable(Exception):
@@ -28,7 +32,7 @@ class OutboxEntry:
     """One notice for one destination, as committed. ``payload`` is JSON that delivery alone understands."""
 
     key: str
-    """Idempotency key: the same key is enqueued once per destination, ever."""
+    """Idempotency key: the same key is enqueued once per destination for as long as the delivery log remembers it."""
     destination: str
     payload: str
     created_at: datetime
@@ -180,6 +184,10 @@ class Outbox(Protocol):
         """The newest lines of the delivery log, newest first; with ``key``, only that notice's."""
         ...
 
+    async def trim(self, before: datetime) -> int:
+        """Forget log lines from before ``before``, and with them that their notices were sent; return how many."""
+        ...
+
 
 class Documents(Protocol):
     """Small JSON documents in named collections: subscriptions, settings, silences, calendar events, health."""
@@ -224,6 +232,38 @@ class RateLimits(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Bars of one symbol, oldest first, as columns of one length.
+
+    ``at`` is the close of each bar in microseconds since 1970 UTC; prices are in the instrument's currency, split-
+    adjusted; a missing figure is NaN.
+    """
+
+    at: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+
+
+class PriceHistory(Protocol):
+    """Bars that were fetched before. A cache: what is damaged or of an older layout is simply not there."""
+
+    async def get(self, symbol: str) -> Bars:
+        """Every bar of ``symbol`` that is known, oldest first; empty when there are none."""
+        ...
+
+    async def put(self, symbol: str, bars: Bars) -> None:
+        """Add ``bars``; one with the same time as an earlier one takes its place."""
+        ...
+
+    async def forget(self, symbol: str) -> None:
+        """Drop every bar of ``symbol`` (a split changed all of them)."""
+        ...
+
+
 class Store(Protocol):
     """The whole store."""
 
@@ -255,4 +295,9 @@ class Store(Protocol):
     @property
     def rate_limits(self) -> RateLimits:
         """How fast."""
+        ...
+
+    @property
+    def bars(self) -> PriceHistory:
+        """Price history."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.store.bars import RedisPriceHistory
 from adapters.store.documents import RedisDocuments
 from adapters.store.leases import RedisLeases
 from adapters.store.link import Link, client_for_url, place_of
@@ -33,6 +34,7 @@ class RedisStore:
         self.documents = RedisDocuments(link)
         self.leases = RedisLeases(link)
         self.rate_limits = RedisRateLimits(link)
+        self.bars = RedisPriceHistory(link)
 
     async def check(self) -> None:
         """Raise :class:`StoreUnavailable` unless the server answers, is new enough and may be written to."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.store import keys
+from adapters.store.hashes import read_all
 from adapters.store.link import Link
 from adapters.store.port import Commit, Cursor
 
@@ -55,8 +56,7 @@ class RedisAlertStates:
 
     async def alerts(self) -> Mapping[str, str]:
         """Every alert instance's JSON by its key."""
-        found: dict[str, str] = await self._link.call("HGETALL", keys.ALERTS)
-        return found
+        return await read_all(self._link, keys.ALERTS)
 
     async def commit(self, commit: Commit) -> None:
         """Write the turn whole, or not at all; to commit the same turn again changes nothing."""

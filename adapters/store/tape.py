@@ -55,8 +55,10 @@ class RedisTape:
         evaluated = await self._link.call("GET", keys.CURSOR) or "0"
         gone = 0
         while chunk := await self.read("0", 5_000):
-            keep_from = next((at for at, item in chunk if item.known_at >= before or _later(at, evaluated)), None)
-            oldest_kept = keep_from or _next(chunk[-1][0])
+            keep_from = next(
+                (at for at, item in chunk if item.known_at >= before or keys.is_later(at, evaluated)), None
+            )
+            oldest_kept = keep_from or keys.after(chunk[-1][0])
             gone += int(await self._link.call("XTRIM", keys.TAPE, "MINID", oldest_kept))
             if keep_from is not None:
                 break
@@ -90,17 +92,3 @@ def unpacked(text: str) -> Observation:
         status=Status(status),
         source=source,
     )
-
-
-def _parts(position: Cursor) -> tuple[int, int]:
-    milliseconds, _, sequence = position.partition("-")
-    return int(milliseconds), int(sequence or 0)
-
-
-def _later(position: Cursor, than: Cursor) -> bool:
-    return _parts(position) > _parts(than)
-
-
-def _next(position: Cursor) -> Cursor:
-    milliseconds, sequence = _parts(position)
-    return f"{milliseconds}-{sequence + 1}"

@@ -10,14 +10,16 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from adapters.store.bars import pack, unpack
 from adapters.store.embedded import open_store
-from adapters.store.port import Commit, LogLine, OutboxEntry
+from adapters.store.port import Bars, Commit, LogLine, OutboxEntry
 from adapters.store.tape import packed, unpacked
 from rules.model import Observation, Status
 
@@ -87,6 +89,12 @@ async def store(request, tmp_path):
     """An empty store of each kind."""
     async with opened(request.param, request, tmp_path) as opened_store:
         yield opened_store
+
+
+@pytest.fixture
+def raw(store):
+    """Runs a command past the store's own methods."""
+    return store._link.call
 
 
 def entry(key, destination=DESK, payload="{}", at=NOW):
@@ -407,6 +415,19 @@ async def test_wait_returns_when_something_was_enqueued(store):
     assert not await store.outbox.wait(0.01)
 
 
+async def test_trimming_forgets_old_deliveries_alone(store):
+    """Old lines go and their keys may be used again; a notice that still waits stays known however old it is."""
+    await enqueue(store, entry("old"), entry("waits", CHANNEL))
+    claimed = next(item for item in await store.outbox.claim("a", NOW, 2) if item.entry.key == "old")
+    await store.outbox.acknowledge(claimed, "{}", NOW)
+    await enqueue(store, entry("new"))
+    await store.outbox.acknowledge(await claim_one(store), "{}", NOW + timedelta(days=9))
+    assert 1 == await store.outbox.trim(NOW + timedelta(days=8))
+    assert ["new"] == [line.key for line in await store.outbox.log()]
+    await enqueue(store, entry("old"), entry("waits", CHANNEL), entry("new"))
+    assert {DESK: 1, CHANNEL: 1} == await store.outbox.waiting()
+
+
 # Leases and rate limits
 
 
@@ -456,3 +477,54 @@ async def test_a_blocked_bucket_hands_out_nothing_until_then(store):
 async def test_no_bucket_is_no_limit(store):
     """Without buckets nothing waits."""
     assert 0.0 == await store.rate_limits.take({}, NOW)
+
+
+# Price history
+
+
+def bars(*days, close=1.0):
+    at = np.array([np.datetime64(day, "us").astype(np.int64) for day in days])
+    column = np.full(len(days), close)
+    return Bars(at, column, column + 1, column - 1, column, column * np.nan)
+
+
+def columns(found):
+    return [getattr(found, name).tolist() for name in ("at", "open", "high", "low", "close")]
+
+
+async def test_bars_of_several_years_come_back_in_order(store):
+    """What was put comes back oldest first, in whatever order it was put, NaN included."""
+    await store.bars.put("^SOX", bars("2024-01-02", "2024-11-01"))
+    await store.bars.put("^SOX", bars("2022-12-30", "2023-01-03"))
+    found = await store.bars.get("^SOX")
+    assert columns(bars("2022-12-30", "2023-01-03", "2024-01-02", "2024-11-01")) == columns(found)
+    assert np.isnan(found.volume).all()
+    assert 0 == len((await store.bars.get("^NDX")).at)
+
+
+async def test_a_later_bar_takes_the_place_of_an_earlier_one(store):
+    """A bar that is put again replaces the one of the same time and no other."""
+    await store.bars.put("NVDA", bars("2024-10-31", "2024-11-01", close=1.0))
+    await store.bars.put("NVDA", bars("2024-11-01", close=2.0))
+    assert [1.0, 2.0] == (await store.bars.get("NVDA")).close.tolist()
+    await store.bars.forget("NVDA")
+    assert 0 == len((await store.bars.get("NVDA")).at)
+
+
+@given(position=st.integers(0, 200), bit=st.integers(0, 7))
+def test_a_damaged_block_of_bars_is_not_there(position, bit):
+    """Any flipped bit, and any cut, makes the block unreadable rather than wrong."""
+    block = bytearray(pack(bars("2024-10-31", "2024-11-01")))
+    position %= len(block)
+    assert unpack(bytes(block[:position])) is None
+    block[position] ^= 1 << bit
+    assert unpack(bytes(block)) is None
+
+
+async def test_a_damaged_year_is_skipped(store, raw):
+    """A year that can't be read is missing; the others are there, and the year can be put again."""
+    await store.bars.put("NVDA", bars("2023-10-31", "2024-11-01"))
+    await raw("HSET", "tw1:bars:NVDA", "2023", "damaged")
+    assert columns(bars("2024-11-01")) == columns(await store.bars.get("NVDA"))
+    await store.bars.put("NVDA", bars("2023-10-31"))
+    assert columns(bars("2023-10-31", "2024-11-01")) == columns(await store.bars.get("NVDA"))
