@@ -1,63 +1,141 @@
-"""What a chat platform is to the commands: it turns what people do into requests, and shows replies."""
+"""What a chat platform is to the rest of the product: it turns events into requests and replies into messages.
+
+Commands are written once against :class:`Request` and :class:`Reply`; a front end knows its platform and nothing of
+the commands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, Protocol
 
 from adapters.message import Message, Reader
 from adapters.notifiers.port import Receipt
-from rules.model import Lang
+from rules.model import Localized
+
+Platform = Literal["telegram", "slack", "console"]
+
+
+class Origin(StrEnum):
+    """How a request was made."""
+
+    COMMAND = "command"
+    """A command was typed: ``/movers crypto``, ``/tapewatch movers crypto``, ``@bot movers crypto``."""
+    BUTTON = "button"
+    """A button or menu under a message, or a message shortcut, was used; ``Request.pressed`` is that message."""
+    TEXT = "text"
+    """Words without a command, in a direct chat, addressed to the bot, or naming a ``$SYMBOL``."""
+    INLINE = "inline"
+    """``@bot NVDA`` in any chat's input field (Telegram): the reply becomes a result to choose."""
+    HOME = "home"
+    """The app's home page was opened (Slack): the reply becomes the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks.
+
+    ``id`` is also the destination of direct messages: ``telegram:4711``, ``slack:U0123456789``, ``console:``. ``name``
+    is outside text. ``lang`` is the platform's language tag (``zh-hans``, ``en-US``) or ``""``.
+    """
+
+    id: str
+    name: str = ""
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Where a request was made; ``destination`` is where a notifier reaches it, topic included.
+
+    ``title`` is outside text, ``""`` for a direct chat.
+    """
+
+    destination: str
+    kind: Literal["direct", "group"]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Something that a person asked for, by text or by button.
+    """One thing that a person asks for.
 
-    ``user`` and ``chat`` are ``PLATFORM:ID`` (``telegram:42``, ``telegram:-100123/7`` for a topic, ``slack:U1``,
-    ``slack:C1``, ``terminal:``); both come from the platform and are unforgeable, unlike everything in ``text``.
+    ``verb`` is in lower case and without a slash, ``""`` where no command was given. ``text`` is the rest, raw: outside
+    text of any length. A button's data ``mute:A-1042:open`` arrives as verb ``mute`` and text ``A-1042:open``.
     """
 
-    user: str
-    user_name: str
-    chat: str
-    chat_kind: Literal["private", "group", "channel", "terminal"]
+    id: str
+    """Names the event: the same id is the same event, delivered twice."""
+    platform: Platform
+    origin: Origin
+    user: User
+    chat: Chat
+    verb: str
     text: str
-    """A command without the bot's name, ``/movers crypto 1w``; or free text such as ``$NVDA``."""
     at: datetime
-    lang_hint: Lang | None = None
-    """The language of the person's app, used until they choose one."""
-    button: str | None = None
-    """The ``data`` of the button that was pressed, in place of ``text``."""
-    message: Receipt | None = None
-    """The message whose button was pressed, or that this one replies to."""
-    inline: bool = False
-    """Asked in another chat as the person types; answered with cards to choose from."""
+    pressed: Receipt | None = None
+    """The message under which the button was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What to show. Several replies to one request are shown in order: a fast one first, an edit of it later."""
+    """The answer, with the reader for whom to render it."""
 
+    message: Message
     reader: Reader
-    message: Message | None = None
+    private: bool = True
+    """Shown to the asker alone where the platform can do that (Slack); a group's own business is not private."""
+    edit: bool = False
+    """Replace the message whose button was pressed; where that isn't possible, a new message is sent."""
+    shareable: bool = False
+    """A private reply that is worth showing to the channel: the platform offers it."""
     toast: str = ""
-    """A short line that acknowledges a button press without a message."""
-    ephemeral: bool = True
-    """Only the asker sees it, where the platform can do that."""
-    edit: Receipt | None = None
-    """Replace this message instead of writing a new one."""
+    """A few words shown over the chat when a button was pressed (Telegram; at most 200 characters)."""
 
 
-Handler = Callable[[Request], AsyncIterator[Reply]]
-"""Answers requests. It never raises: what goes wrong is a reply with an incident number."""
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A command in the platform's menu. ``scope`` says where it is offered."""
+
+    verb: str
+    summary: Localized
+    scope: Literal["everywhere", "direct", "group"] = "everywhere"
 
 
-class ChatFrontEnd(Protocol):
-    """One platform's side of the conversation."""
+class Application(Protocol):
+    """What answers: the commands, behind every front end."""
 
-    async def run(self, handler: Handler) -> None:
-        """Receive requests and show what ``handler`` replies, until cancelled; reconnects by itself."""
+    @property
+    def menu(self) -> Sequence[MenuEntry]:
+        """The commands to offer, most used first."""
+        ...
+
+    async def answer(self, request: Request) -> Reply | None:
+        """Answer, or say nothing. It never raises: what went wrong is said in the reply, without a stack trace."""
+        ...
+
+    async def working(self, request: Request) -> Reply:
+        """What to show while an answer takes longer than a second (``计算中…``)."""
+        ...
+
+    async def moved(self, old: str, new: str) -> None:
+        """A chat has a new address (a group became a supergroup): carry its subscriptions and settings over."""
+        ...
+
+    async def removed(self, destination: str) -> None:
+        """The bot was blocked by, or removed from, ``destination``: park what is sent there."""
+        ...
+
+
+class FrontEnd(Protocol):
+    """A platform's listener."""
+
+    async def run(self) -> None:
+        """Listen and answer until cancelled; reconnect by itself.
+
+        Raise ``Misconfigured`` when a token is wrong: nothing but a person can mend that.
+        """
         ...
