@@ -199,6 +199,8 @@ class Transition:
     group_by: tuple[str, ...]
     trace: Trace
     sources: tuple[str, ...] = ()
+    calendar: str = "24/7"
+    """The calendar of the series that decided, for telling its market time."""
     status: Status = Status.FINAL
     """The weakest status among the figures that decided."""
     options: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from adapters.message import Message, Reader
 
@@ -17,6 +17,8 @@ class Receipt:
     message_id: str
     at: datetime
     possibly_duplicate: bool = False
+    missing: tuple[str, ...] = ()
+    """Attachments that were not taken, each as ``NAME: WHY``; the text was accepted all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Outgoing:
 
     ``destination`` is ``SCHEME:ADDRESS`` (``telegram:-1001234567890/42``, ``slack:C0123456789``, ``console:``); ``key``
     is the notice's idempotency key, which a service that supports it stores with the message. ``edit`` replaces an
-    earlier message, ``reply_to`` threads under one.
+    earlier message, ``reply_to`` threads under one. A message without title and blocks sends its attachments alone.
     """
 
     key: str
@@ -42,6 +44,18 @@ class Notifier(Protocol):
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Return once the service has accepted the message; raise a ``DeliveryError`` otherwise."""
+        ...
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A notifier whose service can be asked whether a message arrived."""
+
+    async def find(self, outgoing: Outgoing) -> Receipt | None:
+        """The receipt of the message with ``outgoing.key`` at ``outgoing.destination``, ``None`` where there is none.
+
+        Ask after ``OutcomeUnknown`` and before sending again. Raise a ``DeliveryError`` when the service can't say.
+        """
         ...
 
 
