@@ -17,6 +17,8 @@ class Receipt:
     message_id: str
     at: datetime
     possibly_duplicate: bool = False
+    missing: tuple[str, ...] = ()
+    """Attachments that were not taken, each as ``NAME: WHY``; the text was accepted all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Outgoing:
 
     ``destination`` is ``SCHEME:ADDRESS`` (``telegram:-1001234567890/42``, ``slack:C0123456789``, ``console:``); ``key``
     is the notice's idempotency key, which a service that supports it stores with the message. ``edit`` replaces an
-    earlier message, ``reply_to`` threads under one.
+    earlier message, ``reply_to`` threads under one. A message without title and blocks sends its attachments alone.
     """
 
     key: str

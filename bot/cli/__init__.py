@@ -1,0 +1,75 @@
+"""The command line: ``tapewatch``. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+COMMANDS = {
+    "demo": "replay the recorded week: every alert, then the weekly digest",
+    "run": "run the bot",
+}
+"""Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
+
+
+class LazyGroup(click.Group):
+    """Lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands, in the order of :data:`COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command ``cmd_name``."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bot.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or fail with the nearest known name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from rules.problems import nearest
+
+            guess = nearest(args[0], COMMANDS)
+            hint = f" Did you mean {guess!r}?" if guess else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list from :data:`COMMANDS`, without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config", type=click.Path(dir_okay=False), help="Settings file (else TAPEWATCH_CONFIG, else the default)."
+)
+@click.version_option(package_name="tapewatch", prog_name="tapewatch")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None) -> None:
+    """Market alerts and a weekly research digest for overseas technology and crypto."""
+    ctx.obj = config
+
+
+def main() -> None:
+    """Run the command line; known failures become one line on standard error and exit status 1."""
+    from bot.cli.failures import explain
+
+    try:
+        cli(prog_name="tapewatch")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        text = explain(error)
+        if text is None:
+            raise
+        click.echo(text, err=True)
+        sys.exit(1)

@@ -1,0 +1,34 @@
+"""One line of progress on standard error: rewritten in place on a terminal, silent in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+
+
+class Progress:
+    """Shows what is being done now; gone when the work is."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._status = self._console.status("")
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def show(self, text: str) -> None:
+        """Replace the line by ``text``."""
+        self._status.update(text)
+
+    def note(self, text: str) -> None:
+        """Leave ``text`` standing above the line."""
+        print(text, file=sys.stderr)

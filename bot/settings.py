@@ -1,0 +1,159 @@
+"""Settings: one YAML file, overridden by the environment. Secrets come from the environment only.
+
+``TAPEWATCH_FEEDS__FARSIDE__BASE_URL`` sets ``feeds.farside.base_url``. A secret ``TELEGRAM_TOKEN`` may instead be given as
+``TELEGRAM_TOKEN_FILE``, the path of a file that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from adapters.message import Colour, Reader
+from rules.model import Lang
+from rules.problems import Problem, ProblemsFound, nearest
+
+PREFIX = "TAPEWATCH_"
+RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
+SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "SOSOVALUE_API_KEY", "CMC_API_KEY",
+    "COINGECKO_API_KEY", "WEBHOOK_SECRET")  # fmt: skip
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeedSettings(_Section):
+    """One feed: ``base_url`` points it at another server, ``enabled: false`` leaves it out."""
+
+    enabled: bool = True
+    base_url: str = ""
+
+
+class ReaderSettings(_Section):
+    """How the terminal and channels without settings of their own are written to."""
+
+    lang: Lang = "en"
+    colour: Colour | None = None
+    tz: str = "UTC"
+
+    @field_validator("tz")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            guess = nearest(name, available_timezones())
+            raise ValueError(f"{name!r} is not an IANA time zone" + (f"; did you mean {guess}?" if guess else ""))
+        return ZoneInfo(name).key
+
+    def reader(self, lang: Lang | None = None) -> Reader:
+        """The reader, in ``lang`` if given; Chinese readers see red as up unless ``colour`` says otherwise."""
+        lang = lang or self.lang
+        return Reader(lang=lang, colour=self.colour or default_colour(lang), tz=self.tz)
+
+
+class AccessSettings(_Section):
+    """Who may use the bot; identities are ``telegram:ID`` and ``slack:ID``."""
+
+    open: bool = False
+    admins: tuple[str, ...] = ()
+    analysts: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
+
+
+class Secrets(_Section):
+    """What the environment alone may hold."""
+
+    telegram_token: SecretStr | None = None
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    sosovalue_api_key: SecretStr | None = None
+    cmc_api_key: SecretStr | None = None
+    coingecko_api_key: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
+
+
+class Settings(_Section):
+    """Everything that can be configured."""
+
+    home: Path = Field(default_factory=lambda: user_data_path("tapewatch", appauthor=False))
+    universe: Path | None = None
+    rules: tuple[Path, ...] = ()
+    """Packs beside the shipped ones: files or folders."""
+    builtin_rules: bool = True
+    reader: ReaderSettings = ReaderSettings()
+    destinations: tuple[str, ...] = ()
+    """Where alerts go when no route says otherwise, as ``telegram:CHAT`` or ``slack:CHANNEL``."""
+    access: AccessSettings = AccessSettings()
+    feeds: Mapping[str, FeedSettings] = {}
+    sec_contact: str = ""
+    """Name and e-mail for the SEC's User-Agent; its service refuses requests without one."""
+    telegram_base_url: str = "https://api.telegram.org"
+    slack_base_url: str = "https://slack.com/api/"
+    secrets: Secrets = Field(default=Secrets(), exclude=True)
+
+
+def default_colour(lang: Lang) -> Colour:
+    """The convention of the language's readers."""
+    return Colour.CN if lang == "zh" else Colour.US
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings file and the environment; raise ``ProblemsFound`` with every mistake in them.
+
+    The file is ``path``, else ``TAPEWATCH_CONFIG``, else ``config.yaml`` in the platform's configuration folder, which
+    alone may be absent.
+    """
+    named = path or (Path(environ["TAPEWATCH_CONFIG"]) if environ.get("TAPEWATCH_CONFIG") else None)
+    source = named or user_config_path("tapewatch", appauthor=False) / "config.yaml"
+    tree, places = _read(source) if named or source.exists() else ({}, {})
+    _overlay(tree, places, environ)
+    tree["secrets"] = _secrets(environ)
+    for name, key in (("TELEGRAM_BASE_URL", "telegram_base_url"), ("SLACK_BASE_URL", "slack_base_url")):
+        if environ.get(name):
+            tree[key] = environ[name]
+    if environ.get("TAPEWATCH_HOME"):
+        tree["home"] = environ["TAPEWATCH_HOME"]
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise ProblemsFound(_problem(item, source, places) for item in error.errors()) from None
+
+
+Place = tuple[str | int, ...]
+Places = dict[Place, tuple[int, int]]
+
+
+def _read(source: Path) -> tuple[dict[str, Any], Places]:
+    document = yaml_source.parse(source.read_bytes(), str(source))
+    return document, places
+
+
+def _overlay(tree: dict[str, Any], places: Places, environ: Mapping[str, str]) -> None:
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in RESERVED:
+            continue
+        *sections, leaf = name.removeprefix(PREFIX).lower().split("__")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[leaf] = value
+        places.pop((*sections, leaf), None)
+
+
+def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in SECRETS:
+        if environ.get(name):
+            found[name.lower()] = environ[name]
+        elif environ.get(f"{name}_FILE"):
+            found[name.lower()] = Path(environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+    return found
