@@ -28,6 +28,8 @@ class Fault(StrEnum):
     """An answer with holes: a symbol without data, a session that is missing."""
     DISAGREEMENT = "disagreement"
     """Two sources give different figures."""
+    REVISED = "revised"
+    """Figures that were given before have changed on purpose: a split rescaled a history. Nothing to mend."""
 
 
 @dataclass(frozen=True, slots=True)
