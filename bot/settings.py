@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.message import Colour, Reader
 from rules.model import Lang
-from rules.problems import Problem, ProblemsFound, nearest
+from rules.problems import ProblemsFound, nearest
 
 PREFIX = "TAPEWATCH_"
 RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
