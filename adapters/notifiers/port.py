@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from adapters.message import Message, Reader
 
@@ -44,6 +44,18 @@ class Notifier(Protocol):
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Return once the service has accepted the message; raise a ``DeliveryError`` otherwise."""
+        ...
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A notifier whose service can be asked whether a message arrived."""
+
+    async def find(self, outgoing: Outgoing) -> Receipt | None:
+        """The receipt of the message with ``outgoing.key`` at ``outgoing.destination``, ``None`` where there is none.
+
+        Ask after ``OutcomeUnknown`` and before sending again. Raise a ``DeliveryError`` when the service can't say.
+        """
         ...
 
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rules.model import Observation
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class StoreUnavailable(Exception):
@@ -20,7 +24,7 @@ class StoreUnavailable(Exception):
 
 
 Cursor = str
-"""A position in the tape, ordered, opaque; ``"0"`` is before everything."""
+"""A position in the tape, opaque (the store alone can order two); ``"0"`` is before everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class OutboxEntry:
     """One notice for one destination, as committed. ``payload`` is JSON that delivery alone understands."""
 
     key: str
-    """Idempotency key: the same key is enqueued once per destination, ever."""
+    """Idempotency key: the same key is enqueued once per destination for as long as the delivery log remembers it."""
     destination: str
     payload: str
     created_at: datetime
@@ -43,18 +47,47 @@ class Claimed:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An entry that was given up, and why."""
+
+    id: str
+    entry: OutboxEntry
+    why: str
+    at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What became of a notice at a destination.
+
+    ``outcome`` is ``sent``, ``sent_again``, ``postponed``, ``buried`` or ``retried``, or for a notice that routing held
+    back the :class:`~rules.model.Reason`. ``detail`` is the receipt (JSON) or the explanation. ``at`` is when, for
+    ``postponed`` until when. ``attempt`` counts from 1; it is 0 where nothing was attempted.
+    """
+
+    key: str
+    destination: str
+    at: datetime
+    outcome: str
+    detail: str
+    attempt: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """What one turn of the engine changed: written whole, or not at all.
 
     ``alerts`` maps an alert instance's key to its JSON state, ``None`` to forget it; ``documents`` likewise maps
-    ``(collection, key)`` to JSON.
+    ``(collection, key)`` to JSON. ``decisions`` goes to the delivery log: what was not sent, and why.
     """
 
     cursor: Cursor | None = None
     alerts: Mapping[str, str | None]
     outbox: Sequence[OutboxEntry] = ()
     documents: Mapping[tuple[str, str], str | None] | None = None
+    decisions: Sequence[LogLine] = ()
 
 
 class Tape(Protocol):
@@ -64,8 +97,23 @@ class Tape(Protocol):
         """Add ``observations`` durably and return the position after them."""
         ...
 
-    async def read(self, after: Cursor, count: int) -> Sequence[tuple[Cursor, Observation]]:
-        """Return up to ``count`` observations after ``after``, each with its position; empty when there are none."""
+    async def end(self) -> Cursor:
+        """The position after the newest observation."""
+        ...
+
+    async def read(self, after: Cursor, count: int, wait_s: float = 0.0) -> Sequence[tuple[Cursor, Observation]]:
+        """Return up to ``count`` observations after ``after``, each with its position; empty when there are none.
+
+        With ``wait_s`` it waits that long (by the server's clock) for the first one.
+        """
+        ...
+
+    async def between(self, start: datetime, end: datetime, count: int = 100_000) -> Sequence[Observation]:
+        """What became known from ``start`` to ``end``, inclusive, oldest first, at most ``count``."""
+        ...
+
+    async def trim(self, before: datetime) -> int:
+        """Forget what was evaluated and became known before ``before``; return how many observations went."""
         ...
 
 
@@ -109,7 +157,35 @@ class Outbox(Protocol):
         ...
 
     async def next_due(self) -> datetime | None:
-        """When the next postponed lane is due, ``None`` when nothing waits."""
+        """When the next lane is due, or the worker that holds it taken for dead; ``None`` when nothing waits."""
+        ...
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return ``True`` once something was enqueued since the last call, ``False`` after ``timeout_s``."""
+        ...
+
+    async def receipt(self, key: str, destination: str) -> str | None:
+        """The receipt of a delivered notice, ``""`` while it waits or lies dead, ``None`` if it was never enqueued."""
+        ...
+
+    async def dead(self, count: int = 100) -> Sequence[DeadLetter]:
+        """The newest dead letters, newest first."""
+        ...
+
+    async def retry(self, dead_id: str, now: datetime) -> bool:
+        """Put a dead letter at the end of its lane; ``False`` when there is no such letter."""
+        ...
+
+    async def discard(self, dead_id: str) -> bool:
+        """Forget a dead letter; ``False`` when there is no such letter."""
+        ...
+
+    async def log(self, count: int = 100, key: str = "") -> Sequence[LogLine]:
+        """The newest lines of the delivery log, newest first; with ``key``, only that notice's."""
+        ...
+
+    async def trim(self, before: datetime) -> int:
+        """Forget log lines from before ``before``, and with them that their notices were sent; return how many."""
         ...
 
 
@@ -153,4 +229,75 @@ class RateLimits(Protocol):
 
     async def block(self, bucket: str, until: datetime) -> None:
         """Hand out nothing from ``bucket`` before ``until`` (the service said ``retry_after``)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Bars of one symbol, oldest first, as columns of one length.
+
+    ``at`` is the close of each bar in microseconds since 1970 UTC; prices are in the instrument's currency, split-
+    adjusted; a missing figure is NaN.
+    """
+
+    at: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+
+
+class PriceHistory(Protocol):
+    """Bars that were fetched before. A cache: what is damaged or of an older layout is simply not there."""
+
+    async def get(self, symbol: str) -> Bars:
+        """Every bar of ``symbol`` that is known, oldest first; empty when there are none."""
+        ...
+
+    async def put(self, symbol: str, bars: Bars) -> None:
+        """Add ``bars``; one with the same time as an earlier one takes its place."""
+        ...
+
+    async def forget(self, symbol: str) -> None:
+        """Drop every bar of ``symbol`` (a split changed all of them)."""
+        ...
+
+
+class Store(Protocol):
+    """The whole store."""
+
+    @property
+    def tape(self) -> Tape:
+        """What became known."""
+        ...
+
+    @property
+    def states(self) -> AlertStates:
+        """What the engine remembers."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is on its way."""
+        ...
+
+    @property
+    def documents(self) -> Documents:
+        """Everything small."""
+        ...
+
+    @property
+    def leases(self) -> Leases:
+        """Who alone may."""
+        ...
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """How fast."""
+        ...
+
+    @property
+    def bars(self) -> PriceHistory:
+        """Price history."""
         ...

@@ -1,0 +1,168 @@
+"""Figures as a reader writes them, in English or Chinese, rounded once and half away from zero.
+
+A figure comes in its base unit (a fraction for ``%`` and ``pp``, dollars for ``money:USD``); units are those of
+``rules.language.units``. Missing is ``—``. A minus is the ASCII one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+from rules.model import Lang
+
+MISSING = "—"
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
+_SPEC = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|\$|x)?")
+_FITS = {
+    "%": {"", "%", "pp"},
+    "pp": {"", "%", "pp"},
+    "bp": {"", "%", "pp", "bp"},
+    "$": {"money", "price"},
+    "x": {""},
+    "f": {"", "price", "money", "days", "s", "%", "pp", "bp"},
+}
+_SCALES = {"%": 100, "pp": 100, "bp": 10_000}
+_DIGITS = {"%": 1, "pp": 1, "bp": 0, "f": 2, "x": 1}
+_SIGNS = {"USD": "$", "HKD": "HK$", "CNY": "CN¥", "JPY": "¥", "EUR": "€", "GBP": "£"}
+_CURRENCIES = {"USD": "美元", "HKD": "港元", "CNY": "元", "JPY": "日元", "EUR": "欧元", "GBP": "英镑"}
+_AMOUNTS: Mapping[Lang, tuple[tuple[float, int, int, str], ...]] = {
+    "en": ((1e12, 10**12, 2, "T"), (1e9, 10**9, 2, "B"), (0, 10**6, 1, "M")),
+    "zh": ((1e12, 10**12, 2, "万亿"), (1e10, 10**8, 1, "亿"), (0, 10**8, 2, "亿")),
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format such as ``+.1%``; ``kind`` is one of ``% pp bp f $ x``, or ``""`` for what suits the unit."""
+
+    kind: str = ""
+    signed: bool = False
+    grouped: bool = False
+    digits: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Format:
+        """Read ``[+][,][.N][KIND]``; ``ValueError`` says what is wanted."""
+        found = _SPEC.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no format; wanted one such as +.1% +.1pp .0bp ,.2f +$ .1x")
+        digits = found["digits"]
+        return cls(found["kind"] or "", bool(found["sign"]), bool(found["comma"]), int(digits) if digits else None)
+
+    def fits(self, unit: str) -> bool:
+        """Whether a figure of ``unit`` can be written so."""
+        base = unit.partition(":")[0]
+        if not self.kind:
+            return base not in {"bool", "date"} or self == Format()
+        return base == "any" or base in _FITS[self.kind]
+
+
+def write(value: float | None, unit: str, wanted: Format, lang: Lang) -> str:
+    """Write one figure."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    base, _, currency = unit.partition(":")
+    if wanted.kind == "$" or (not wanted.kind and base == "money"):
+        return money(value, currency or "USD", lang, signed=wanted.signed, digits=wanted.digits)
+    if not wanted.kind and base in _OWN:
+        return _OWN[base](value, lang, wanted)
+    kind = wanted.kind or (base if base in _SCALES else "f")
+    return _number(value, wanted, kind, lang)
+
+
+def rounded(value: float, digits: int, *, scale: int = 1) -> Decimal:
+    """``value × scale`` to ``digits`` decimals, half away from zero, from the shortest decimal that names ``value``."""
+    exact = _EXACT.multiply(Decimal(repr(float(value))), Decimal(scale))
+    result = exact.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
+    return result if result else abs(result)
+
+
+def day(when: date, lang: Lang) -> str:
+    """``1 Nov 2024`` or ``2024年11月1日``."""
+    if lang == "zh":
+        return f"{when.year}年{when.month}月{when.day}日"
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def span(seconds: float, lang: Lang) -> str:
+    """A length of time in its largest sensible unit, such as ``34 min``."""
+    names = {"en": ("s", "min", "h", "days"), "zh": ("秒", "分钟", "小时", "天")}[lang]
+    size = abs(seconds)
+    step = 0 if size < 60 else 1 if size < 7_200 else 2 if size < 172_800 else 3
+    return f"{rounded(seconds / (1, 60, 3_600, 86_400)[step], 0)} {names[step]}"
+
+
+def price(value: float, lang: Lang, *, signed: bool = False) -> str:
+    """A quotation: one decimal from 1,000 on (no comma in Chinese), two below, four under 1."""
+    size = abs(value)
+    digits = 1 if size >= 1_000 else 2 if size >= 1 else 4
+    return _plain(rounded(value, digits), digits, signed=signed, grouped=lang == "en")
+
+
+def money(value: float, currency: str, lang: Lang, *, signed: bool = False, digits: int | None = None) -> str:
+    """An amount: ``-$54.9M`` or ``-0.55 亿美元``; what would round to zero says so."""
+    size = abs(value)
+    sign = "-" if value < 0 else "+" if signed and value > 0 else ""
+    if lang == "zh":
+        unit, places, name = (10**12, 2, "万亿") if size >= 10**12 else (10**8, 1 if size >= 10**10 else 2, "亿")
+        head, tail = "", f" {name}{_CURRENCIES.get(currency, currency)}"
+    else:
+        unit, places, name = (
+            (10**12, 2, "T") if size >= 10**12 else (10**9, 2, "B") if size >= 10**9 else (10**6, 1, "M")
+        )
+        head, tail = _SIGNS.get(currency, f"{currency} "), name
+    places = places if digits is None else digits
+    shown = rounded(size / unit, places)
+    if size and not shown:
+        return f"{sign}<{head}{Decimal(1).scaleb(-places)}{tail}"
+    return f"{sign}{head}{shown:,.{places}f}{tail}"
+
+
+def _number(value: float, wanted: Format, kind: str, lang: Lang) -> str:
+    scale = _SCALES.get(kind, 1)
+    digits = _DIGITS[kind] if wanted.digits is None else wanted.digits
+    if kind == "%" and wanted.digits is None and abs(value) >= 1:
+        digits = 0
+    tail = {"f": "", "pp": "pct" if lang == "zh" else "pp"}.get(kind, kind)
+    return _plain(rounded(value, digits, scale=scale), digits, signed=wanted.signed, grouped=wanted.grouped) + tail
+
+
+def _plain(number: Decimal, digits: int, *, signed: bool, grouped: bool) -> str:
+    text = f"{number:,.{digits}f}" if grouped else f"{number:.{digits}f}"
+    return f"+{text}" if signed and number > 0 else text
+
+
+def _truth(value: float, lang: Lang, _: Format) -> str:
+    return {"en": ("no", "yes"), "zh": ("否", "是")}[lang][value != 0]
+
+
+def _date(value: float, lang: Lang, _: Format) -> str:
+    return day(date(1970, 1, 1) + timedelta(days=round(value)), lang) if abs(value) < 1e6 else MISSING
+
+
+def _days(value: float, lang: Lang, _: Format) -> str:
+    count = rounded(value, 0)
+    return f"{count} 天" if lang == "zh" else f"{count} day{'s' * (count != 1)}"
+
+
+def _price(value: float, lang: Lang, wanted: Format) -> str:
+    return price(value, lang, signed=wanted.signed)
+
+
+def _span(value: float, lang: Lang, _: Format) -> str:
+    return span(value, lang)
+
+
+_OWN: Mapping[str, Callable[[float, Lang, Format], str]] = {
+    "bool": _truth,
+    "date": _date,
+    "days": _days,
+    "price": _price,
+    "s": _span,
+}

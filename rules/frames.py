@@ -1,0 +1,202 @@
+"""Where an expression is evaluated: a row of lanes, each a member at an instant, and what every series was there.
+
+One evaluator serves live and backtest because both hand it a frame. A frame tells, for every series, the number of the
+newest session that was known; a value is always a float64 array with one entry a lane (or one for all lanes), NaN where
+unknown, and conditions are 1, 0 or NaN. Operations are elementwise, so a lane's bits don't depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from rules.axis import Axis
+from rules.history import NONE, PRICE_FEED, Block, Column, Floats, History, Ints
+from rules.language.scope import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A ``Ref`` found in a history: a column and, for each lane, the number of the key."""
+
+    axis: Axis
+    column: Column
+    leader: Column
+    keys: Ints
+    prompt: bool
+    """Whether a session that closed without a figure makes it unknown: true of prices, which are due at the close."""
+
+
+class Members:
+    """The symbols that ``it`` stands for, all on one calendar."""
+
+    def __init__(self, symbols: tuple[str, ...], axis: Axis) -> None:
+        self.symbols = symbols
+        self.axis = axis
+        self._found: dict[str, tuple[Block, Ints] | None] = {}
+
+    def in_feed(self, history: History, feed: str) -> tuple[Block, Ints] | None:
+        """The block that holds the members in ``feed`` and their numbers there."""
+        if feed not in self._found:
+            homes = [history.home(feed, symbol) for symbol in self.symbols]
+            found = [home for home in homes if home is not None]
+            whole = found and len(found) == len(homes) and all(home[0] is found[0][0] for home in found)
+            self._found[feed] = (found[0][0], np.array([home[1] for home in found], np.int64)) if whole else None
+        return self._found[feed]
+
+    def at(self, lanes: Ints) -> Members:
+        """Some of the members."""
+        return Members(tuple(self.symbols[lane] for lane in lanes), self.axis)
+
+
+class EdgeMemory(Protocol):
+    """On which side each lane was when it was last known, by edge."""
+
+    def recall(self, edge: str) -> tuple[Floats, Ints] | None:
+        """Sides (-1, 0 for not yet known, 1) and the session in which each was taken."""
+        ...
+
+    def keep(self, edge: str, sides: Floats, sessions: Ints) -> None:
+        """Remember the sides after this evaluation."""
+        ...
+
+
+class Frame:
+    """Lanes at instants (microseconds since 1970 UTC, one or one a lane), reading one history."""
+
+    def __init__(self, history: History, now: Ints, lanes: int, members: Members | None = None) -> None:
+        self.history = history
+        self.now = now
+        self.lanes = lanes
+        self.members = members
+        self.memo: dict[str, Floats] = {}
+        self.positions: dict[Ref, Ints] = {}
+        self.tracks: dict[Ref, Track] = {}
+        self.edges: EdgeMemory | None = None
+
+    @property
+    def shared(self) -> Frame:
+        """The frame for what doesn't depend on ``it``."""
+        return self
+
+    def track(self, ref: Ref) -> Track:
+        """Where ``ref`` lives."""
+        found = self.tracks.get(ref)
+        if found is None:
+            block, keys = self._home(ref)
+            prompt = ref.feed == PRICE_FEED
+            found = self.tracks[ref] = Track(block.axis, block.column(ref.field), block.leader(ref.field), keys, prompt)
+        return found
+
+    def _home(self, ref: Ref) -> tuple[Block, Ints]:
+        if ref.key:
+            home = self.history.home(ref.feed, ref.key)
+            found = None if home is None else (home[0], np.array([home[1]], np.int64))
+        else:
+            found = None if self.members is None else self.members.in_feed(self.history, ref.feed)
+        if found is None:
+            raise LookupError(f"the series {ref} was not declared")
+        return found
+
+    def position(self, ref: Ref) -> Ints:
+        """The session number of the newest known figure in each lane, ``NONE`` without one or when it is overdue."""
+        found = self.positions.get(ref)
+        if found is None:
+            found = self.positions[ref] = self._position(self.track(ref))
+        return found
+
+    def _position(self, track: Track) -> Ints:
+        raise NotImplementedError
+
+    def value(self, ref: Ref) -> Floats:
+        """The newest known figure in each lane."""
+        track = self.track(ref)
+        return track.column.gather(self.position(ref), track.keys)
+
+    def at(self, ref: Ref, index: Ints) -> Floats:
+        """The figure of session ``index`` in each lane."""
+        track = self.track(ref)
+        return track.column.gather(index, track.keys)
+
+    def past(self, ref: Ref, count: int) -> PastFrame:
+        """The last ``count`` sessions of ``ref`` up to each lane's newest, oldest first: ``count`` × lanes."""
+        newest = np.broadcast_to(self.position(ref), (max(self.lanes, len(self.position(ref))),))
+        rows = newest[None, :] - np.arange(count - 1, -1, -1, dtype=np.int64)[:, None]
+        index = np.where(newest[None, :] == NONE, NONE, np.maximum(rows, NONE))
+        return PastFrame(self, self.track(ref).axis, index, present=True)
+
+    def earlier(self, ref: Ref, index: Ints) -> PastFrame:
+        """The lanes as they stood at the close of session ``index`` of the calendar of ``ref``."""
+        whole = np.broadcast_to(index, (max(self.lanes, len(index)),))
+        return PastFrame(self, self.track(ref).axis, whole[None, :], present=False)
+
+
+class NowFrame(Frame):
+    """The present: each series stands at its newest figure."""
+
+    @cached_property
+    def _shared(self) -> Frame:
+        return NowFrame(self.history, self.now, 1)
+
+    @property
+    def shared(self) -> Frame:
+        """The one-lane frame for what doesn't depend on ``it``."""
+        return self._shared if self.members is not None else self
+
+    def share(self, frame: Frame) -> None:
+        """Use ``frame`` for what doesn't depend on ``it``, so that rules evaluated together compute it once."""
+        self.__dict__["_shared"] = frame
+
+    def _position(self, track: Track) -> Ints:
+        last = track.leader.last[track.keys]
+        if not track.prompt:
+            return last
+        due = track.axis.closed(self.now)
+        return np.where(last < due, NONE, last)
+
+
+class PastFrame(Frame):
+    """Sessions of one calendar, ``count`` rows a lane of another frame; the last may be that frame's present."""
+
+    def __init__(self, parent: Frame, axis: Axis, index: Ints, *, present: bool) -> None:
+        count, lanes = index.shape
+        self.index = index.ravel()
+        closes = axis.close(self.index)
+        if present:
+            closes[-lanes:] = np.broadcast_to(parent.now, (lanes,))
+        super().__init__(parent.history, closes, count * lanes, parent.members)
+        self.parent, self.axis, self.count, self.width, self.present = parent, axis, count, lanes, present
+
+    def track(self, ref: Ref) -> Track:
+        """Where ``ref`` lives; the members repeat with each row."""
+        found = self.tracks.get(ref)
+        if found is None:
+            own = self.parent.track(ref)
+            keys = own.keys if len(own.keys) == 1 else np.tile(own.keys, self.count)
+            found = self.tracks[ref] = Track(own.axis, own.column, own.leader, keys, own.prompt)
+        return found
+
+    def position(self, ref: Ref) -> Ints:
+        """The row's own session on its calendar, elsewhere the last one closed by then; the present in the last row."""
+        found = self.positions.get(ref)
+        if found is None:
+            track = self.track(ref)
+            if track.axis is self.axis:
+                found = self.index
+            else:
+                found = np.where(self.index == NONE, NONE, track.axis.closed(self.now))
+                if self.present:
+                    found[-self.width :] = np.broadcast_to(self.parent.position(ref), (self.width,))
+            self.positions[ref] = found
+        return found
+
+    def rows(self, values: Floats) -> Floats:
+        """Values of this frame as a matrix: a row a session, oldest first, a column a lane."""
+        return np.broadcast_to(values, (self.lanes,)).reshape(self.count, self.width)
+
+
+Evaluate = Callable[[Frame], Floats]

@@ -1,0 +1,214 @@
+"""What is known of every series, as dense columns: one row a session of the series' calendar, one column a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.axis import Axis, micros
+from rules.model import Observation, SeriesName, Status
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NONE: Final = -1
+PRICE_FEED: Final = "prices"
+BAR_FIELDS: Final = ("open", "high", "low", "close", "volume")
+STATUSES: Final = tuple(Status)
+_FINAL = STATUSES.index(Status.FINAL)
+_MARGIN_ROWS = 64
+
+
+class Column:
+    """One field of one block: a row per session, a column per key, NaN where nothing is known.
+
+    ``last`` is the session number of each key's newest figure (``NONE`` without one), ``at`` and ``known`` its times in
+    microseconds, ``before`` the time of the figure before it, ``status`` its firmness, ``revised`` whether it replaced
+    another value of the same session.
+    """
+
+    def __init__(self, keys: int) -> None:
+        self.first = 0
+        self.values: Floats = np.full((0, keys), np.nan)
+        self.last: Ints = np.full(keys, NONE, np.int64)
+        self.at: Ints = np.zeros(keys, np.int64)
+        self.before: Ints = np.zeros(keys, np.int64)
+        self.known: Ints = np.zeros(keys, np.int64)
+        self.status: NDArray[np.int8] = np.full(keys, _FINAL, np.int8)
+        self.revised: NDArray[np.bool_] = np.zeros(keys, np.bool_)
+        self.sources: list[str] = [""] * keys
+        self.version = 0
+        """Counts changes of anything but the newest session's value: what a cache of closed bars must look at."""
+
+    def cell(self, index: int, key: int) -> float:
+        """The value of session ``index``, NaN when unknown."""
+        row = index - self.first
+        return float(self.values[row, key]) if 0 <= row < len(self.values) else float("nan")
+
+    def gather(self, index: Ints, keys: Ints) -> Floats:
+        """The values of sessions ``index`` for ``keys``, broadcast against each other."""
+        row = index - self.first
+        known = (row >= 0) & (row < len(self.values)) & (index >= 0)
+        if not len(self.values):
+            return np.full(np.broadcast_shapes(index.shape, keys.shape), np.nan)
+        return np.where(known, self.values[np.where(known, row, 0), keys], np.nan)
+
+    def reserve(self, index: int) -> None:
+        """Make room for session ``index``."""
+        if not len(self.values):
+            self.first = max(index - 4 * _MARGIN_ROWS, 0)
+            self.values = np.full((index - self.first + _MARGIN_ROWS, self.values.shape[1]), np.nan)
+        row = index - self.first
+        if row < 0:
+            more = min(max(-row, len(self.values) // 2), self.first)
+            self.values = np.vstack([np.full((more, self.values.shape[1]), np.nan), self.values])
+            self.first -= more
+        elif row >= len(self.values):
+            more = max(row + 1 - len(self.values), _MARGIN_ROWS, len(self.values) // 2)
+            self.values = np.vstack([self.values, np.full((more, self.values.shape[1]), np.nan)])
+
+    def write(self, index: int, key: int, value: float, seen: Observation) -> bool:
+        """Store a figure of session ``index``; return whether anything changed."""
+        self.reserve(index)
+        row = index - self.first
+        old = self.values[row, key]
+        status = STATUSES.index(seen.status)
+        newest = index >= self.last[key]
+        same = bool(old == value) or bool(np.isnan(old) and np.isnan(value))
+        if same and (not newest or (index == self.last[key] and status == self.status[key])):
+            return self._seen_again(index, key, seen)
+        self.values[row, key] = value
+        if newest:
+            self._newest(index, key, status, seen, replaced=not same and not np.isnan(old))
+        else:
+            self.version += 1
+        return True
+
+    def _seen_again(self, index: int, key: int, seen: Observation) -> bool:
+        """A repeat changes no value; a tick at the old price is still a tick, so its time counts."""
+        if index == self.last[key] and seen.status is Status.PARTIAL and micros(seen.at) > self.at[key]:
+            self.before[key], self.at[key] = self.at[key], micros(seen.at)
+            return True
+        return False
+
+    def _newest(self, index: int, key: int, status: int, seen: Observation, *, replaced: bool) -> None:
+        moved = index != self.last[key]
+        self.revised[key] = not moved and (bool(self.revised[key]) or (replaced and self.status[key] == _FINAL))
+        if moved:
+            self.version += 1
+        at = micros(seen.at)
+        if self.last[key] != NONE and at > self.at[key]:
+            self.before[key] = self.at[key]
+        self.last[key] = index
+        self.at[key], self.known[key], self.status[key] = at, micros(seen.known_at), status
+        self.sources[key] = seen.source
+
+
+class Block:
+    """All fields of one feed for the keys that share a calendar."""
+
+    def __init__(self, feed: str, axis: Axis, keys: Mapping[str, int]) -> None:
+        self.feed = feed
+        self.axis = axis
+        self.keys = keys
+        self.columns: dict[str, Column] = {}
+
+    def column(self, field: str) -> Column:
+        """The column of ``field``, made when first asked for."""
+        found = self.columns.get(field)
+        if found is None:
+            found = self.columns[field] = Column(len(self.keys))
+        return found
+
+    def leader(self, field: str) -> Column:
+        """The column whose newest session is the present one for ``field``: the close for every field of a bar."""
+        return self.column("close") if self.feed == PRICE_FEED else self.column(field)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A figure that was new: where it went, and whether it replaced a final figure."""
+
+    series: str
+    block: Block
+    key: int
+    field: str
+    revision: bool
+
+
+class History:
+    """Every series that some rule reads. Others are ignored, so memory grows with the rules, not with the feeds."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[tuple[str, str], Block] = {}
+        self._homes: dict[tuple[str, str], tuple[Block, int]] = {}
+
+    def declare(self, feed: str, axis: Axis, keys: list[str]) -> Block:
+        """Make room for ``keys`` of ``feed`` on ``axis``; call it once for each pair of feed and calendar."""
+        block = Block(feed, axis, {key: number for number, key in enumerate(keys)})
+        self.blocks[feed, axis.name] = block
+        for key, number in block.keys.items():
+            self._homes[feed, key] = (block, number)
+        return block
+
+    def home(self, feed: str, key: str) -> tuple[Block, int] | None:
+        """The block and the column number of a key."""
+        return self._homes.get((feed, key))
+
+    def apply(self, seen: Observation) -> Applied | None:
+        """Take ``seen`` in; return where it went, or ``None`` when it is of no interest or says nothing new."""
+        try:
+            feed, key, field = SeriesName.parse(seen.series)
+        except ValueError:
+            return None
+        home = self._homes.get((feed, key))
+        if home is None:
+            return None
+        block, number = home
+        index = block.axis.session(micros(seen.at))
+        if index < 0:
+            return None
+        column = block.column(field)
+        if self._is_stale_tick(column, number, index, seen):
+            return None
+        value = float("nan") if seen.value is None or not np.isfinite(seen.value) else float(seen.value)
+        revision = seen.status is Status.FINAL and _was_final(column, number, index)
+        if not self._write((block, number, field, index), value, seen):
+            return None
+        return Applied(seen.series, block, number, field, revision)
+
+    @staticmethod
+    def _is_stale_tick(column: Column, key: int, index: int, seen: Observation) -> bool:
+        """A partial figure never reopens a final one, nor does an older tick replace a newer one."""
+        if seen.status is not Status.PARTIAL or index > column.last[key]:
+            return False
+        if index < column.last[key]:
+            return not np.isnan(column.cell(index, key))
+        return bool(column.status[key] == _FINAL or micros(seen.at) < column.at[key])
+
+    @staticmethod
+    def _write(place: tuple[Block, int, str, int], value: float, seen: Observation) -> bool:
+        block, key, field, index = place
+        if block.feed == PRICE_FEED and seen.status is Status.PARTIAL and field == "close":
+            _grow_bar(block, key, index, value, seen)
+        return block.column(field).write(index, key, value, seen)
+
+
+def _was_final(column: Column, key: int, index: int) -> bool:
+    known = not np.isnan(column.cell(index, key))
+    return known and (index < column.last[key] or column.status[key] == _FINAL)
+
+
+def _grow_bar(block: Block, key: int, index: int, price: float, seen: Observation) -> None:
+    """Carry a tick into the running bar's open, high and low."""
+    for field in ("open", "high", "low"):
+        column = block.column(field)
+        if column.last[key] > index or (column.last[key] == index and column.status[key] == _FINAL):
+            continue
+        old = column.cell(index, key) if column.last[key] == index else float("nan")
+        if np.isnan(old) or (field == "high" and price > old) or (field == "low" and price < old):
+            column.write(index, key, price, seen)

@@ -1,0 +1,136 @@
+"""Text to tokens: numbers with their units, names, operators."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from rules.language.errors import ExpressionError, Finding
+
+MAX_LENGTH = 2_000
+
+CURRENCIES = frozenset(
+    {"USD", "HKD", "CNY", "CNH", "JPY", "EUR", "GBP", "KRW", "TWD", "SGD", "AUD", "CAD", "CHF"}
+    | {"INR", "BRL", "MXN", "SEK", "NOK", "DKK", "NZD", "ZAR", "THB", "IDR", "MYR", "PHP", "VND"}
+)
+
+_SCALES = {"k": 1e3, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+_SUFFIXES: dict[str, tuple[float, str]] = {
+    "%": (0.01, "%"),
+    "bp": (0.0001, "bp"),
+    "pp": (0.01, "pp"),
+    "s": (1.0, "s"),
+    "m": (60.0, "s"),
+    "h": (3600.0, "s"),
+    "d": (1.0, "d"),
+    "w": (1.0, "w"),
+    "mo": (1.0, "mo"),
+    "y": (1.0, "y"),
+}
+_WORDS = {"session": "d", "sessions": "d", "bar": "bars", "bars": "bars"}
+_NUMBER = re.compile(r"(\d[\d_]*(?:\.\d[\d_]*)?|\.\d[\d_]*)(%|[^\W\d_]+)?")
+_UNIT_WORD = re.compile(r"\s+([A-Za-z]+)\b")
+_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+_QUOTED = re.compile(r'"([^"\n]{1,64})"' + r"|'([^'\n]{1,64})'")
+_OPERATOR = re.compile(r"<=|>=|==|!=|[-+*/<>(),]")
+_SPACE = re.compile(r"\s+")
+_HINTS = {
+    "**": "there is no power; multiply instead",
+    "&&": "write and",
+    "||": "write or",
+    "=": "write == to compare",
+    "!": "write not",
+    "[": "there is no indexing; prev(x, n) is the value n sessions ago",
+    "{": "braces belong to message templates only",
+    ".": "values have no attributes; call a function such as close(x)",
+    "^": 'quote symbols that are not plain words, such as "^SOX"',
+    "−": "write the plain minus sign -",
+    "≤": "write <=",
+    "≥": "write >=",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``text`` is the operator, name or keyword; numbers carry ``value`` and ``unit`` in the base unit."""
+
+    kind: Literal["number", "name", "quoted", "op", "end"]
+    text: str
+    offset: int
+    end: int
+    value: float = 0.0
+    unit: str = ""
+
+
+def tokenize(text: str) -> list[Token]:
+    """Split ``text``; raise ``ExpressionError`` with every character that can't be read."""
+    if len(text) > MAX_LENGTH:
+        message = f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are allowed"
+        raise ExpressionError(MAX_LENGTH, "too-long", message)
+    tokens: list[Token] = []
+    errors: list[Finding] = []
+    at = 0
+    while at < len(text):
+        if space := _SPACE.match(text, at):
+            at = space.end()
+            continue
+        found = _token(text, at)
+        if isinstance(found, Token):
+            tokens.append(found)
+            at = found.end
+        else:
+            errors.append(found)
+            at += 2 if text[at : at + 2] in _HINTS else 1
+    if errors:
+        raise ExpressionError.of(errors)
+    tokens.append(Token("end", "", len(text), len(text)))
+    return tokens
+
+
+def _token(text: str, at: int) -> Token | Finding:
+    if text.startswith("**", at):
+        return _unreadable("**", at)
+    if found := _NUMBER.match(text, at):
+        return _number(text, found)
+    if found := _NAME.match(text, at):
+        return Token("name", found.group(), at, found.end())
+    if found := _QUOTED.match(text, at):
+        return Token("quoted", found.group(1) or found.group(2), at, found.end())
+    if found := _OPERATOR.match(text, at):
+        return Token("op", found.group(), at, found.end())
+    return _unreadable(text[at : at + 2] if text[at : at + 2] in _HINTS else text[at], at)
+
+
+def _unreadable(symbol: str, at: int) -> Finding:
+    hint = _HINTS.get(symbol)
+    return Finding(at, "bad-character", f"{symbol!r} has no meaning here" + (f": {hint}" if hint else ""))
+
+
+def _number(text: str, found: re.Match[str]) -> Token | Finding:
+    digits, suffix = found.group(1), (found.group(2) or "")
+    value, unit, end = float(digits.replace("_", "")), "", found.end()
+    if suffix in _SCALES:
+        value *= _SCALES[suffix]
+    elif suffix in _SUFFIXES:
+        value, unit = _scaled(value, suffix), _SUFFIXES[suffix][1]
+    elif suffix in CURRENCIES:
+        unit = suffix
+    elif suffix:
+        wanted = ", ".join([*_SCALES, *_SUFFIXES])
+        return Finding(found.start(2), "unknown-unit", f"{suffix!r} is no unit; wanted one of {wanted} or a currency")
+    if not unit and (word := _UNIT_WORD.match(text, end)) and (own := _unit_word(word.group(1))):
+        unit, end = own, word.end()
+    if not math.isfinite(value) or value > 1e18:
+        return Finding(found.start(), "too-large", f"the number {digits[:20]}… is too large; at most 1e18")
+    return Token("number", found.group(), found.start(), end, value, unit)
+
+
+def _scaled(value: float, suffix: str) -> float:
+    factor = _SUFFIXES[suffix][0]
+    return value / round(1 / factor) if factor < 1 else value * factor
+
+
+def _unit_word(word: str) -> str:
+    return _WORDS.get(word) or (word if word in CURRENCIES else "")
