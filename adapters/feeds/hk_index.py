@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.feeds.daily_bars import Bar, Chart, read
 from adapters.feeds.port import Fault, FeedProblem, Fetched
+from adapters.feeds.together import join
 from adapters.http import HttpClient, HttpFailure, Params, Source
 from rules.calendars import Calendars
 from rules.model import Observation, Status
@@ -48,7 +49,7 @@ class HkIndexHistory:
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask for every symbol."""
-        return merged([await self.history(symbol, now) for symbol in self._symbols])
+        return join([await self.history(symbol, now) for symbol in self._symbols])
 
     async def history(self, symbol: str, now: datetime) -> Fetched:
         """The bars of one symbol; ``now`` tells its finished sessions from the running one."""
@@ -113,13 +114,3 @@ def _bar(row: Sequence[str]) -> Bar:
         raise ValueError(f"{row[0]}: open {first}, close {close}, high {high}, low {low} can't be a session's figures")
     volume = float(row[5]) if len(row) > 5 else 0.0
     return Bar(date.fromisoformat(row[0]), first, high, low, close, volume or None)
-
-
-def merged(parts: Iterable[Fetched]) -> Fetched:
-    """Several fetches as one."""
-    parts = tuple(parts)
-    return Fetched(
-        tuple(item for part in parts for item in part.observations),
-        tuple(item for part in parts for item in part.events),
-        tuple(item for part in parts for item in part.problems),
-    )

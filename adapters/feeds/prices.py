@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from adapters.feeds.hk_index import KNOWN, HkIndexHistory, merged
+from adapters.feeds.hk_index import KNOWN, HkIndexHistory
 from adapters.feeds.port import Fault, Feed, Fetched
+from adapters.feeds.together import join
 from rules.model import Observation, Status
 
 _LITTLE = 8
@@ -38,7 +39,7 @@ class Prices:
                 closes += _closes(symbol, other)
             if closes:
                 self._known_to[symbol] = max([o.at for o in closes if o.status is not Status.PARTIAL], default=now)
-        return merged(parts)
+        return join(parts)
 
     def _news(self, symbol: str, other: Fetched, got: Fetched) -> Fetched:
         have = {(o.series, o.at) for o in got.observations if o.value is not None}
