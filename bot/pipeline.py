@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from adapters.store.port import AlertStates, Commit, Cursor, Documents, OutboxEntry, Tape
+from adapters.store.port import Commit, Cursor, OutboxEntry, Store
 from bot.delivery import pack
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
@@ -34,16 +34,12 @@ class Pipeline:
         *,
         engine: Engine,
         universe: Universe,
-        tape: Tape,
-        states: AlertStates,
-        documents: Documents,
+        store: Store,
         destinations: Sequence[str],
     ) -> None:
         self._engine = engine
         self._universe = universe
-        self._tape = tape
-        self._states = states
-        self._documents = documents
+        self._tape, self._states, self._documents = store.tape, store.states, store.documents
         self._destinations = destinations
         self._state: State
         self._cursor: Cursor = "0"
@@ -64,6 +60,10 @@ class Pipeline:
     def next_wakeup(self) -> datetime | None:
         """When a rule's own clock strikes next."""
         return self._engine.next_wakeup(self._state)
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when something new is on the tape, after ``timeout_s`` at the latest."""
+        await self._tape.read(self._cursor, 1, wait_s=timeout_s)
 
     async def turn(self, now: datetime, most: int = 10_000) -> Sequence[Notice]:
         """Evaluate what the tape brought since the last turn, up to ``now``; return the notices that it committed."""
