@@ -29,6 +29,9 @@ SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", 
     "COINGECKO_API_KEY", "WEBHOOK_SECRET")  # fmt: skip
 
 
+DEFAULT_ZONES: Mapping[Lang, str] = {"en": "UTC", "zh": "Asia/Shanghai"}
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,12 +48,13 @@ class ReaderSettings(_Section):
 
     lang: Lang = "en"
     colour: Colour | None = None
-    tz: str = "UTC"
+    tz: str = ""
+    """IANA name; without one, Chinese is read in Shanghai and English in UTC."""
 
     @field_validator("tz")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name and name not in available_timezones():
             guess = nearest(name, available_timezones())
             raise ValueError(f"{name!r} is not an IANA time zone" + (f"; did you mean {guess}?" if guess else ""))
         return name
@@ -58,7 +62,7 @@ class ReaderSettings(_Section):
     def reader(self, lang: Lang | None = None) -> Reader:
         """The reader, in ``lang`` if given; Chinese readers see red as up unless ``colour`` says otherwise."""
         lang = lang or self.lang
-        return Reader(lang=lang, colour=self.colour or default_colour(lang), tz=self.tz)
+        return Reader(lang=lang, colour=self.colour or default_colour(lang), tz=self.tz or DEFAULT_ZONES[lang])
 
 
 class AccessSettings(_Section):
