@@ -158,7 +158,7 @@ class HttpClient:
         secret_params: Mapping[str, SecretStr] | None = None,
     ) -> Any:
         """GET a JSON document; raise :class:`HttpFailure`, also for HTML or a cut-off document in its place."""
-        return await self._with_retries(source, path, params, secret_params, _parsed_json)
+        return await self._with_retries(source, path, params, secret_params, read_json)
 
     async def get_text(
         self,
@@ -330,7 +330,8 @@ def retry_time(retry_after: str, now: datetime) -> datetime | None:
     return min(max(aware.astimezone(UTC), now), now + timedelta(days=1))
 
 
-def _parsed_json(source: Source, answer: Answer) -> Any:
+def read_json(source: Source, answer: Answer) -> Any:
+    """The document in ``answer``; :class:`HttpFailure` when it is none, or a page for browsers."""
     text = _checked_text(source, answer)
     try:
         return json.loads(text)

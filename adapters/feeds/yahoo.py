@@ -1,0 +1,315 @@
+"""Yahoo's prices as a feed: every symbol of the universe, honest about what is final, running, missing or rescaled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from adapters.clock import Clock
+from adapters.feeds.daily_bars import (
+    Chart,
+    Reading,
+    Session,
+    daily_from_intraday,
+    marked_missing,
+    missing_problems,
+    read,
+)
+from adapters.feeds.port import Fault, FeedProblem, Fetched
+from adapters.feeds.splits import looks_like_split, rescaled_since, with_history_rescaled
+from adapters.http import CoolDowns, HttpFailure
+from rules.calendars import Calendar, Calendars
+from rules.model import Observation, Status
+from rules.universe import Instrument, Kind
+
+if TYPE_CHECKING:
+    from adapters.feeds.yahoo_chart import YahooCharts
+
+NAME = "yahoo"
+_KEPT_SESSIONS = 30
+_COMPLETED_AT_MOST = 20
+_COMPLETED_DAYS = 5
+_FAILURES_IN_A_ROW = 5
+_RETRY_PAUSE = timedelta(seconds=1)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YahooOptions:
+    """How Yahoo is asked.
+
+    ``base_url`` stands in for Yahoo's hosts (``""``: the real ones). ``period`` is what one fetch looks back; after a
+    split ``long_period`` is fetched once. ``requests_per_s`` 0 doesn't wait. Yahoo publishes no limits; whole addresses
+    were shut out for hours at a few requests a second, hence the default and the length of ``cool_down``.
+    """
+
+    base_url: str = ""
+    cache_dir: Path | None = None
+    period: str = "1mo"
+    long_period: str = "2y"
+    requests_per_s: float = 2.0
+    concurrency: int = 4
+    timeout_s: float = 15.0
+    cool_down: timedelta = timedelta(minutes=30)
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one symbol's chart came to."""
+
+    instrument: Instrument
+    reading: Reading = field(default_factory=lambda: Reading((), (), ()))
+    told: list[Session] = field(default_factory=list)
+    problems: list[FeedProblem] = field(default_factory=list)
+    failure: HttpFailure | None = None
+
+
+class YahooDesk:
+    """What the Yahoo feeds of one process share: the session, the threads, the pace and the cool-down."""
+
+    def __init__(self, clock: Clock, cool_downs: CoolDowns, options: YahooOptions) -> None:
+        self.clock = clock
+        self.options = options
+        self._cool_downs = cool_downs
+        self._pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix=NAME)
+        self._charts: YahooCharts | None = None
+        self._next_slot: datetime | None = None
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def opened(self) -> YahooCharts:
+        """The charts, with yfinance loaded and its caches cleared."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._open)
+
+    def _open(self) -> YahooCharts:
+        from adapters.feeds import yahoo_session  # noqa: PLC0415 - yfinance and pandas take a second to load
+        from adapters.feeds.yahoo_chart import YahooCharts  # noqa: PLC0415
+
+        if self._charts is None:
+            options = self.options
+            session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
+            self._charts = YahooCharts(session, self.clock, options.timeout_s)
+        yahoo_session.clear_caches()
+        return self._charts
+
+    async def cooling(self, now: datetime) -> FeedProblem | None:
+        """Why Yahoo must not be asked at ``now``."""
+        until = await self._cool_downs.until(NAME, now)
+        if until is None:
+            return None
+        message = f"{NAME} asked for a pause; not asked again before {until:%Y-%m-%d %H:%M:%S} UTC"
+        return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
+
+    async def ask(self, call: Callable[[], T]) -> T:
+        """Run ``call`` in a thread at its turn; once more after a passing failure. Raises :class:`HttpFailure`."""
+        await self._turn()
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, call)
+        except HttpFailure as failure:
+            if failure.fault is Fault.RATE_LIMITED:
+                await self._begin_cool_down(failure)
+            if failure.fault is not Fault.UNREACHABLE:
+                raise
+        await self.clock.sleep_until(self.clock.now() + _RETRY_PAUSE)
+        await self._turn()
+        return await loop.run_in_executor(self._pool, call)
+
+    async def _turn(self) -> None:
+        if not self.options.requests_per_s:
+            return
+        now = self.clock.now()
+        slot = max(now, self._next_slot or now)
+        self._next_slot = slot + timedelta(seconds=1 / self.options.requests_per_s)
+        await self.clock.sleep_until(slot)
+
+    async def _begin_cool_down(self, failure: HttpFailure) -> None:
+        now = self.clock.now()
+        until = max(failure.retry_at or now, now + self.options.cool_down)
+        failure.retry_at = until
+        await self._cool_downs.begin(NAME, until, "HTTP 429")
+
+
+class YahooPrices:
+    """Daily bars of every priced instrument, and the running session's.
+
+    Each fetch brings what is new or changed since the last one of this object; the first brings the whole period. One
+    request a symbol, plus one for each symbol that lacks a session or was split.
+    """
+
+    def __init__(self, desk: YahooDesk, instruments: Iterable[Instrument], calendars: Calendars) -> None:
+        self._desk = desk
+        self._instruments = tuple(item for item in instruments if item.priced)
+        self._calendars = {item.symbol: calendars.get(item.calendar) for item in self._instruments}
+        self._given: dict[str, dict[date, Session]] = {}
+        self._splits: dict[str, set[date]] = {}
+
+    def last_close(self, symbol: str) -> float | None:
+        """The close of the last finished session that was given, in today's shares."""
+        finished = [session for session in self._given.get(symbol, {}).values() if session.status is not Status.PARTIAL]
+        return max(finished, key=lambda session: session.at).bar.close if finished else None
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask for every symbol; a symbol's failure touches that symbol, a refusal ends the fetch."""
+        if (problem := await self._desk.cooling(now)) is not None:
+            return Fetched(problems=(problem,))
+        charts = await self._desk.opened()
+        looks = await self._look_at_all(charts, now)
+        await self._complete(charts, looks, now)
+        missing = {look.instrument.symbol: look.reading.missing for look in looks if look.reading.missing}
+        observations = [item for look in looks for item in self._observations(look, now)]
+        seen = {look.instrument.symbol: self._calendars[look.instrument.symbol] for look in looks if not look.failure}
+        problems = [
+            *_failures(looks),
+            *missing_problems(missing, seen, NAME),
+            *(p for look in looks for p in look.problems),
+        ]
+        return Fetched(tuple(observations), problems=tuple(problems))
+
+    async def _look_at_all(self, charts: YahooCharts, now: datetime) -> list[_Look]:
+        waiting = iter(self._instruments)
+        looks: list[_Look] = []
+        run = _Run()
+
+        async def work() -> None:
+            for instrument in waiting:
+                if run.ended:
+                    return
+                look = await self._look_at(charts, instrument, now)
+                run.count(look.failure)
+                looks.append(look)
+
+        await asyncio.gather(*(work() for _ in range(self._desk.options.concurrency)))
+        order = {item.symbol: index for index, item in enumerate(self._instruments)}
+        return sorted(looks, key=lambda look: order[look.instrument.symbol])
+
+    async def _look_at(self, charts: YahooCharts, instrument: Instrument, now: datetime) -> _Look:
+        symbol, calendar = instrument.symbol, self._calendars[instrument.symbol]
+        options = self._desk.options
+
+        def daily(period: str) -> Callable[[], Chart]:
+            return lambda: charts.daily(symbol, period, calendar.tz.key)
+
+        try:
+            chart = await self._desk.ask(daily(options.period))
+            split = self._split_in(chart, calendar)
+            if split is not None:
+                chart = await self._desk.ask(daily(options.long_period))
+        except HttpFailure as failure:
+            return _Look(instrument, failure=failure)
+        look = self._read(instrument, chart, now)
+        if split is not None:
+            look.problems.append(FeedProblem(NAME, Fault.REVISED, f"{symbol}: {split}; history given anew", symbol))
+        return look
+
+    def _split_in(self, chart: Chart, calendar: Calendar) -> str | None:
+        """What tells that the history given before (by this process or an earlier one) is in old shares."""
+        given = self._given.get(chart.symbol, {})
+        closes = {day: item.bar.close for day, item in given.items() if item.status is not Status.PARTIAL}
+        factor = rescaled_since({day: close for day, close in closes.items() if close}, chart)
+        known = self._splits.setdefault(chart.symbol, set())
+        recent = [split for split in chart.splits if split.day >= calendar.previous(chart.bars[-1].day, 10)]
+        fresh = [split for split in recent if split.day not in known]
+        known.update(split.day for split in fresh)
+        if fresh:
+            return f"split {fresh[-1].ratio:g}:1 on {fresh[-1].day}"
+        return None if factor is None else f"history rescaled by {factor:.4g}, as after a split"
+
+    def _read(self, instrument: Instrument, chart: Chart, now: datetime) -> _Look:
+        chart, _ = with_history_rescaled(chart)
+        look = _Look(instrument, read(chart, self._calendars[instrument.symbol], now))
+        if look.reading.strays:
+            days = ", ".join(map(str, look.reading.strays[:5]))
+            message = f"{chart.symbol}: bars on {days}, no session of {instrument.calendar}; left out"
+            look.problems.append(FeedProblem(NAME, Fault.CHANGED, message, chart.symbol))
+        sessions = _without_sudden_scale(look, chart)
+        given = self._given.get(chart.symbol, {})
+        look.told = [session for session in sessions if given.get(session.bar.day) != session]
+        kept = {session.bar.day: session for session in sessions[-_KEPT_SESSIONS:]}
+        self._given[chart.symbol] = kept
+        return look
+
+    async def _complete(self, charts: YahooCharts, looks: Sequence[_Look], now: datetime) -> None:
+        """Fill recent holes from hourly bars, for a few symbols; what all of a market lack isn't there to be had."""
+        lacking = [look for look in looks if look.reading.missing and not self._whole_market_lacks(look, looks)]
+        for look in lacking[:_COMPLETED_AT_MOST]:
+            symbol, calendar = look.instrument.symbol, self._calendars[look.instrument.symbol]
+            first = calendar.previous(calendar.session_of(now), _COMPLETED_DAYS)
+            wanted = [day for day in look.reading.missing if day > first]
+            if not wanted:
+                continue
+            try:
+                rows = await self._desk.ask(lambda s=symbol, c=calendar: charts.intraday(s, "5d", "60m", c.tz.key))  # type: ignore[misc]
+            except HttpFailure:
+                continue
+            days = daily_from_intraday(rows, calendar)
+            found = [Session(days[day], calendar.close(day), Status.PROVISIONAL) for day in wanted if day in days]
+            look.told.extend(found)
+            self._given[symbol].update({session.bar.day: session for session in found})
+            filled = {session.bar.day for session in found}
+            rest = tuple(day for day in look.reading.missing if day not in filled)
+            look.reading = replace(look.reading, missing=rest)
+
+    def _whole_market_lacks(self, look: _Look, looks: Sequence[_Look]) -> bool:
+        peers = [
+            other for other in looks if other.instrument.calendar == look.instrument.calendar and not other.failure
+        ]
+        return len(peers) > 2 and all(other.reading.missing == look.reading.missing for other in peers)
+
+    def _observations(self, look: _Look, now: datetime) -> list[Observation]:
+        symbol = look.instrument.symbol
+        calendar = self._calendars[symbol]
+        marks = [marked_missing(symbol, day, calendar, now, NAME) for day in look.reading.missing]
+        told = sorted(look.told, key=lambda session: session.at)
+        return [*(item for session in told for item in session.observations(symbol, now, NAME)), *marks]
+
+
+class _Run:
+    """Whether to go on asking: a refusal ends a run at once, silence after a few failures in a row."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._in_a_row = 0
+
+    def count(self, failure: HttpFailure | None) -> None:
+        """Note how one symbol went."""
+        passing = failure is not None and failure.fault is Fault.UNREACHABLE
+        self._in_a_row = self._in_a_row + 1 if passing else 0
+        refused = failure is not None and failure.fault in {Fault.RATE_LIMITED, Fault.BLOCKED, Fault.UNAUTHORIZED}
+        self.ended = self.ended or refused or self._in_a_row >= _FAILURES_IN_A_ROW
+
+
+def _without_sudden_scale(look: _Look, chart: Chart) -> tuple[Session, ...]:
+    """The sessions, the running one left out while it looks like a split that nobody has declared yet."""
+    sessions = look.reading.sessions
+    if look.instrument.kind is Kind.CRYPTO or len(sessions) < 2 or sessions[-1].status is not Status.PARTIAL:
+        return sessions
+    before, last = sessions[-2].bar, sessions[-1].bar
+    ratio = looks_like_split(before.close, last.close)
+    if ratio is None or any(split.day == last.day for split in chart.splits):
+        return sessions
+    message = (
+        f"{chart.symbol}: {before.close:g} to {last.close:g} looks like a {ratio:g}:1 split; held back until the close"
+    )
+    look.problems.append(FeedProblem(NAME, Fault.DISAGREEMENT, message, chart.symbol))
+    return sessions[:-1]
+
+
+def _failures(looks: Sequence[_Look]) -> list[FeedProblem]:
+    """Each symbol's failure; one for all where the source itself refused or was silent."""
+    failed = [(look.instrument.symbol, look.failure) for look in looks if look.failure is not None]
+    own = [failure.problem(symbol) for symbol, failure in failed if failure.fault in {Fault.INCOMPLETE, Fault.CHANGED}]
+    for fault in (Fault.RATE_LIMITED, Fault.BLOCKED, Fault.UNAUTHORIZED, Fault.UNREACHABLE):
+        alike = [(symbol, failure) for symbol, failure in failed if failure.fault is fault]
+        if len(alike) == 1 and fault is Fault.UNREACHABLE:
+            own.append(alike[0][1].problem(alike[0][0]))
+        elif alike:
+            own.append(alike[0][1].problem())
+    return own

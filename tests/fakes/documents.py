@@ -1,0 +1,37 @@
+"""A collection of documents in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.store.port import StoreUnavailable
+
+
+class MemoryDocuments:
+    """The ``Documents`` port without a server; ``away`` makes every call fail as an unreachable store does."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], str] = {}
+        self.away = False
+
+    def _reach(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the store can't be reached")
+
+    async def get(self, collection: str, key: str) -> str | None:
+        """The document, or ``None``."""
+        self._reach()
+        return self.documents.get((collection, key))
+
+    async def put(self, collection: str, key: str, document: str | None) -> None:
+        """Write the document; ``None`` removes it."""
+        self._reach()
+        if document is None:
+            self.documents.pop((collection, key), None)
+        else:
+            self.documents[collection, key] = document
+
+    async def all(self, collection: str) -> Mapping[str, str]:
+        """Every document of the collection by its key."""
+        self._reach()
+        return {key: text for (name, key), text in self.documents.items() if name == collection}
