@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 _SCALES = (("tn", 1e12), ("bn", 1e9), ("mn", 1e6))
 
@@ -21,7 +22,7 @@ def _by_unit(value: float, unit: str) -> str:
     writers: dict[str, Callable[[], str]] = {
         "bool": lambda: "true" if value else "false",
         "date": (date(1970, 1, 1) + timedelta(days=value)).isoformat,
-        "s": lambda: duration(value),
+        "s": partial(duration, value),
         "money": lambda: f"{code} {_scaled(value)}",
         "%": lambda: _number(value * 100, sign=True, comma=False, digits=2) + base,
         "pp": lambda: _number(value * 100, sign=True, comma=False, digits=2) + base,
