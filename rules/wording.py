@@ -21,7 +21,7 @@ def _by_unit(value: float, unit: str) -> str:
     base, _, code = unit.partition(":")
     writers: dict[str, Callable[[], str]] = {
         "bool": lambda: "true" if value else "false",
-        "date": (date(1970, 1, 1) + timedelta(days=value)).isoformat,
+        "date": lambda: (date(1970, 1, 1) + timedelta(days=value)).isoformat(),
         "s": partial(duration, value),
         "money": lambda: f"{code} {_scaled(value)}",
         "%": lambda: _number(value * 100, sign=True, comma=False, digits=2) + base,
