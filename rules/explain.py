@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from rules.axis import instant
+from rules.formats import write
 from rules.frames import Frame
 from rules.functions.base import Part
 from rules.history import NONE, STATUSES
@@ -154,7 +155,7 @@ def render(message: Message, lane: Lane, lang: Lang) -> str:
         if isinstance(piece, MemberName):
             pieces.append(lane.member.name[lang] if lane.member else "")
         elif isinstance(piece, Filled):
-            pieces.append(figure(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
+            pieces.append(write(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
         else:
             pieces.append(piece)
     return "".join(pieces)
