@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import time
+from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
 from bot.notices import Incident
-from bot.numbers import quantity
+from bot.numbers import money, number, percent, points, price
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
+from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
 _SIGNED_PERCENT = re.compile(r"(?<![\w.,])([+-]\d[\d,.]*%|0\.0%)")
+_DIRECTION: Final[dict[str, Literal[-1, 0, 1]]] = {"+": 1, "-": -1}
 MARKET_ZONES = {"XNYS": "America/New_York", "XHKG": "Asia/Hong_Kong"}
 
 _KIND = {
@@ -63,8 +67,7 @@ def _line(text: str) -> Line:
     spans: list[Span] = []
     for index, part in enumerate(_SIGNED_PERCENT.split(text)):
         if index % 2:
-            direction = 1 if part.startswith("+") else -1 if part.startswith("-") else 0
-            spans.append(Move(part, direction, "bold"))
+            spans.append(Move(part, _DIRECTION.get(part[0], 0), "bold"))
         elif part:
             spans.append(Text(part))
     return tuple(spans)
@@ -81,8 +84,24 @@ def _instances(incidents: Sequence[Incident], lang: Lang, universe: Universe) ->
         subject = _subject(transition)
         instrument = universe.resolve(subject)
         name = instrument.name[lang] if instrument else ""
-        rows.append((subject, quantity(transition.value, transition.unit, lang), name))
+        rows.append((subject, _quantity(transition.value, transition.unit, lang), name))
     return Table(rows=tuple(rows), align="lrl")
+
+
+def _quantity(value: float | None, unit: str, lang: Lang) -> str:
+    """Write ``value`` as its unit (see ``rules.language.units``) wants it."""
+    base, _, currency = unit.partition(":")
+    match base:
+        case "%":
+            return percent(value)
+        case "pp":
+            return points(value, lang)
+        case "price":
+            return price(value, lang, crypto=False)
+        case "money":
+            return money(value, currency or "USD", lang, signed=True)
+        case _:
+            return number(value, 2)
 
 
 def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:
@@ -90,8 +109,18 @@ def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:
     latest = max(transitions, key=lambda item: item.observed_at or item.at)
     sources = dict.fromkeys(source for item in transitions for source in item.sources)
     weakest = max((item.status for item in transitions), key=list(Status).index)
-    facts = [*sources, _STATUS[weakest][lang]]
-    numbers = [incident.number for incident in incidents]
-    facts.append(numbers[0] if len(numbers) == 1 else f"{numbers[0]} +{len(numbers) - 1}")
-    instant = Instant(latest.observed_at or latest.at, MARKET_ZONES.get(latest.calendar, "UTC"))
-    return (instant, Text(" · " + " · ".join(facts)))
+    facts = [*sources, _STATUS[weakest][lang], _numbers(incidents)]
+    return (_moment(latest, lang), Text(" · " + " · ".join(facts)))
+
+
+def _moment(transition: Transition, lang: Lang) -> Span:
+    """The market time of what decided; a figure that stands for a UTC day has no time but the day."""
+    at = transition.observed_at or transition.at
+    if transition.calendar != CONTINUOUS or at.time() != time(23, 59, 59):
+        return Instant(at, MARKET_ZONES.get(transition.calendar, "UTC"))
+    return Text(f"{at:%m-%d}（UTC 日）" if lang == "zh" else f"{at.day} {at:%b} (UTC day)")
+
+
+def _numbers(incidents: Sequence[Incident]) -> str:
+    numbers = sorted((incident.number for incident in incidents), key=lambda number: int(number.partition("-")[2]))
+    return numbers[0] if len(numbers) == 1 else f"{numbers[0]} … {numbers[-1]}"

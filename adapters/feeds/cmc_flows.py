@@ -23,10 +23,21 @@ class CmcFlows:
     name = NAME
 
     def __init__(
-        self, *, http: HttpClient, base_url: str = BASE_URL, assets: Sequence[str] = ("BTC", "ETH", "SOL")
+        self,
+        *,
+        http: HttpClient,
+        base_url: str = BASE_URL,
+        assets: Sequence[str] = ("BTC", "ETH", "SOL"),
+        timeout_s: float = 20.0,
     ) -> None:
         self._http = http
-        self._source = Source(name=NAME, base_url=base_url, headers={"Accept": "application/json"}, min_interval_s=1.0)
+        self._source = Source(
+            name=NAME,
+            base_url=base_url,
+            headers={"Accept": "application/json"},
+            min_interval_s=1.0,
+            timeout_s=timeout_s,
+        )
         self._assets = tuple(asset for asset in assets if asset in CATEGORIES)
 
     async def days(self, now: datetime) -> FlowDays:

@@ -38,10 +38,13 @@ class Farside:
         http: HttpClient,
         base_url: str = BASE_URL,
         assets: Sequence[str] = ("BTC", "ETH"),
+        timeout_s: float = 20.0,
         history: bool = False,
     ) -> None:
         self._http = http
-        self._source = Source(name=NAME, base_url=base_url, headers={"Accept": "text/html"}, min_interval_s=1.0)
+        self._source = Source(
+            name=NAME, base_url=base_url, headers={"Accept": "text/html"}, min_interval_s=1.0, timeout_s=timeout_s
+        )
         self._pages = HISTORY_PAGES if history else PAGES
         self._assets = tuple(asset for asset in assets if asset in self._pages)
 

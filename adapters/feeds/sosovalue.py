@@ -37,13 +37,16 @@ class SoSoValue:
         key: SecretStr | None,
         base_url: str = BASE_URL,
         assets: Sequence[str] = ("BTC", "ETH"),
+        timeout_s: float = 20.0,
         min_interval_s: float = 6.5,
     ) -> None:
         self._http = http
         self._assets = tuple(assets)
         self._key = key
         secrets = {KEY_HEADER: key} if key else {}
-        self._source = Source(name=NAME, base_url=base_url, secret_headers=secrets, min_interval_s=min_interval_s)
+        self._source = Source(
+            name=NAME, base_url=base_url, secret_headers=secrets, min_interval_s=min_interval_s, timeout_s=timeout_s
+        )
 
     async def days(self, now: datetime) -> FlowDays:
         """Ask for each asset's funds; faults come back as problems."""

@@ -32,9 +32,16 @@ class Tftc:
 
     name = NAME
 
-    def __init__(self, *, http: HttpClient, base_url: str = BASE_URL, assets: Sequence[str] = ("BTC",)) -> None:
+    def __init__(
+        self,
+        *,
+        http: HttpClient,
+        base_url: str = BASE_URL,
+        assets: Sequence[str] = ("BTC",),
+        timeout_s: float = 20.0,
+    ) -> None:
         self._http = http
-        self._source = Source(name=NAME, base_url=base_url, headers={"Accept": "application/json"})
+        self._source = Source(name=NAME, base_url=base_url, headers={"Accept": "application/json"}, timeout_s=timeout_s)
         self._assets = tuple(asset for asset in assets if asset in PATHS)
 
     async def days(self, now: datetime) -> FlowDays:

@@ -1,0 +1,56 @@
+"""CoinGecko's API: the crypto market in one figure, second to CoinMarketCap's and never mixed with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from adapters.feeds.answer import dig, instant, noting, number
+from adapters.feeds.port import FeedProblem, Fetched
+from adapters.http import HttpClient, Source
+from rules.model import Observation, Status
+
+NAME = "coingecko"
+BASE_URL = "https://api.coingecko.com/api/v3"
+PATH = "/global"
+
+
+class CoinGecko:
+    """Total market capitalisation and volume (USD) and the dominance of bitcoin (percent), as of now."""
+
+    def __init__(
+        self,
+        *,
+        http: HttpClient,
+        key: SecretStr | None = None,
+        base_url: str = BASE_URL,
+        timeout_s: float = 20.0,
+    ) -> None:
+        self._http = http
+        secrets = {"x-cg-demo-api-key": key} if key else {}
+        self._source = Source(
+            name=NAME, base_url=base_url, secret_headers=secrets, min_interval_s=3.0, timeout_s=timeout_s
+        )
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask once; the figures are those of the running day, so they are partial."""
+        problems: list[FeedProblem] = []
+        told: tuple[Observation, ...] = ()
+        with noting(problems, NAME, f"crypto.{NAME}.market_cap"):
+            told = tuple(parse(await self._http.get_json(self._source, PATH), now))
+        return Fetched(told, problems=tuple(problems))
+
+
+def parse(answer: object, now: datetime) -> Iterator[Observation]:
+    """Read the global figures."""
+    data = dig(answer, "data")
+    at = min(instant(dig(data, "updated_at"), "updated_at"), now)
+    figures = {
+        "market_cap": number(dig(data, "total_market_cap.usd"), "total_market_cap.usd"),
+        "volume": number(dig(data, "total_volume.usd"), "total_volume.usd"),
+        "btc_dominance": number(dig(data, "market_cap_percentage.btc"), "market_cap_percentage.btc"),
+    }
+    for name, value in figures.items():
+        yield Observation(f"crypto.{NAME}.{name}", at, now, value, Status.PARTIAL, NAME)

@@ -1,0 +1,70 @@
+"""The fear and greed indices, each under its provider's name and with its provider's bands.
+
+alternative.me publishes one value a UTC day, without a key; it asks to be named as the source. CoinMarketCap's own
+index is in :mod:`adapters.feeds.coinmarketcap`. The two are different measures: neither stands in for the other.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from adapters.feeds.answer import BadAnswer, dig, instant, noting, sequence
+from adapters.feeds.coinmarketcap import index
+from adapters.feeds.port import Fault, FeedProblem, Fetched
+from adapters.feeds.utc_day import of_day
+from adapters.http import HttpClient, Source
+from rules.model import Localized, Observation
+
+NAME = "alternative_me"
+BASE_URL = "https://api.alternative.me"
+PATH = "/fng/"
+_DAYS = 10
+
+_LABELS: tuple[Localized, ...] = (
+    MappingProxyType({"en": "Extreme fear", "zh": "极度恐惧"}),
+    MappingProxyType({"en": "Fear", "zh": "恐惧"}),
+    MappingProxyType({"en": "Neutral", "zh": "中性"}),
+    MappingProxyType({"en": "Greed", "zh": "贪婪"}),
+    MappingProxyType({"en": "Extreme greed", "zh": "极度贪婪"}),
+)
+_BANDS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {"coinmarketcap": (20, 40, 60, 80), "alternative_me": (26, 47, 55, 76)}
+)
+"""Where each provider's second to fifth band begins."""
+
+
+def label(provider: str, value: float) -> Localized:
+    """What ``provider`` calls ``value``; raise ``KeyError`` for a provider without bands."""
+    return _LABELS[bisect_right(_BANDS[provider], value)]
+
+
+class AlternativeMe:
+    """alternative.me's index: the running day, and the last days at their end."""
+
+    def __init__(self, *, http: HttpClient, base_url: str = BASE_URL, timeout_s: float = 20.0) -> None:
+        self._http = http
+        self._source = Source(name=NAME, base_url=base_url, timeout_s=timeout_s)
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask once."""
+        problems: list[FeedProblem] = []
+        told: list[Observation] = []
+        with noting(problems, NAME, f"fear_greed.{NAME}.value"):
+            told += parse(await self._http.get_json(self._source, PATH, {"limit": _DAYS, "format": "json"}), now)
+        return Fetched(tuple(told), problems=tuple(problems))
+
+
+def parse(answer: object, now: datetime) -> list[Observation]:
+    """Read the daily values, given newest first with numbers as text, and return them oldest first."""
+    if (error := dig(answer, "metadata").get("error")) is not None:
+        raise BadAnswer(f"it answers with the error {error!r:.120}", Fault.UNREACHABLE)
+    told = {}
+    for row in sequence(dig(answer, "data"), "data"):
+        at = instant(dig(row, "timestamp"), "timestamp")
+        told[at.date()] = of_day(f"fear_greed.{NAME}.value", at, now, index(dig(row, "value")), NAME)
+    if not told:
+        raise BadAnswer("its list of values is empty")
+    return [told[day] for day in sorted(told) if day <= now.date()]
