@@ -119,18 +119,34 @@ class LaneTurn:
         ready: list[Item] = []
         for held in self._earlier.held:
             item = self._item(held.incident, held.target)
-            hold = self._still_held(held, item)
-            if hold is not None:
-                self._held.append(replace(held, reason=hold.reason, until=hold.until))
+            if self._follows_what_waits(item) or not self._is_free(held, item):
                 continue
-            if item.closing and not self._is_due_a_closing(item):
-                continue
-            self._beginning.add(subject(held.incident.transition))
-            if held.reason in _TOGETHER:
+            self._note(item)
+            after_ready = any(
+                subject(other.incident.transition) == subject(held.incident.transition) for other in ready
+            )
+            if held.reason in _TOGETHER and not after_ready:
                 summaries.setdefault(held.reason, []).append(item)
             else:
                 ready.append(item)
         return summaries, ready
+
+    def _follows_what_waits(self, item: Item) -> bool:
+        """Whether something earlier of the same alert waits; then this waits behind it, or cancels it."""
+        waiting = self._waiting_for(item.incident.transition)
+        if not waiting:
+            return False
+        if waiting[-1].reason in _CANCELLED:
+            return item.closing and not self._is_due_a_closing(item)
+        self._held.append(replace(waiting[-1], incident=item.incident))
+        return True
+
+    def _is_free(self, held: Held, item: Item) -> bool:
+        hold = self._still_held(held, item)
+        if hold is not None:
+            self._held.append(replace(held, reason=hold.reason, until=hold.until))
+            return False
+        return not item.closing or self._is_due_a_closing(item)
 
     def _still_held(self, held: Held, item: Item) -> Hold | None:
         due = held.until is not None and held.until <= self._now
@@ -148,9 +164,7 @@ class LaneTurn:
         if forgets(transition):
             self._end_quietly(transition)
             return False
-        waiting = self._waiting_for(transition)
-        if waiting and waiting[-1].reason not in _CANCELLED:
-            self._held.append(replace(waiting[-1], incident=item.incident))
+        if self._follows_what_waits(item):
             return False
         if item.closing and not self._is_due_a_closing(item):
             return False
@@ -158,18 +172,22 @@ class LaneTurn:
         if hold is not None:
             self._hold(item, hold)
             return False
-        self._beginning.add(subject(transition))
+        self._note(item)
         return True
+
+    def _note(self, item: Item) -> None:
+        alert = subject(item.incident.transition)
+        (self._beginning.discard if item.closing else self._beginning.add)(alert)
 
     def _is_due_a_closing(self, item: Item) -> bool:
         transition = item.incident.transition
-        if subject(transition) in self._beginning:
-            return True
         waiting = self._waiting_for(transition)
         if waiting:
             self._held = [held for held in self._held if held not in waiting]
             self._log(item.incident, Reason.SUPPRESSED_NOT_ANNOUNCED, f"over while {waiting[0].reason.value}")
             return False
+        if subject(transition) in self._beginning:
+            return True
         known = self._told.of(subject(transition)).get(self._situation.destination)
         if known is None or (known.closed_at is not None and transition.kind is not TransitionKind.CORRECTED):
             self._log(item.incident, Reason.SUPPRESSED_NOT_ANNOUNCED, "its beginning was not told here")
