@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 from rules.language.template import Format
 from rules.model import Lang
@@ -28,7 +29,7 @@ def _by_unit(value: float, unit: str, lang: Lang) -> str:
     writers: dict[str, Callable[[], str]] = {
         "bool": lambda: "true" if value else "false",
         "date": lambda: (date(1970, 1, 1) + timedelta(days=value)).isoformat(),
-        "s": lambda: duration(value, lang),
+        "s": partial(duration, value, lang),
         "money": lambda: f"{code} {_scaled(value)}",
         "%": lambda: _number(value * 100, sign=True, comma=False, digits=2) + base,
         "pp": lambda: _number(value * 100, sign=True, comma=False, digits=2) + base,
