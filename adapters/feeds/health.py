@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from adapters.feeds.port import Fault, FeedProblem, Fetched, SourceHealth
+from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted, SourceHealth
 from rules.calendars import Calendar
 from rules.model import Reason, Severity, Trace, TraceLine, Transition, TransitionKind
 from rules.schedule import CONTINUOUS
@@ -45,14 +45,6 @@ class Patience:
 
 STREAM = Patience(passing_failures=1)
 """A stream tells an outage itself only when it lasts, and tells it once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What a fetch changed: notices to tell, and documents to store in the same commit as them."""
-
-    transitions: tuple[Transition, ...]
-    documents: Mapping[tuple[str, str], str]
 
 
 class HealthBook:
