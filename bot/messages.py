@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
 from bot.notices import Incident
-from bot.numbers import quantity
+from bot.numbers import money, number, percent, points, price
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
 from rules.universe import Universe
 
 _SIGNED_PERCENT = re.compile(r"(?<![\w.,])([+-]\d[\d,.]*%|0\.0%)")
+_DIRECTION: Final[dict[str, Literal[-1, 0, 1]]] = {"+": 1, "-": -1}
 MARKET_ZONES = {"XNYS": "America/New_York", "XHKG": "Asia/Hong_Kong"}
 
 _KIND = {
@@ -63,8 +65,7 @@ def _line(text: str) -> Line:
     spans: list[Span] = []
     for index, part in enumerate(_SIGNED_PERCENT.split(text)):
         if index % 2:
-            direction = 1 if part.startswith("+") else -1 if part.startswith("-") else 0
-            spans.append(Move(part, direction, "bold"))
+            spans.append(Move(part, _DIRECTION.get(part[0], 0), "bold"))
         elif part:
             spans.append(Text(part))
     return tuple(spans)
@@ -81,8 +82,24 @@ def _instances(incidents: Sequence[Incident], lang: Lang, universe: Universe) ->
         subject = _subject(transition)
         instrument = universe.resolve(subject)
         name = instrument.name[lang] if instrument else ""
-        rows.append((subject, quantity(transition.value, transition.unit, lang), name))
+        rows.append((subject, _quantity(transition.value, transition.unit, lang), name))
     return Table(rows=tuple(rows), align="lrl")
+
+
+def _quantity(value: float | None, unit: str, lang: Lang) -> str:
+    """Write ``value`` as its unit (see ``rules.language.units``) wants it."""
+    base, _, currency = unit.partition(":")
+    match base:
+        case "%":
+            return percent(value)
+        case "pp":
+            return points(value, lang)
+        case "price":
+            return price(value, lang, crypto=False)
+        case "money":
+            return money(value, currency or "USD", lang, signed=True)
+        case _:
+            return number(value, 2)
 
 
 def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from adapters.store.port import AlertStates, Commit, Cursor, Documents, OutboxEntry, Tape
-from bot.delivery import pack
+from adapters.store.port import Commit, Cursor, Store
 from bot.messages import compose
-from bot.notices import TOLD, Incident, Notice, group
+from bot.notices import TOLD, Incident, Notice, addressed, group
 from rules.engine import AlertRecord, Engine, State
 from rules.model import Lang, Observation, Transition
 from rules.universe import Universe
@@ -34,16 +33,12 @@ class Pipeline:
         *,
         engine: Engine,
         universe: Universe,
-        tape: Tape,
-        states: AlertStates,
-        documents: Documents,
+        store: Store,
         destinations: Sequence[str],
     ) -> None:
         self._engine = engine
         self._universe = universe
-        self._tape = tape
-        self._states = states
-        self._documents = documents
+        self._tape, self._states, self._documents = store.tape, store.states, store.documents
         self._destinations = destinations
         self._state: State
         self._cursor: Cursor = "0"
@@ -65,6 +60,10 @@ class Pipeline:
         """When a rule's own clock strikes next."""
         return self._engine.next_wakeup(self._state)
 
+    async def wait(self, timeout_s: float) -> None:
+        """Return when something new is on the tape, after ``timeout_s`` at the latest."""
+        await self._tape.read(self._cursor, 1, wait_s=timeout_s)
+
     async def turn(self, now: datetime, most: int = 10_000) -> Sequence[Notice]:
         """Evaluate what the tape brought since the last turn, up to ``now``; return the notices that it committed."""
         entries = await self._tape.read(self._cursor, most)
@@ -82,7 +81,11 @@ class Pipeline:
             Commit(
                 cursor=cursor,
                 alerts={key: record and record.to_json() for key, record in state.changed_since(before).items()},
-                outbox=[self._address(notice, destination) for notice in notices for destination in self._destinations],
+                outbox=[
+                    entry
+                    for notice in notices
+                    for entry in addressed(notice.key, notice.messages, notice.at, self._destinations)
+                ],
                 documents=documents,
             )
         )
@@ -105,16 +108,11 @@ class Pipeline:
 
     def _word(self, members: tuple[Incident, ...]) -> Notice:
         first = members[0].transition
-        messages: Mapping[Lang, object] = {lang: compose(members, lang, self._universe) for lang in LANGS}
         return Notice(
             key=f"{members[0].number}:{first.kind}:{first.at.isoformat()}",
             kind=first.kind.value,
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages=messages,  # type: ignore[arg-type]
+            messages={lang: compose(members, lang, self._universe) for lang in LANGS},
         )
-
-    @staticmethod
-    def _address(notice: Notice, destination: str) -> OutboxEntry:
-        return OutboxEntry(notice.key, destination, pack(notice.messages), notice.at)

@@ -7,18 +7,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
-import yaml
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.message import Colour, Reader
+from rules import yaml_source
 from rules.model import Lang
 from rules.problems import Problem, ProblemsFound, nearest
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PREFIX = "TAPEWATCH_"
 RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
@@ -50,7 +53,7 @@ class ReaderSettings(_Section):
         if name not in available_timezones():
             guess = nearest(name, available_timezones())
             raise ValueError(f"{name!r} is not an IANA time zone" + (f"; did you mean {guess}?" if guess else ""))
-        return ZoneInfo(name).key
+        return name
 
     def reader(self, lang: Lang | None = None) -> Reader:
         """The reader, in ``lang`` if given; Chinese readers see red as up unless ``colour`` says otherwise."""
@@ -115,6 +118,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     named = path or (Path(environ["TAPEWATCH_CONFIG"]) if environ.get("TAPEWATCH_CONFIG") else None)
     source = named or user_config_path("tapewatch", appauthor=False) / "config.yaml"
     tree, places = _read(source) if named or source.exists() else ({}, {})
+    if "secrets" in tree:
+        said = "secrets can't be set here; wanted environment variables such as TELEGRAM_TOKEN or TELEGRAM_TOKEN_FILE"
+        raise ProblemsFound([Problem(str(source), *places["secrets",], "secret-in-file", said)])
     _overlay(tree, places, environ)
     tree["secrets"] = _secrets(environ)
     for name, key in (("TELEGRAM_BASE_URL", "telegram_base_url"), ("SLACK_BASE_URL", "slack_base_url")):
@@ -128,13 +134,36 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         raise ProblemsFound(_problem(item, source, places) for item in error.errors()) from None
 
 
-Place = tuple[str | int, ...]
-Places = dict[Place, tuple[int, int]]
+KeyPath = tuple[str, ...]
+Places = dict[KeyPath, tuple[int, int]]
 
 
 def _read(source: Path) -> tuple[dict[str, Any], Places]:
-    document = yaml_source.parse(source.read_bytes(), str(source))
-    return document, places
+    """The file as plain data, and where each of its keys stands."""
+    node, problems = yaml_source.read(str(source), source.read_bytes())
+    if problems:
+        raise ProblemsFound(problems)
+    if node is None:
+        return {}, {}
+    if not isinstance(node, yaml_source.Mapping):
+        wanted = "the settings are a mapping of sections such as reader: and feeds:"
+        raise ProblemsFound([Problem(str(source), 1, 1, "not-a-mapping", wanted)])
+    places: Places = {}
+    return _plain(node, (), places), places
+
+
+def _plain(node: yaml_source.Node, path: KeyPath, places: Places) -> Any:
+    match node:
+        case yaml_source.Mapping():
+            found = {}
+            for key, (name, value) in node.entries.items():
+                places[*path, key] = (name.line, name.column)
+                found[key] = _plain(value, (*path, key), places)
+            return found
+        case yaml_source.Items():
+            return [_plain(item, (*path, str(index)), places) for index, item in enumerate(node.items)]
+        case _:
+            return node.resolved
 
 
 def _overlay(tree: dict[str, Any], places: Places, environ: Mapping[str, str]) -> None:
@@ -145,6 +174,9 @@ def _overlay(tree: dict[str, Any], places: Places, environ: Mapping[str, str]) -
         branch = tree
         for section in sections:
             branch = branch.setdefault(section, {})
+            if not isinstance(branch, dict):
+                wanted = f"{section!r} is not a section with keys of its own"
+                raise ProblemsFound([Problem(name, 1, 1, "not-a-section", wanted)])
         branch[leaf] = value
         places.pop((*sections, leaf), None)
 
@@ -154,6 +186,32 @@ def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
     for name in SECRETS:
         if environ.get(name):
             found[name.lower()] = environ[name]
-        elif environ.get(f"{name}_FILE"):
-            found[name.lower()] = Path(environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+        elif path := environ.get(f"{name}_FILE"):
+            found[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
     return found
+
+
+def _problem(error: ErrorDetails, source: Path, places: Places) -> Problem:
+    """A validation error, at the nearest place of the file; one from the environment is at its variable."""
+    path = tuple(str(part) for part in error["loc"])
+    known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), None)
+    file = str(source) if known else PREFIX + "__".join(path).upper()
+    line, column = places[known] if known else (1, 1)
+    name = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        return Problem(
+            file, line, column, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1]))
+        )
+    given = "" if isinstance(error["input"], dict) else f" (got {error['input']!r})"
+    return Problem(file, line, column, "bad-value", f"{name}: {error['msg']}{given}")
+
+
+def _keys(path: KeyPath) -> Iterable[str]:
+    """The settings that the section at ``path`` knows."""
+    model: type[BaseModel] = Settings
+    for part in path:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return FeedSettings.model_fields if path[0] == "feeds" and len(path) == 2 else ()
+        model = annotation
+    return model.model_fields

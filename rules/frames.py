@@ -18,6 +18,7 @@ from rules.axis import Axis
 from rules.history import NONE, PRICE_FEED, Block, Column, Floats, History, Ints
 from rules.language.scope import Ref
 
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """A ``Ref`` found in a history: a column and, for each lane, the number of the key."""
@@ -123,7 +124,15 @@ class Frame:
 
     def past(self, ref: Ref, count: int) -> PastFrame:
         """The last ``count`` sessions of ``ref`` up to each lane's newest, oldest first: ``count`` × lanes."""
-        return PastFrame(self, self.track(ref).axis, self.position(ref), count)
+        newest = np.broadcast_to(self.position(ref), (max(self.lanes, len(self.position(ref))),))
+        rows = newest[None, :] - np.arange(count - 1, -1, -1, dtype=np.int64)[:, None]
+        index = np.where(newest[None, :] == NONE, NONE, np.maximum(rows, NONE))
+        return PastFrame(self, self.track(ref).axis, index, present=True)
+
+    def earlier(self, ref: Ref, index: Ints) -> PastFrame:
+        """The lanes as they stood at the close of session ``index`` of the calendar of ``ref``."""
+        whole = np.broadcast_to(index, (max(self.lanes, len(index)),))
+        return PastFrame(self, self.track(ref).axis, whole[None, :], present=False)
 
 
 class NowFrame(Frame):
@@ -151,17 +160,16 @@ class NowFrame(Frame):
 
 
 class PastFrame(Frame):
-    """Sessions of one calendar up to the present of another frame; the newest row is that frame's own present."""
+    """Sessions of one calendar, ``count`` rows a lane of another frame; the last may be that frame's present."""
 
-    def __init__(self, parent: Frame, axis: Axis, position: Ints, count: int) -> None:
-        lanes = max(parent.lanes, len(position))
-        newest = np.broadcast_to(position, (lanes,))
-        rows = newest[None, :] - np.arange(count - 1, -1, -1, dtype=np.int64)[:, None]
-        self.index = np.where(newest[None, :] == NONE, NONE, np.maximum(rows, NONE)).ravel()
+    def __init__(self, parent: Frame, axis: Axis, index: Ints, *, present: bool) -> None:
+        count, lanes = index.shape
+        self.index = index.ravel()
         closes = axis.close(self.index)
-        closes[-lanes:] = np.broadcast_to(parent.now, (lanes,))
+        if present:
+            closes[-lanes:] = np.broadcast_to(parent.now, (lanes,))
         super().__init__(parent.history, closes, count * lanes, parent.members)
-        self.parent, self.axis, self.count, self.width = parent, axis, count, lanes
+        self.parent, self.axis, self.count, self.width, self.present = parent, axis, count, lanes, present
 
     def track(self, ref: Ref) -> Track:
         """Where ``ref`` lives; the members repeat with each row."""
@@ -173,7 +181,7 @@ class PastFrame(Frame):
         return found
 
     def position(self, ref: Ref) -> Ints:
-        """The row's own session on its calendar; elsewhere the last session closed by then, the present in the last row."""
+        """The row's own session on its calendar, elsewhere the last one closed by then; the present in the last row."""
         found = self.positions.get(ref)
         if found is None:
             track = self.track(ref)
@@ -181,7 +189,8 @@ class PastFrame(Frame):
                 found = self.index
             else:
                 found = np.where(self.index == NONE, NONE, track.axis.closed(self.now))
-                found[-self.width :] = np.broadcast_to(self.parent.position(ref), (self.width,))
+                if self.present:
+                    found[-self.width :] = np.broadcast_to(self.parent.position(ref), (self.width,))
             self.positions[ref] = found
         return found
 

@@ -177,7 +177,7 @@ class History:
             return None
         value = float("nan") if seen.value is None or not np.isfinite(seen.value) else float(seen.value)
         revision = seen.status is Status.FINAL and _was_final(column, number, index)
-        if not self._write(block, number, field, index, value, seen):
+        if not self._write((block, number, field, index), value, seen):
             return None
         return Applied(seen.series, block, number, field, revision)
 
@@ -191,7 +191,8 @@ class History:
         return bool(column.status[key] == _FINAL or micros(seen.at) < column.at[key])
 
     @staticmethod
-    def _write(block: Block, key: int, field: str, index: int, value: float, seen: Observation) -> bool:
+    def _write(place: tuple[Block, int, str, int], value: float, seen: Observation) -> bool:
+        block, key, field, index = place
         if block.feed == PRICE_FEED and seen.status is Status.PARTIAL and field == "close":
             _grow_bar(block, key, index, value, seen)
         return block.column(field).write(index, key, value, seen)

@@ -1,4 +1,4 @@
-"""Arithmetic that never raises and logic with three values, on float64 arrays: NaN is unknown, conditions are 1 and 0."""
+"""Arithmetic that never raises and logic with three values, on float64 arrays: NaN is unknown, true is 1, false 0."""
 
 from __future__ import annotations
 

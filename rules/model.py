@@ -148,6 +148,9 @@ class Reason(StrEnum):
     SUPPRESSED_INHIBITION = "suppressed_inhibition"
     SUPPRESSED_QUIET_HOURS = "suppressed_quiet_hours"
     SUPPRESSED_BUDGET = "suppressed_budget"
+    SUPPRESSED_NOT_ANNOUNCED = "suppressed_not_announced"
+    """It closes an alert that this destination was never told of."""
+    WAITING_FOR_GROUP = "waiting_for_group"
 
 
 @dataclass(frozen=True, slots=True)

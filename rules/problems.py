@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong where. ``line`` and ``column`` count from 1; ``code`` is a stable slug such as ``unknown-key``."""
+    """What is wrong where. ``line`` and ``column`` count from 1; ``code`` is a stable slug such as ``unknown-key``.
+
+    A ``warning`` is a doubt: what it is about can be used as it is.
+    """
 
     file: str
     line: int
@@ -17,10 +20,12 @@ class Problem:
     code: str
     message: str
     suggestion: str = ""
+    warning: bool = False
 
     def __str__(self) -> str:
+        doubt = "warning: " if self.warning else ""
         hint = f"; did you mean {self.suggestion}?" if self.suggestion else ""
-        return f"{self.file}:{self.line}:{self.column}: {self.message}{hint}"
+        return f"{self.file}:{self.line}:{self.column}: {doubt}{self.message}{hint}"
 
 
 class ProblemsFound(Exception):

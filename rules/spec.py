@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -91,8 +91,8 @@ class Expression:
     """An expression's text with the place of each character: ``positions[i]`` is the (line, column) of ``text[i]``."""
 
     text: str
-    file: str = ""
-    positions: tuple[tuple[int, int], ...] = ()
+    file: str = field(default="", compare=False)
+    positions: Sequence[tuple[int, int]] = field(default=(), compare=False)
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Return line and column, from 1, of the character at ``offset``; of the text's end when it is past it."""

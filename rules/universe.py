@@ -43,6 +43,8 @@ class Instrument:
     """False where no price source knows it (a vendor-only index)."""
     underlying: str = ""
     """For a fund: the key of its flow feed, ``BTC`` or ``ETH``."""
+    fee: float | None = None
+    """For a fund: what it costs a year, as a fraction."""
     valid_from: date | None = None
     valid_to: date | None = None
 

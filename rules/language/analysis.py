@@ -19,7 +19,7 @@ _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of history: ``unit`` is ``d`` (sessions), ``bars``, ``w``, ``mo``, ``y`` (calendar spans), ``s`` or a period."""
+    """A stretch of history in sessions (``d``), bars, calendar spans (``w mo y``), seconds, or since a period began."""
 
     unit: Literal["d", "bars", "w", "mo", "y", "s", "session", "week", "month", "quarter", "year"]
     count: int = 1
@@ -32,7 +32,18 @@ class Window:
     @property
     def sessions(self) -> int:
         """A bound of the sessions that it holds."""
-        per = {"d": 1, "bars": 1, "w": 7, "mo": 31, "y": 366, "session": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+        per = {
+            "d": 1,
+            "bars": 1,
+            "w": 7,
+            "mo": 31,
+            "y": 366,
+            "session": 1,
+            "week": 7,
+            "month": 31,
+            "quarter": 92,
+            "year": 366,
+        }
         return per.get(self.unit, 1) * self.count
 
 
@@ -109,7 +120,9 @@ class _Analyser:
 
     def _literal(self, node: Number) -> Typed:
         if node.unit in {"d", "bars", "w", "mo", "y"}:
-            return self.report(node, "window-as-value", f"{node} is a window; it belongs in a function such as ret(x, {node})")
+            return self.report(
+                node, "window-as-value", f"{node} is a window; it belongs in a function such as ret(x, {node})"
+            )
         unit = f"money:{node.unit}" if len(node.unit) == 3 and node.unit.isupper() else node.unit
         return Typed(node, "literal", unit, str(node), value=node.value)
 
@@ -119,7 +132,11 @@ class _Analyser:
         if node.name in self.scope.macros:
             return self._macro(node)
         if node.name in PERIODS:
-            return self.report(node, "window-as-value", f"{node.name} is a window; it belongs in a function such as ret(x, {node.name})")
+            return self.report(
+                node,
+                "window-as-value",
+                f"{node.name} is a window; it belongs in a function such as ret(x, {node.name})",
+            )
         ref = self._series(node.name)
         if ref is None:
             return self._unknown(node)
@@ -127,7 +144,11 @@ class _Analyser:
 
     def _it(self, node: Name) -> Typed:
         if self.scope.it is None:
-            return self.report(node, "no-it", "`it` has a meaning only in a rule with for_each and inside any, all, count_of, top, mean_of")
+            return self.report(
+                node,
+                "no-it",
+                "`it` has a meaning only in a rule with for_each and inside any, all, count_of, top, mean_of",
+            )
         currencies = {item.currency for item in self.scope.it}
         unit = f"price:{currencies.pop()}" if len(currencies) == 1 else "price"
         return Typed(node, "series", unit, "prices.it.close", ref=Ref("prices", "", "close", "", unit))
@@ -146,7 +167,9 @@ class _Analyser:
         if head and tail in FUNCTIONS and self._series(head) is not None:
             return self.report(node, "no-attributes", f"values have no attributes; write {tail}({head})")
         if node.name in FUNCTIONS:
-            return self.report(node, "not-called", f"{node.name} is a function; call it as {FUNCTIONS[node.name].signature}")
+            return self.report(
+                node, "not-called", f"{node.name} is a function; call it as {FUNCTIONS[node.name].signature}"
+            )
         names = self.scope.names()
         return self.report(node, "unknown-name", f"nothing is called {node.name!r}", nearest(node.name, names))
 
@@ -170,7 +193,9 @@ class _Analyser:
         operand = self.expression(node.operand)
         if node.op == "not":
             if not operand.is_condition and operand.form != "broken":
-                self.report(node.operand, "not-a-condition", f"not wants a condition, this is {units.name_of(operand.unit)}")
+                self.report(
+                    node.operand, "not-a-condition", f"not wants a condition, this is {units.name_of(operand.unit)}"
+                )
             return Typed(node, "op", units.BOOL, f"(not {operand.key})", (operand,))
         if operand.is_condition:
             self.report(node.operand, "condition-in-arithmetic", "a condition has no negative; write not")
@@ -182,7 +207,9 @@ class _Analyser:
         if node.op in {"and", "or"}:
             for side, typed in ((node.left, left), (node.right, right)):
                 if not typed.is_condition and typed.form != "broken":
-                    self.report(side, "not-a-condition", f"{node.op} wants conditions, this is {units.name_of(typed.unit)}")
+                    self.report(
+                        side, "not-a-condition", f"{node.op} wants conditions, this is {units.name_of(typed.unit)}"
+                    )
             return Typed(node, "op", units.BOOL, key, (left, right))
         zero = any(side.form == "literal" and side.value == 0 for side in (left, right))
         if node.op in _COMPARISONS:
@@ -195,7 +222,8 @@ class _Analyser:
     def _compared(self, left: Typed, right: Typed, *, zero: bool) -> units.Doubt | None:
         for one, other in ((left, right), (right, left)):
             if one.unit in {"%", "pp"} and other.form == "literal" and other.unit == "" and abs(other.value) >= 1:
-                message = f"{units.name_of(one.unit)} compared with the plain number {other.value:g}; write {other.value:g}{one.unit}"
+                value = f"{other.value:g}"
+                message = f"{units.name_of(one.unit)} compared with the plain number {value}; write {value}{one.unit}"
                 return units.Doubt("percent-with-number", message, warning=True)
         return units.compare(left.unit, right.unit, zero=zero)
 
@@ -207,10 +235,11 @@ class _Analyser:
     def _call(self, node: Call) -> Typed:
         function = FUNCTIONS.get(node.function)
         if function is None:
-            return self.report(node, "unknown-function", f"there is no function {node.function!r}", nearest(node.function, FUNCTIONS))
+            message = f"there is no function {node.function!r}"
+            return self.report(node, "unknown-function", message, nearest(node.function, FUNCTIONS))
         if len(node.args) != len(function.params):
-            count = len(function.params)
-            message = f"{function.name} takes {count} argument{'s' * (count != 1)}, not {len(node.args)}: {function.signature}"
+            count = f"{len(function.params)} argument{'s' * (len(function.params) != 1)}"
+            message = f"{function.name} takes {count}, not {len(node.args)}: {function.signature}"
             return self.report(node, "wrong-arguments", message)
         args = self._arguments(node, function)
         if any(arg.form == "broken" for arg in args):
@@ -245,27 +274,16 @@ class _Analyser:
 
     def _value(self, node: Node, kind: Kind, function: Function) -> Typed:
         typed = self.expression(node)
-        if typed.form == "broken":
+        if typed.form == "broken" or (typed.is_condition and function.name == "known"):
             return typed
-        if kind == "condition" and not typed.is_condition:
-            return self.report(node, "not-a-condition", f"{function.name} wants a condition, this is {units.name_of(typed.unit)}")
-        if kind in {"x", "spec", "number", "series"} and typed.is_condition:
-            if function.name == "known":
-                return typed
-            return self.report(node, "not-a-figure", f"{function.name} wants a figure, this is a condition")
-        if kind == "series" and typed.ref is None:
-            return self.report(node, "not-a-series", f"{function.name} wants the name of a series, such as {function.name}(BTC)")
-        if kind == "number" and typed.form != "literal":
-            return self.report(node, "not-a-number", f"{function.name} wants a plain number here")
-        if kind == "event" and typed.unit != "date":
-            return self.report(node, "not-an-event", f"{function.name} wants earnings(x) or event(tag)")
-        return typed
+        code, wanted = _mismatch(typed, kind, function)
+        return self.report(node, code, f"{function.name} wants {wanted}") if code else typed
 
     def _window(self, node: Node) -> Typed:
         if isinstance(node, Name) and node.name in PERIODS:
             return Typed(node, "window", units.ANY, node.name, window=Window(PERIODS[node.name]))  # type: ignore[arg-type]
         if not isinstance(node, Number) or node.unit not in {"d", "bars", "w", "mo", "y", "s"}:
-            wanted = "wanted a window: 5d, 20d, 1w, 1mo, 1y, 20 bars, today, this_week, this_month, this_quarter or this_year"
+            wanted = f"wanted a window: 5d, 20d, 1w, 1mo, 1y, 20 bars, {', '.join(PERIODS)}"
             guess = nearest(node.name, PERIODS) if isinstance(node, Name) else ""
             return self.report(node, "bad-window", wanted, guess)
         window = Window(node.unit, int(node.value))  # type: ignore[arg-type]
@@ -322,6 +340,21 @@ class _Analyser:
             doubt = self._compared(args[0], other, zero=other.form == "literal" and other.value == 0)
             if doubt is not None:
                 self.report(arg, doubt.code, doubt.message, warning=doubt.warning)
+
+
+def _mismatch(typed: Typed, kind: Kind, function: Function) -> tuple[str, str]:
+    """The code and the wish when an argument isn't of its kind."""
+    if kind == "condition" and not typed.is_condition:
+        return "not-a-condition", f"a condition, this is {units.name_of(typed.unit)}"
+    if kind != "condition" and typed.is_condition:
+        return "not-a-figure", "a figure, this is a condition"
+    if kind == "series" and typed.ref is None:
+        return "not-a-series", f"the name of a series, such as {function.name}(BTC)"
+    if kind == "number" and typed.form != "literal":
+        return "not-a-number", "a plain number here"
+    if kind == "event" and typed.unit != "date":
+        return "not-an-event", "earnings(x) or event(tag)"
+    return "", ""
 
 
 def _window_trouble(function: Function, window: Window) -> str:

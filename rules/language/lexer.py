@@ -12,7 +12,8 @@ from rules.language.errors import ExpressionError, Finding
 MAX_LENGTH = 2_000
 
 CURRENCIES = frozenset(
-    "USD HKD CNY CNH JPY EUR GBP KRW TWD SGD AUD CAD CHF INR BRL MXN SEK NOK DKK NZD ZAR THB IDR MYR PHP VND".split()
+    {"USD", "HKD", "CNY", "CNH", "JPY", "EUR", "GBP", "KRW", "TWD", "SGD", "AUD", "CAD", "CHF"}
+    | {"INR", "BRL", "MXN", "SEK", "NOK", "DKK", "NZD", "ZAR", "THB", "IDR", "MYR", "PHP", "VND"}
 )
 
 _SCALES = {"k": 1e3, "mn": 1e6, "bn": 1e9, "tn": 1e12}
@@ -44,7 +45,7 @@ _HINTS = {
     "[": "there is no indexing; prev(x, n) is the value n sessions ago",
     "{": "braces belong to message templates only",
     ".": "values have no attributes; call a function such as close(x)",
-    "^": "quote symbols that are not plain words, such as \"^SOX\"",
+    "^": 'quote symbols that are not plain words, such as "^SOX"',
     "−": "write the plain minus sign -",
     "≤": "write <=",
     "≥": "write >=",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Number:
     """A literal in its base unit: ``2%`` is 0.02 with unit ``%``, ``5bn USD`` is 5e9 with unit ``USD``.
 
-    ``unit`` is ``""``, ``%``, ``bp``, ``pp``, ``d`` (sessions), ``bars``, ``w``, ``mo``, ``y``, ``s`` (seconds) or a currency code.
+    ``unit`` is ``""``, ``%``, ``bp``, ``pp``, ``d`` (sessions), ``bars``, ``w``, ``mo``, ``y``, ``s`` or a currency.
     """
 
     value: float

@@ -1,8 +1,9 @@
 """What a figure is measured in, and what may be combined with what.
 
-A unit is a short text: ``""`` plain number, ``bool``, ``%`` (a fraction shown in percent), ``pp`` (difference of two such,
-in points), ``bp`` (a literal that fits both), ``price:USD`` (a quotation, comparable with plain numbers), ``money:USD``
-(an amount, not comparable with them), ``s`` (seconds), ``days``, ``date`` (days since 1970), ``any`` (not known, after a mistake).
+A unit is a short text: ``""`` plain number, ``bool``, ``%`` (a fraction shown in percent), ``pp`` (the difference of
+two such, in points), ``bp`` (a literal that fits both), ``price:USD`` (a quotation, comparable with plain numbers),
+``money:USD`` (an amount, not comparable with them), ``s`` (seconds), ``days``, ``date`` (days since 1970), ``any`` (not
+known, after a mistake).
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _ADDITIVE: Final = {
 }
 
 
+_COMPARABLE: Final = ({"%", ""}, {"pp", ""}, {"price", ""}, {"days", ""}, {"bp", "%"}, {"bp", "pp"}, {"bp", ""})
+
+
 class Doubt(NamedTuple):
     """Why two units don't go together; a warning leaves the expression usable."""
 
@@ -34,8 +38,19 @@ class Doubt(NamedTuple):
 def name_of(unit: str) -> str:
     """The unit in words, for messages."""
     base, _, currency = unit.partition(":")
-    words = {"": "a plain number", "bool": "a condition", "%": "a percentage", "pp": "percentage points", "bp": "basis points"}
-    words |= {"s": "a length of time", "days": "days", "date": "a date", "price": f"a price in {currency or 'mixed currencies'}"}
+    words = {
+        "": "a plain number",
+        "bool": "a condition",
+        "%": "a percentage",
+        "pp": "percentage points",
+        "bp": "basis points",
+    }
+    words |= {
+        "s": "a length of time",
+        "days": "days",
+        "date": "a date",
+        "price": f"a price in {currency or 'mixed currencies'}",
+    }
     return words.get(base) or (f"money in {currency}" if base == "money" else unit)
 
 
@@ -51,16 +66,18 @@ def compare(left: str, right: str, *, zero: bool = False) -> Doubt | None:
     if ANY in kinds or left == right or zero:
         return None
     if kinds == {"%", "pp"}:
-        return Doubt("percent-with-points", "a percentage and percentage points are different things; write both as % or as pp")
+        return Doubt(
+            "percent-with-points", "a percentage and percentage points are different things; write both as % or as pp"
+        )
     if kinds <= {"price", "money"}:
         return _currencies(left, right)
     if kinds == {"money", ""}:
         amount = left if left.startswith("money") else right
         code = currency(amount)
-        return Doubt("money-with-number", f"money in {code} is compared with a plain number; write 5bn {code}", warning=True)
-    if kinds in ({"%", ""}, {"pp", ""}):
-        return None
-    if kinds in ({"price", ""}, {"days", ""}, {"bp", "%"}, {"bp", "pp"}, {"bp", ""}):
+        return Doubt(
+            "money-with-number", f"money in {code} is compared with a plain number; write 5bn {code}", warning=True
+        )
+    if kinds in _COMPARABLE:
         return None
     return Doubt("units-differ", f"{name_of(left)} can't be compared with {name_of(right)}")
 
@@ -89,7 +106,7 @@ def _sum(op: str, left: str, right: str, *, zero: bool) -> tuple[str, Doubt | No
     if "bp" in (left, right):
         return (left if right == "bp" else right), None
     kinds = {left.partition(":")[0], right.partition(":")[0]}
-    if kinds == {"%", ""} or kinds == {"pp", ""}:
+    if kinds in ({"%", ""}, {"pp", ""}):
         return PLAIN, None
     doubt = compare(left, right, zero=zero)
     return (left if left not in ("", "days") else right), doubt

@@ -1,0 +1,55 @@
+"""When the clock alone makes a rule run: session strikes and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from rules.axis import Axis, Ints, instant, micros
+from rules.spec import AtInterval, AtSession, Every
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Schedule(Protocol):
+    """Instants in order."""
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The first strike after ``moment``."""
+        ...
+
+
+class SessionStrikes:
+    """``XNYS close+20m``: once a session."""
+
+    def __init__(self, axis: Axis, every: AtSession) -> None:
+        edges: Callable[[Ints], Ints] = axis.close if every.edge == "close" else axis.open
+        self._times: Ints = edges(np.arange(len(axis), dtype=np.int64)) + every.offset // _MICROSECOND
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The first strike after ``moment``."""
+        at = int(np.searchsorted(self._times, micros(moment), side="right"))
+        return instant(self._times[at]) if at < len(self._times) else None
+
+
+class IntervalStrikes:
+    """``every: 15m``: whole multiples since midnight UTC."""
+
+    def __init__(self, every: AtInterval) -> None:
+        self._step = every.interval
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The first strike after ``moment``; each midnight starts a new count."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        following = midnight + ((moment - midnight) // self._step + 1) * self._step
+        return min(following, midnight + timedelta(days=1))
+
+
+def schedule_of(every: Every, axis: Axis) -> Schedule | None:
+    """The strikes of ``every``, ``None`` for a rule that only observations drive."""
+    if isinstance(every, AtSession):
+        return SessionStrikes(axis, every)
+    return IntervalStrikes(every) if isinstance(every, AtInterval) else None

@@ -1,0 +1,70 @@
+"""Typed trees to closures: a closure takes a frame and gives one value a lane, equal meanings once a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rules.frames import Evaluate, Frame
+from rules.functions import BUILDERS
+from rules.functions.base import Part, unknown
+from rules.history import Floats
+from rules.language.analysis import Typed
+from rules.logic import OPERATIONS, negated
+
+
+def compile_typed(typed: Typed, owner: str) -> Part:
+    """Compile a tree without errors. ``owner`` (rule and clause) keeps the memory of its edges apart from others'."""
+    args = tuple(compile_typed(arg, owner) for arg in typed.args)
+    part = Part(typed, args, unknown, owner)
+    part.evaluate = _memoised(_evaluator(part), part)
+    return part
+
+
+def _evaluator(part: Part) -> Evaluate:
+    typed = part.typed
+    if typed.form == "literal":
+        constant = np.array([typed.value])
+        return lambda _frame: constant
+    if typed.form == "series" and typed.ref is not None:
+        ref = typed.ref
+        return lambda frame: frame.value(ref)
+    if typed.form == "op":
+        return _operation(part)
+    if typed.form == "call":
+        return BUILDERS[typed.node.function](part)  # type: ignore[union-attr]
+    return lambda _frame: np.array([np.nan])
+
+
+def _operation(part: Part) -> Evaluate:
+    op = part.typed.node.op  # type: ignore[union-attr]
+    if len(part.args) == 1:
+        operand = part.args[0].evaluate
+        if op == "not":
+            return lambda frame: negated(operand(frame))
+        return lambda frame: -operand(frame)
+    run, left, right = OPERATIONS[op], part.args[0].evaluate, part.args[1].evaluate
+    return lambda frame: run(left(frame), right(frame))
+
+
+def _memoised(evaluate: Evaluate, part: Part) -> Evaluate:
+    if part.typed.form == "literal":
+        return evaluate
+    key = f"{part.owner}:{part.typed.key}" if part.has_edges else part.typed.key
+    if part.uses_it or part.has_edges:
+
+        def own(frame: Frame) -> Floats:
+            found = frame.memo.get(key)
+            if found is None:
+                found = frame.memo[key] = evaluate(frame)
+            return found
+
+        return own
+
+    def shared(frame: Frame) -> Floats:
+        frame = frame.shared
+        found = frame.memo.get(key)
+        if found is None:
+            found = frame.memo[key] = evaluate(frame)
+        return found
+
+    return shared

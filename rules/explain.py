@@ -1,0 +1,180 @@
+"""Why a transition happened: the trace of an evaluation, its deciding clause and its sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from rules.axis import instant
+from rules.frames import Frame
+from rules.functions.base import Part
+from rules.history import NONE, STATUSES
+from rules.language.scope import Ref
+from rules.language.tree import Binary, Call
+from rules.logic import COMPARISONS
+from rules.model import Lang, Status, Trace, TraceLine
+from rules.program import Filled, MemberName, Message, Program
+from rules.schedule import CONTINUOUS
+from rules.universe import Instrument
+from rules.wording import figure
+
+_WEAKNESS = {Status.FINAL: 0, Status.PROVISIONAL: 1, Status.PARTIAL: 2, Status.PENDING: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What decided in one lane: the clause, its left side's value and unit, and the figures that it read."""
+
+    clause: str
+    value: float | None
+    unit: str
+    observed_at: datetime | None
+    calendar: str
+    """Whose market time ``observed_at`` is."""
+    sources: tuple[str, ...]
+    status: Status
+    trace: Trace
+    because: str
+
+
+class Lane:
+    """One member at one evaluation, to be explained."""
+
+    def __init__(self, frame: Frame, number: int, text: str, member: Instrument | None) -> None:
+        self.frame, self.number, self.text, self.member = frame, number, text, member
+
+    def value(self, part: Part) -> float:
+        """The value that the evaluation found, or finds now where it did not need it."""
+        values = part.evaluate(self.frame)
+        return float(values[self.number if len(values) > 1 else 0])
+
+    def seen(self, ref: Ref) -> tuple[datetime | None, str, Status] | None:
+        """Time, source and firmness of the newest figure of ``ref``, ``None`` when it is not known."""
+        position = self.frame.position(ref)
+        lane = self.number if len(position) > 1 else 0
+        if position[lane] == NONE:
+            return None
+        track = self.frame.track(ref)
+        key = int(track.keys[lane if len(track.keys) > 1 else 0])
+        column = track.column
+        if column.last[key] != position[lane]:
+            close = track.axis.close(np.array([position[lane]]))[0]
+            return instant(close), column.sources[key], Status.FINAL
+        return instant(column.at[key]), column.sources[key], STATUSES[column.status[key]]
+
+    def written(self, part: Part) -> str:
+        """The part as the rule's author wrote it."""
+        node = part.typed.node
+        text = self.text[node.offset : node.end] if node.end else str(node)
+        return text or str(node)
+
+
+def decide(lane: Lane, program: Program, part: Part) -> Decision:
+    """Explain why ``part`` holds in ``lane``."""
+    decider = _decider(lane, part)
+    left = _left(decider)
+    refs = sorted(_refs(left or decider), key=str)
+    seen = [found for ref in refs if (found := lane.seen(ref)) is not None]
+    times = [at for at, _, _ in seen if at is not None]
+    value = lane.value(left) if left is not None else float("nan")
+    statuses = [status for _, _, status in seen]
+    return Decision(
+        clause=lane.written(decider),
+        value=None if np.isnan(value) else value,
+        unit=left.typed.unit if left is not None else "",
+        observed_at=max(times, default=None),
+        calendar=lane.frame.track(refs[0]).axis.name if seen else CONTINUOUS,
+        sources=tuple(sorted({source for _, source, _ in seen if source})),
+        status=max(statuses, key=_WEAKNESS.__getitem__, default=Status.FINAL),
+        trace=Trace(tuple(_lines(lane, part)), lane.written(decider), _location(program)),
+        because=_because(lane, decider, left, value),
+    )
+
+
+def _location(program: Program) -> str:
+    line, column = program.spec.when.locate(0)
+    return f"{program.spec.when.file or program.spec.file}:{line}:{column}"
+
+
+def _decider(lane: Lane, part: Part) -> Part:
+    """The first comparison or call whose own truth makes ``part`` what it is."""
+    node = part.typed.node
+    if isinstance(node, Binary) and node.op in {"and", "or"}:
+        truth = lane.value(part)
+        alike = [arg for arg in part.args if lane.value(arg) == truth]
+        return _decider(lane, alike[0] if alike else part.args[0])
+    if part.typed.form == "op" and len(part.args) == 1 and part.typed.is_condition:
+        return _decider(lane, part.args[0])
+    return part
+
+
+def _left(part: Part) -> Part | None:
+    """The figure that is compared; of ``abs(x)`` it is ``x``, since the sign is what a reader wants to know."""
+    node = part.typed.node
+    if isinstance(node, Binary) and node.op in COMPARISONS:
+        left = part.args[1] if part.args[0].typed.form == "literal" else part.args[0]
+        return left.args[0] if left.name == "abs" else left
+    figures = [arg for arg in part.args if arg.typed.form in {"series", "op", "call"} and not arg.typed.is_condition]
+    if isinstance(node, Call) and figures:
+        return figures[0]
+    return None
+
+
+def _refs(part: Part) -> set[Ref]:
+    found: set[Ref] = set()
+    for inner in part.walk():
+        ref = inner.typed.ref
+        if inner.name in {"open", "high", "low", "volume"} and inner.args[0].typed.ref is not None:
+            found.add(inner.args[0].typed.ref.with_field(inner.name))
+            return found | {r for arg in inner.args[1:] for r in _refs(arg)}
+        if ref is not None:
+            found.add(ref)
+    return found
+
+
+def _because(lane: Lane, decider: Part, left: Part | None, value: float) -> str:
+    clause = lane.written(decider)
+    if left is None:
+        return clause
+    return f"{lane.written(left)} = {figure(value, left.typed.unit)}; the rule says {clause}"
+
+
+def _lines(lane: Lane, part: Part) -> list[TraceLine]:
+    lines: list[TraceLine] = []
+    told: set[str] = set()
+    for inner in part.walk():
+        if inner.typed.form not in {"series", "op", "call"} or inner.typed.key in told:
+            continue
+        told.add(inner.typed.key)
+        if inner.typed.ref is not None and not inner.typed.ref.key and lane.frame.members is None:
+            continue
+        lines.append(_line(lane, inner))
+    return lines
+
+
+def _line(lane: Lane, part: Part) -> TraceLine:
+    refs = _refs(part)
+    seen = lane.seen(next(iter(refs))) if len(refs) == 1 else None
+    value = lane.value(part)
+    text = figure(value, part.typed.unit)
+    if np.isnan(value):
+        missing = [str(ref) for ref in sorted(refs, key=str) if lane.seen(ref) is None]
+        text = "unknown: " + (f"no figure of {', '.join(missing)}" if missing else "not enough history")
+    if seen is None:
+        return TraceLine(lane.written(part), text)
+    return TraceLine(lane.written(part), text, *seen)
+
+
+def render(message: Message, lane: Lane, lang: Lang) -> str:
+    """A message's text for one lane."""
+    pieces = []
+    for piece in message:
+        if isinstance(piece, MemberName):
+            pieces.append(lane.member.name[lang] if lane.member else "")
+        elif isinstance(piece, Filled):
+            pieces.append(figure(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
+        else:
+            pieces.append(piece)
+    return "".join(pieces)

@@ -1,0 +1,122 @@
+"""What the implementations of functions are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rules.frames import Evaluate, Frame
+from rules.history import NONE, Floats, Ints
+from rules.language.analysis import Typed, Window
+from rules.language.catalogue import FUNCTIONS
+from rules.language.scope import Ref
+from rules.language.tree import Call
+
+
+@dataclass(slots=True)
+class Part:
+    """One compiled node with its meaning and its parts."""
+
+    typed: Typed
+    args: tuple[Part, ...]
+    evaluate: Evaluate
+    owner: str
+
+    @property
+    def name(self) -> str:
+        """The function's name, ``""`` for anything but a call."""
+        node = self.typed.node
+        return node.function if self.typed.form == "call" and isinstance(node, Call) else ""
+
+    @property
+    def window(self) -> Window:
+        """The window of a call, or the window itself."""
+        for part in (self, *self.args):
+            if part.typed.window is not None:
+                return part.typed.window
+        raise AssertionError(f"{self.typed.key} has no window")
+
+    @property
+    def uses_it(self) -> bool:
+        """Whether the value depends on ``it`` of the frame (not on that of a set function inside)."""
+        if self.typed.form == "series":
+            return self.typed.ref is not None and not self.typed.ref.key
+        if self.name and FUNCTIONS[self.name].group == "sets":
+            return False
+        return any(arg.uses_it for arg in self.args)
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether the value depends on earlier evaluations."""
+        own = bool(self.name) and FUNCTIONS[self.name].group == "edges"
+        return own or any(arg.has_edges for arg in self.args)
+
+    @property
+    def anchor(self) -> Ref | None:
+        """The first series of the expression, whose calendar counts its sessions."""
+        if self.typed.ref is not None:
+            return self.typed.ref
+        return next((found for arg in self.args if (found := arg.anchor) is not None), None)
+
+    def walk(self) -> Iterator[Part]:
+        """This part and all below it, outermost first."""
+        yield self
+        for arg in self.args:
+            yield from arg.walk()
+
+    def refs(self) -> frozenset[Ref]:
+        """Every series below."""
+        return frozenset(part.typed.ref for part in self.walk() if part.typed.ref is not None)
+
+
+Builder = Callable[[Part], Evaluate]
+UNKNOWN: Floats = np.array([np.nan])
+
+
+def unknown(_frame: Frame) -> Floats:
+    """Nothing is known."""
+    return UNKNOWN
+
+
+def start_of(frame: Frame, anchor: Ref, window: Window) -> Ints:
+    """The session whose close a change over ``window`` is measured from, per lane; ``NONE`` when there is none.
+
+    A period (``this_week``) that has no figure yet has no start.
+    """
+    position = frame.position(anchor)
+    axis = frame.track(anchor).axis
+    if window.unit == "d":
+        start = position - window.count
+    elif window.unit == "bars":
+        start = _bars_back(frame, anchor, window.count)
+    elif window.is_period:
+        today = axis.sessions(frame.now)
+        start = today - 1 if window.unit == "session" else axis.base(window.unit, today)  # type: ignore[arg-type]
+        start = np.where(position > start, start, NONE)
+    else:
+        start = axis.back(window.unit, window.count, position)
+    return np.where((position == NONE) | (start < 0), NONE, start)
+
+
+def _bars_back(frame: Frame, anchor: Ref, count: int) -> Ints:
+    """The session of the ``count``-th known figure before the newest one, looking at most three times as far back."""
+    rows = 3 * count + 10
+    position = frame.position(anchor)
+    index = position[None, :] - np.arange(1, rows + 1, dtype=np.int64)[:, None]
+    track = frame.track(anchor)
+    known = ~np.isnan(track.column.gather(np.maximum(index, NONE), np.broadcast_to(track.keys, index.shape[1:])))
+    reached = np.cumsum(known, axis=0) >= count
+    first = np.argmax(reached, axis=0)
+    return np.where(reached.any(axis=0), position - 1 - first, NONE)
+
+
+def value_at(part: Part, frame: Frame, index: Ints) -> Floats:
+    """The value of ``part`` as of the close of session ``index`` of its first series."""
+    anchor = part.anchor
+    if anchor is None:
+        return part.evaluate(frame)
+    if part.typed.form == "series":
+        return frame.at(anchor, index)
+    return part.evaluate(frame.earlier(anchor, index))

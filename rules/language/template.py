@@ -1,0 +1,86 @@
+"""Message templates: text with expressions in braces, ``{ret(SOX, this_week):+.1%}``; ``{{`` is a brace."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rules.language.errors import ExpressionError
+from rules.language.parser import parse
+from rules.language.tree import Node
+
+_FORMAT = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|x|k|mn|bn|tn|d)?")
+_HOLE = re.compile(r"""\{((?:[^{}"']|"[^"]*"|'[^']*')*)\}""")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a figure is written: sign always, thousands separated, decimals (``None``: by unit) and scale."""
+
+    sign: bool = False
+    comma: bool = False
+    digits: int | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An expression inside a template, with the offset of its first character in the template."""
+
+    text: str
+    node: Node
+    format: Format | None
+    offset: int
+
+
+Template = tuple[str | Hole, ...]
+
+
+def parse_template(text: str) -> Template:
+    """Read a template; raise ``ExpressionError`` with offsets into ``text``."""
+    pieces: list[str | Hole] = []
+    at = 0
+    while at < len(text):
+        if text[at : at + 2] in {"{{", "}}"}:
+            pieces.append(text[at])
+            at += 2
+        elif text[at] == "{":
+            hole, at = _hole(text, at)
+            pieces.append(hole)
+        elif text[at] == "}":
+            raise ExpressionError(at, "bad-template", "} without {; write }} for a brace")
+        else:
+            end = next((i for i in range(at, len(text)) if text[i] in "{}"), len(text))
+            pieces.append(text[at:end])
+            at = end
+    return tuple(pieces)
+
+
+def _hole(text: str, at: int) -> tuple[Hole, int]:
+    found = _HOLE.match(text, at)
+    if found is None:
+        raise ExpressionError(
+            at, "bad-template", "the brace is not closed; write {expression} or {expression:+.1%}, {{ for a brace"
+        )
+    inner = found.group(1)
+    expression, colon, layout = inner.rpartition(":")
+    if not colon:
+        expression, layout = inner, ""
+    try:
+        node = parse(expression)
+    except ExpressionError as error:
+        raise ExpressionError(at + 1 + error.offset, error.code, error.message, error.suggestion) from None
+    return Hole(
+        expression.strip(), node, _format(layout, at + 1 + len(expression)) if colon else None, at + 1
+    ), found.end()
+
+
+def _format(layout: str, offset: int) -> Format:
+    found = _FORMAT.fullmatch(layout.strip())
+    if found is None:
+        message = f"{layout!r} is no format; wanted such as +.1%, +.1pp, ,.2f or .1bn"
+        raise ExpressionError(offset, "bad-format", message)
+    digits = found["digits"]
+    return Format(
+        bool(found["sign"]), bool(found["comma"]), None if digits is None else int(digits), found["kind"] or ""
+    )

@@ -1,0 +1,291 @@
+"""An alert's life: inactive, pending, firing, recovering. One pure function decides, and names its reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from rules.model import Phase, Reason, TransitionKind
+from rules.spec import OnMissing, Span
+
+
+class SessionCounter(Protocol):
+    """Counts sessions of the rule's calendar."""
+
+    def between(self, earlier: datetime, later: datetime) -> int:
+        """How many sessions opened after ``earlier``, up to ``later``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRecord:
+    """What is remembered of one instance (rule and labels). JSON-serialisable; times are aware UTC."""
+
+    rule: str
+    version: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    phase: Phase = Phase.INACTIVE
+    active_since: datetime | None = None
+    fired_at: datetime | None = None
+    false_since: datetime | None = None
+    key: str = ""
+    """The ``once_per`` key that was used last."""
+    period: str = ""
+    """The period in which it fired, for rules about ``this_week`` and its siblings."""
+    armed: bool = True
+    unknown_since: datetime | None = None
+    unknown_told: bool = False
+    value: float | None = None
+    observed_at: datetime | None = None
+    sides: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By edge: the side it was on and the session's date in days since 1970."""
+
+    def to_json(self) -> str:
+        """The record as one JSON object; what has its default is left out."""
+        plain: dict[str, Any] = {"rule": self.rule, "version": self.version}
+        for name in self.__slots__[2:]:
+            value = getattr(self, name)
+            if value != _DEFAULTS[name]:
+                plain[name] = value.isoformat() if isinstance(value, datetime) else value
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> AlertRecord:
+        """The inverse of ``to_json``; unknown keys are ignored, so that an older version can read a newer one's."""
+        plain = {name: value for name, value in json.loads(text).items() if name in cls.__slots__}
+        for name in _TIMES & plain.keys():
+            plain[name] = datetime.fromisoformat(plain[name])
+        plain["phase"] = Phase(plain.get("phase", Phase.INACTIVE))
+        plain["sides"] = {edge: (int(side), int(day)) for edge, (side, day) in plain.get("sides", {}).items()}
+        return cls(**plain)
+
+
+_TIMES = frozenset({"active_since", "fired_at", "false_since", "unknown_since", "observed_at"})
+_DEFAULTS: dict[str, Any] = {
+    name: getattr(AlertRecord(rule="", version=""), name) for name in AlertRecord.__slots__[2:]
+}
+
+
+_NO_TIME, _HOLD = Span(), OnMissing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The timers and limits of a rule."""
+
+    for_: Span = _NO_TIME
+    keep_for: Span = _NO_TIME
+    cooldown: Span = _NO_TIME
+    on_missing: OnMissing = _HOLD
+    expires: datetime | Span | None = None
+    once_per: bool = False
+    rearm: bool = False
+    momentary: bool = False
+    """The condition is an edge without ``clear``: it fires and is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an evaluation found; ``None`` is unknown."""
+
+    when: bool | None
+    clear: bool | None = None
+    """Whether the alert is over: the rule's ``clear``, else not ``when``."""
+    rearm: bool | None = None
+    key: str = ""
+    period: str = ""
+    revision: bool = False
+    """Whether a figure that was final has changed since the last evaluation."""
+
+
+class Event(NamedTuple):
+    """A step of the lifecycle and why."""
+
+    kind: TransitionKind
+    reason: Reason
+
+
+Step = tuple[AlertRecord, tuple[Event, ...]]
+
+
+def step(record: AlertRecord, verdict: Verdict, now: datetime, policy: Policy, sessions: SessionCounter) -> Step:
+    """Advance one instance by one evaluation."""
+    life = _Life(record, verdict, now, policy, sessions)
+    life.roll_over()
+    life.expire()
+    if verdict.when is None and not life.decides_without_when():
+        life.unknown()
+    else:
+        life.known()
+    return life.record, tuple(life.events)
+
+
+class _Life:
+    def __init__(
+        self, record: AlertRecord, verdict: Verdict, now: datetime, policy: Policy, sessions: SessionCounter
+    ) -> None:
+        self.record, self.verdict, self.now, self.policy, self.sessions = record, verdict, now, policy, sessions
+        self.events: list[Event] = []
+
+    def decides_without_when(self) -> bool:
+        """A firing instance asks ``clear``, not ``when``."""
+        return self.record.phase in {Phase.FIRING, Phase.RECOVERING} and self.verdict.clear is not None
+
+    def _tell(self, kind: TransitionKind, reason: Reason) -> None:
+        self.events.append(Event(kind, reason))
+
+    def _rest(self) -> None:
+        self.record = replace(self.record, phase=Phase.INACTIVE, active_since=None, false_since=None)
+
+    def _elapsed(self, since: datetime | None, span: Span) -> bool:
+        if span.is_zero:
+            return True
+        if since is None:
+            return False
+        if span.sessions:
+            return self.sessions.between(since, self.now) >= span.sessions
+        return self.now - since >= timedelta(seconds=span.seconds)
+
+    def roll_over(self) -> None:
+        """A new period ends the episode of the one before without a word to readers."""
+        record, period = self.record, self.verdict.period
+        if not period or record.period in {"", period}:
+            return
+        if record.phase in {Phase.FIRING, Phase.RECOVERING}:
+            self._tell(TransitionKind.ENDED, Reason.PERIOD_ROLLOVER)
+        if record.phase is not Phase.INACTIVE:
+            self._rest()
+        self.record = replace(self.record, period="")
+
+    def expire(self) -> None:
+        """An alert that has outlived ``expires`` ends."""
+        if self.record.phase in {Phase.FIRING, Phase.RECOVERING} and self._is_expired():
+            self._tell(TransitionKind.ENDED, Reason.EXPIRED)
+            self._rest()
+
+    def _is_expired(self) -> bool:
+        expires = self.policy.expires
+        if expires is None:
+            return False
+        if isinstance(expires, Span):
+            return self.record.phase is not Phase.INACTIVE and self._elapsed(self.record.fired_at, expires)
+        return self.now >= expires
+
+    def unknown(self) -> None:
+        """Unknown holds the state; ``on_missing`` may do more."""
+        record = self.record = replace(self.record, unknown_since=self.record.unknown_since or self.now)
+        missing = self.policy.on_missing
+        if missing.action == "resolve" and record.phase in {Phase.FIRING, Phase.RECOVERING}:
+            self._tell(TransitionKind.RESOLVED, Reason.DATA_MISSING)
+            self._rest()
+        elif missing.action == "resolve" and record.phase is Phase.PENDING:
+            self._rest()
+        elif missing.action == "fire" and record.phase in {Phase.INACTIVE, Phase.PENDING}:
+            self._try_to_fire(Reason.DATA_MISSING)
+        elif missing.action == "notify":
+            self._notify(missing.notify_after)
+
+    def _notify(self, after: Span) -> None:
+        if not self.record.unknown_told and self._elapsed(self.record.unknown_since, after):
+            self._tell(TransitionKind.HEALTH, Reason.DATA_MISSING)
+            self.record = replace(self.record, unknown_told=True)
+
+    def known(self) -> None:
+        """The condition is true or false."""
+        if self.record.unknown_told:
+            self._tell(TransitionKind.HEALTH, Reason.DATA_BACK)
+        if self.record.unknown_since is not None:
+            self.record = replace(self.record, unknown_since=None, unknown_told=False)
+        if self.record.phase in {Phase.INACTIVE, Phase.PENDING}:
+            self._waiting()
+        else:
+            self._burning()
+        if not self.record.armed and self.verdict.rearm:
+            self.record = replace(self.record, armed=True)
+
+    def _waiting(self) -> None:
+        record = self.record
+        if not self.verdict.when:
+            if record.phase is Phase.PENDING:
+                self._rest()
+            self._take_back()
+        elif record.phase is Phase.INACTIVE and self._blocked() is not None:
+            return
+        elif record.phase is Phase.INACTIVE and not self.policy.for_.is_zero:
+            self.record = replace(record, phase=Phase.PENDING, active_since=self.now, period=self.verdict.period)
+            self._tell(TransitionKind.PENDING, Reason.FIRST)
+        elif record.phase is Phase.INACTIVE or self._elapsed(record.active_since, self.policy.for_):
+            self._try_to_fire(Reason.FIRST)
+
+    def _take_back(self) -> None:
+        """A momentary alert whose figure was revised so that it would not have fired."""
+        if self.policy.momentary and self.verdict.revision and self.record.key and self.record.key == self.verdict.key:
+            self._tell(TransitionKind.CORRECTED, Reason.CORRECTION)
+            self.record = replace(self.record, key="")
+
+    def _blocked(self) -> Reason | None:
+        record, policy = self.record, self.policy
+        if isinstance(policy.expires, datetime) and self.now >= policy.expires:
+            return Reason.EXPIRED
+        if policy.rearm and not record.armed:
+            return Reason.NOT_REARMED
+        if policy.once_per and record.key == self.verdict.key:
+            return Reason.ALREADY_TOLD
+        if not policy.cooldown.is_zero and record.fired_at and not self._elapsed(record.fired_at, policy.cooldown):
+            return Reason.SUPPRESSED_COOLDOWN
+        return None
+
+    def _try_to_fire(self, reason: Reason) -> None:
+        if self._blocked() is not None:
+            return
+        self._tell(
+            TransitionKind.FIRED, Reason.CORRECTION if self.verdict.revision and reason is Reason.FIRST else reason
+        )
+        self.record = replace(
+            self.record,
+            phase=Phase.FIRING,
+            active_since=self.record.active_since or self.now,
+            fired_at=self.now,
+            false_since=None,
+            key=self.verdict.key,
+            period=self.verdict.period,
+            armed=not self.policy.rearm,
+        )
+        if self.policy.momentary:
+            self._rest()
+
+    def _burning(self) -> None:
+        clear = self.verdict.clear
+        if clear is None:
+            return
+        if clear and self.verdict.revision and self.verdict.key == self.record.key:
+            self._tell(TransitionKind.CORRECTED, Reason.CORRECTION)
+            self.record = replace(self.record, key="")
+            self._rest()
+        elif clear:
+            self._recover()
+        else:
+            self._still_true()
+
+    def _recover(self) -> None:
+        since = self.record.false_since or self.now
+        if self._elapsed(since, self.policy.keep_for):
+            self._tell(TransitionKind.RESOLVED, Reason.ALL_RESOLVED)
+            self._rest()
+        elif self.record.phase is Phase.FIRING:
+            self._tell(TransitionKind.RECOVERING, Reason.CONDITION_FALSE)
+            self.record = replace(self.record, phase=Phase.RECOVERING, false_since=since)
+
+    def _still_true(self) -> None:
+        if self.record.phase is Phase.RECOVERING:
+            self.record = replace(self.record, phase=Phase.FIRING, false_since=None)
+        if self.policy.once_per and self.verdict.when and self.verdict.key != self.record.key:
+            before = self.record
+            self._rest()
+            if self._blocked() is None:
+                self._try_to_fire(Reason.FIRST)
+            else:
+                self.record = before

@@ -1,0 +1,159 @@
+"""One rule at work: its lanes, what their edges remember, and its evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import numpy as np
+
+from rules.axis import Axis, micros
+from rules.clockwork import schedule_of
+from rules.frames import Members, NowFrame
+from rules.functions.base import Part
+from rules.history import Floats, History, Ints
+from rules.lifecycle import AlertRecord, Policy
+from rules.program import Program
+from rules.spec import AtInterval, AtSession
+from rules.universe import Instrument
+
+
+class Sides:
+    """What the edges of a group of lanes remember, as columns; ``moved`` holds the lanes that changed side."""
+
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
+        self._kept: dict[str, tuple[Floats, Ints]] = {}
+        self._names: list[str] = []
+
+    def recall(self, edge: str) -> tuple[Floats, Ints] | None:
+        """Sides and sessions by lane."""
+        return self._kept.get(edge)
+
+    def keep(self, edge: str, sides: Floats, sessions: Ints) -> None:
+        """Remember."""
+        self._kept[edge] = (np.array(sides), np.array(sessions))
+
+    def of_lane(self, lane: int) -> dict[str, tuple[int, int]]:
+        """What a record stores for one lane."""
+        return {name: (int(sides[lane]), int(sessions[lane])) for name, (sides, sessions) in self._kept.items()}
+
+    def restore(self, lane: int, stored: Mapping[str, tuple[int, int]]) -> None:
+        """Take back what a record stored."""
+        for name, (side, session) in stored.items():
+            sides, sessions = self._kept.setdefault(name, (np.zeros(self._lanes), np.full(self._lanes, -1, np.int64)))
+            sides[lane], sessions[lane] = side, session
+
+    def narrowed(self, lanes: Ints) -> NarrowSides:
+        """A view for some of the lanes."""
+        return NarrowSides(self, lanes, self._lanes)
+
+    def write(self, edge: str, lanes: Ints, sides: Floats, sessions: Ints) -> None:
+        """Remember for some lanes."""
+        all_sides, all_sessions = self._kept.setdefault(
+            edge, (np.zeros(self._lanes), np.full(self._lanes, -1, np.int64))
+        )
+        all_sides[lanes], all_sessions[lanes] = sides, sessions
+
+
+class NarrowSides:
+    """The memory of some lanes of a group."""
+
+    def __init__(self, whole: Sides, lanes: Ints, count: int) -> None:
+        self._whole, self._lanes, self._count = whole, lanes, count
+
+    def recall(self, edge: str) -> tuple[Floats, Ints] | None:
+        """Sides and sessions by lane."""
+        kept = self._whole.recall(edge)
+        return None if kept is None else (kept[0][self._lanes], kept[1][self._lanes])
+
+    def keep(self, edge: str, sides: Floats, sessions: Ints) -> None:
+        """Remember."""
+        self._whole.write(edge, self._lanes, sides, sessions)
+
+
+class Group:
+    """The lanes of a rule that share a calendar; a rule without ``for_each`` has one group of one lane."""
+
+    def __init__(self, rule: Runtime, members: tuple[Instrument, ...] | None, axis: Axis) -> None:
+        self.rule = rule
+        self.instruments = members
+        self.members = None if members is None else Members(tuple(item.symbol for item in members), axis)
+        self.axis = axis
+        self.size = 1 if members is None else len(members)
+        self.sides = Sides(self.size)
+        self.lane_of = {} if members is None else {item.symbol: lane for lane, item in enumerate(members)}
+        self.labels = [rule.labels_of(item) for item in (members or (None,))]
+        self.keys = [rule.key_of(labels) for labels in self.labels]
+
+    def frame(self, history: History, now: Ints, shared: NowFrame, lanes: Ints | None) -> NowFrame:
+        """A frame over all lanes or some of them."""
+        if self.members is None:
+            frame = NowFrame(history, now, 1)
+        else:
+            members = self.members if lanes is None else self.members.at(lanes)
+            frame = NowFrame(history, now, self.size if lanes is None else len(lanes), members)
+            frame.share(shared)
+        if self.rule.has_edges:
+            frame.edges = self.sides if lanes is None else self.sides.narrowed(lanes)
+        return frame
+
+
+class Runtime:
+    """A compiled rule with its lanes."""
+
+    def __init__(self, program: Program, axes: Mapping[str, Axis]) -> None:
+        self.program = program
+        self.id = program.spec.id
+        self.axis = axes[program.calendar]
+        self.schedule = schedule_of(program.spec.every, self.axis)
+        self.on_clock = isinstance(program.spec.every, AtSession | AtInterval)
+        conditions: tuple[Part | None, ...] = (program.when, program.clear, program.rearm)
+        self.has_edges = any(part is not None and part.has_edges for part in conditions)
+        self.whole = any(part is not None and _reads_sets(part) for part in conditions)
+        self.groups = list(self._groups(axes))
+
+    @property
+    def policy(self) -> Policy:
+        """Timers and limits."""
+        return self.program.policy
+
+    def _groups(self, axes: Mapping[str, Axis]) -> Iterator[Group]:
+        members = self.program.members
+        if members is None:
+            yield Group(self, None, self.axis)
+            return
+        for calendar in dict.fromkeys(item.calendar for item in members):
+            yield Group(self, tuple(item for item in members if item.calendar == calendar), axes[calendar])
+
+    def labels_of(self, member: Instrument | None) -> dict[str, str]:
+        """The labels of an instance: those of the rule, and the member's symbol."""
+        own = dict(self.program.spec.labels)
+        if member is not None:
+            own = {name: value.replace("{it}", member.symbol) for name, value in own.items()}
+            own["symbol"] = member.symbol
+        return own
+
+    def key_of(self, labels: Mapping[str, str]) -> str:
+        """What identifies an instance: the rule and its labels."""
+        inner = ",".join(f"{name}={labels[name]}" for name in sorted(labels))
+        return f"{self.id}{{{inner}}}"
+
+    def new_record(self, labels: Mapping[str, str]) -> AlertRecord:
+        """An instance of which nothing is known yet."""
+        return AlertRecord(rule=self.id, version=self.program.version, labels=labels)
+
+
+def _reads_sets(part: Part) -> bool:
+    return any(inner.typed.form == "set" for inner in part.walk())
+
+
+class SessionClock:
+    """Counts a calendar's sessions for timers such as ``for: 2 sessions``."""
+
+    def __init__(self, axis: Axis) -> None:
+        self._axis = axis
+
+    def between(self, earlier: datetime, later: datetime) -> int:
+        """How many sessions opened after ``earlier``, up to ``later``."""
+        return self._axis.session(micros(later)) - self._axis.session(micros(earlier))
