@@ -19,7 +19,7 @@ from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
 _STATUSES = tuple(Status)
-_PARTIAL, _FINAL = _STATUSES.index(Status.PARTIAL), _STATUSES.index(Status.FINAL)
+_FINAL = _STATUSES.index(Status.FINAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SAME_EVENT = timedelta(days=20)
@@ -69,7 +69,7 @@ class _Column:
         status = _STATUSES.index(item.status)
         place = len(self._days) if not self._days or day > self._days[-1] else bisect_left(self._days, day)
         if place < len(self._days) and self._days[place] == day:
-            if not self._replaces(place, at, known, status):
+            if not self._replaces(place, item, at, known):
                 return
             self._values[place], self._ats[place], self._knowns[place] = value, at, known
             self._statuses[place], self._sources[place] = status, item.source
@@ -81,10 +81,16 @@ class _Column:
         self._statuses.insert(place, status)
         self._sources.insert(place, item.source)
 
-    def _replaces(self, place: int, at: int, known: int, status: int) -> bool:
-        """A later figure replaces an earlier one, but a tick of a bar that is complete says nothing new."""
-        if status == _PARTIAL and self._statuses[place] == _FINAL and at <= self._ats[place]:
+    def _replaces(self, place: int, item: Observation, at: int, known: int) -> bool:
+        """Whether ``item`` takes the place of the figure that is there.
+
+        One known later does. A tick of a bar that is complete says nothing new. Of two sources that tell at the same
+        time, the one that rounds less is right for both.
+        """
+        if item.status is Status.PARTIAL and self._statuses[place] == _FINAL and at <= self._ats[place]:
             return False
+        if known == self._knowns[place] and item.source != self._sources[place] and item.value is not None:
+            return _digits(item.value) >= _digits(self._values[place])
         return known >= self._knowns[place]
 
     def __len__(self) -> int:
@@ -242,6 +248,11 @@ class MarketView:
 
 def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
+
+
+def _digits(value: float) -> int:
+    """How many digits ``value`` is given with; none where it is missing."""
+    return 0 if math.isnan(value) else len(f"{abs(value):.12g}".replace(".", "").strip("0"))
 
 
 def _day(text: str) -> date:
