@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from adapters.store.port import Commit, Cursor, OutboxEntry, Store
-from bot.delivery import pack
+from adapters.store.port import Commit, Cursor, Store
 from bot.messages import compose
-from bot.notices import TOLD, Incident, Notice, group
+from bot.notices import TOLD, Incident, Notice, addressed, group
 from rules.engine import AlertRecord, Engine, State
 from rules.model import Lang, Observation, Transition
 from rules.universe import Universe
@@ -82,7 +81,11 @@ class Pipeline:
             Commit(
                 cursor=cursor,
                 alerts={key: record and record.to_json() for key, record in state.changed_since(before).items()},
-                outbox=[self._address(notice, destination) for notice in notices for destination in self._destinations],
+                outbox=[
+                    entry
+                    for notice in notices
+                    for entry in addressed(notice.key, notice.messages, notice.at, self._destinations)
+                ],
                 documents=documents,
             )
         )
@@ -105,16 +108,11 @@ class Pipeline:
 
     def _word(self, members: tuple[Incident, ...]) -> Notice:
         first = members[0].transition
-        messages: Mapping[Lang, object] = {lang: compose(members, lang, self._universe) for lang in LANGS}
         return Notice(
             key=f"{members[0].number}:{first.kind}:{first.at.isoformat()}",
             kind=first.kind.value,
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages=messages,  # type: ignore[arg-type]
+            messages={lang: compose(members, lang, self._universe) for lang in LANGS},
         )
-
-    @staticmethod
-    def _address(notice: Notice, destination: str) -> OutboxEntry:
-        return OutboxEntry(notice.key, destination, pack(notice.messages), notice.at)

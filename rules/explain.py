@@ -16,6 +16,7 @@ from rules.language.tree import Binary, Call
 from rules.logic import COMPARISONS
 from rules.model import Lang, Status, Trace, TraceLine
 from rules.program import Filled, MemberName, Message, Program
+from rules.schedule import CONTINUOUS
 from rules.universe import Instrument
 from rules.wording import figure
 
@@ -30,6 +31,8 @@ class Decision:
     value: float | None
     unit: str
     observed_at: datetime | None
+    calendar: str
+    """Whose market time ``observed_at`` is."""
     sources: tuple[str, ...]
     status: Status
     trace: Trace
@@ -82,6 +85,7 @@ def decide(lane: Lane, program: Program, part: Part) -> Decision:
         value=None if np.isnan(value) else value,
         unit=left.typed.unit if left is not None else "",
         observed_at=max(times, default=None),
+        calendar=lane.frame.track(refs[0]).axis.name if seen else CONTINUOUS,
         sources=tuple(sorted({source for _, source, _ in seen if source})),
         status=max(statuses, key=_WEAKNESS.__getitem__, default=Status.FINAL),
         trace=Trace(tuple(_lines(lane, part)), lane.written(decider), _location(program)),
@@ -107,9 +111,11 @@ def _decider(lane: Lane, part: Part) -> Part:
 
 
 def _left(part: Part) -> Part | None:
+    """The figure that is compared; of ``abs(x)`` it is ``x``, since the sign is what a reader wants to know."""
     node = part.typed.node
     if isinstance(node, Binary) and node.op in COMPARISONS:
-        return part.args[1] if part.args[0].typed.form == "literal" else part.args[0]
+        left = part.args[1] if part.args[0].typed.form == "literal" else part.args[0]
+        return left.args[0] if left.name == "abs" else left
     figures = [arg for arg in part.args if arg.typed.form in {"series", "op", "call"} and not arg.typed.is_condition]
     if isinstance(node, Call) and figures:
         return figures[0]

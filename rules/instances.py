@@ -161,6 +161,7 @@ class _Evaluation:
             group_by=spec.group_by,
             trace=decision.trace,
             sources=decision.sources,
+            calendar=decision.calendar,
             status=decision.status,
             options=_options(spec.chart, spec.notes),
         )

@@ -52,6 +52,31 @@ class Fetched:
     problems: tuple[FeedProblem, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """How a source does, as ``tapewatch status`` shows it; all times in UTC."""
+
+    source: str
+    degraded_since: datetime | None = None
+    """``None`` while it is well, or has failed too little to be told."""
+    last_asked: datetime | None = None
+    last_success: datetime | None = None
+    newest: datetime | None = None
+    """The time of the newest figure that it gave."""
+    lag_s: float | None = None
+    """How long after its own time that figure became known."""
+    failures: int = 0
+    """Failures in a row."""
+    successes: int = 0
+    """Successes in a row."""
+    fault: Fault | None = None
+    error: str = ""
+    """The last failure, kept until the source is well again."""
+    cool_down_until: datetime | None = None
+    open_problems: int = 0
+    """Symbols, days or series that it had no answer for when last asked."""
+
+
 class Feed(Protocol):
     """A source that is asked. It never raises for what the world does: faults come back as problems."""
 

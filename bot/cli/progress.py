@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from datetime import datetime
 from types import TracebackType
 
 from rich.console import Console
@@ -25,10 +25,14 @@ class Progress:
     ) -> None:
         self._status.stop()
 
+    def step(self, at: datetime, known: int) -> None:
+        """Show where a replay stands."""
+        self.show(f"{at:%a %d %b %Y %H:%M} UTC · {known} observations")
+
     def show(self, text: str) -> None:
         """Replace the line by ``text``."""
         self._status.update(text)
 
     def note(self, text: str) -> None:
         """Leave ``text`` standing above the line."""
-        print(text, file=sys.stderr)
+        self._console.print(text, soft_wrap=True)
