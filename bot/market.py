@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from adapters.feeds.port import FeedProblem
+from adapters.feeds.port import SourceHealth
 from rules.calendars import Calendar, Calendars
 from rules.model import CalendarEvent, Observation, SeriesName, Status
 from rules.schedule import CONTINUOUS
@@ -35,17 +35,6 @@ class Figure:
     known_at: datetime
     status: Status
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
-    """How a source does: when it last told something, and the problem that stands since then, if one does."""
-
-    source: str
-    known_at: datetime | None = None
-    observed_at: datetime | None = None
-    problem: FeedProblem | None = None
-    since: datetime | None = None
 
 
 class _Column:
@@ -131,17 +120,16 @@ class MarketView:
         self._columns: dict[str, _Column] = {}
         self._by_key: dict[tuple[str, str], list[str]] = {}
         self._events: dict[tuple[str, str], list[CalendarEvent]] = {}
+        self._heard: dict[str, Observation] = {}
         self._health: dict[str, SourceHealth] = {}
 
     def apply(self, observations: Iterable[Observation]) -> None:
         """Take in what became known; of two figures for one session the one known later stands."""
-        newest: dict[str, Observation] = {}
         for item in observations:
             self._column(item.series).put(item)
-            if item.source not in newest or item.known_at >= newest[item.source].known_at:
-                newest[item.source] = item
-        for source, item in newest.items():
-            self._heard(source, item)
+            before = self._heard.get(item.source)
+            if item.source and (before is None or item.known_at >= before.known_at):
+                self._heard[item.source] = item
 
     def apply_events(self, events: Iterable[CalendarEvent]) -> None:
         """Take in dated events; one known later replaces the same event at a date close by."""
@@ -155,14 +143,9 @@ class MarketView:
         """Take an event back."""
         self._events.pop((kind, key), None)
 
-    def apply_problems(self, problems: Iterable[FeedProblem], now: datetime) -> None:
-        """Note what went wrong with sources; a problem stands until its source tells something again."""
-        for problem in problems:
-            before = self._health.get(problem.source, SourceHealth(problem.source))
-            since = before.since if before.problem else now
-            self._health[problem.source] = SourceHealth(
-                problem.source, before.known_at, before.observed_at, problem, since
-            )
+    def apply_health(self, healths: Iterable[SourceHealth]) -> None:
+        """Take in how sources do, as their feeds report it."""
+        self._health |= {health.source: health for health in healths}
 
     def latest(self, series: str) -> Figure | None:
         """The newest figure that has a value."""
@@ -211,8 +194,12 @@ class MarketView:
 
     @property
     def health(self) -> Mapping[str, SourceHealth]:
-        """Every source that was heard of or that failed, by name."""
-        return dict(sorted(self._health.items()))
+        """Every source that was heard of, by name: as its feed reports it, else by the newest figure that it gave."""
+        heard = {
+            source: SourceHealth(source=source, last_success=item.known_at, newest=item.at)
+            for source, item in self._heard.items()
+        }
+        return dict(sorted((heard | self._health).items()))
 
     def __iter__(self) -> Iterator[str]:
         """The names of the series that are known."""
@@ -239,11 +226,6 @@ class MarketView:
             known = self.universe.by_symbol.get(name.key)
             return known.calendar if known else CONTINUOUS
         return "XNYS" if name.feed.startswith("etf_") else CONTINUOUS
-
-    def _heard(self, source: str, item: Observation) -> None:
-        before = self._health.get(source)
-        if before is None or before.known_at is None or item.known_at >= before.known_at:
-            self._health[source] = SourceHealth(source, item.known_at, item.at)
 
 
 def _micros(instant: datetime) -> int:

@@ -21,7 +21,7 @@ TEXTS: Mapping[str, str] = {
     "button.undo": "↩ Undo",
     "button.unmute": "🔔 {what}",
     "button.unsub": "✕ {what}",
-    "cal.add_usage": "✋ Wanted: a date and a text of up to {longest} letters, e.g. /cal add 2026-12-10 \"Fed decision\"",
+    "cal.add_usage": '✋ Wanted: a date and a text (up to {longest} letters), e.g. /cal add 2026-12-10 "Fed"',
     "cal.added": "📅 Added: {day} · {title}",
     "cal.earnings": "earnings",
     "cal.known": "Known by {at}",
