@@ -71,6 +71,19 @@ class Column:
             more = max(row + 1 - len(self.values), _MARGIN_ROWS, len(self.values) // 2)
             self.values = np.vstack([self.values, np.full((more, self.values.shape[1]), np.nan)])
 
+    def copy_from(self, other: Column, to: list[int], keys: list[int]) -> None:
+        """Take over the columns ``keys`` of another column as ``to``."""
+        if len(other.values):
+            self.reserve(other.first)
+            self.reserve(other.first + len(other.values) - 1)
+            row = other.first - self.first
+            self.values[row : row + len(other.values), to] = other.values[:, keys]
+        for name in ("last", "at", "before", "known", "status", "revised"):
+            getattr(self, name)[to] = getattr(other, name)[keys]
+        for ours, theirs in zip(to, keys, strict=True):
+            self.sources[ours] = other.sources[theirs]
+        self.version += 1
+
     def write(self, index: int, key: int, value: float, seen: Observation) -> bool:
         """Store a figure of session ``index``; return whether anything changed."""
         self.reserve(index)
@@ -133,10 +146,10 @@ class Block:
 class Applied:
     """A figure that was new: where it went, and whether it replaced a final figure."""
 
-    series: str
-    block: Block
-    key: int
+    feed: str
+    key: str
     field: str
+    session: int
     revision: bool
 
 
@@ -160,6 +173,17 @@ class History:
         """The block and the column number of a key."""
         return self._homes.get((feed, key))
 
+    def copy_from(self, other: History) -> None:
+        """Take over the figures of every key that both hold on the same calendar."""
+        for home, block in self.blocks.items():
+            theirs = other.blocks.get(home)
+            shared = [] if theirs is None else [key for key in block.keys if key in theirs.keys]
+            if theirs is None or not shared:
+                continue
+            ours_at, theirs_at = ([own.keys[key] for key in shared] for own in (block, theirs))
+            for name, column in theirs.columns.items():
+                block.column(name).copy_from(column, ours_at, theirs_at)
+
     def apply(self, seen: Observation) -> Applied | None:
         """Take ``seen`` in; return where it went, or ``None`` when it is of no interest or says nothing new."""
         try:
@@ -180,7 +204,7 @@ class History:
         revision = seen.status is Status.FINAL and _was_final(column, number, index)
         if not self._write((block, number, field, index), value, seen):
             return None
-        return Applied(seen.series, block, number, field, revision)
+        return Applied(feed, key, field, index, revision)
 
     @staticmethod
     def _is_stale_tick(column: Column, key: int, index: int, seen: Observation) -> bool:
