@@ -110,10 +110,11 @@ class Column:
 
     def _newest(self, index: int, key: int, status: int, seen: Observation, *, replaced: bool) -> None:
         moved = index != self.last[key]
-        self.revised[key] = not moved and (bool(self.revised[key]) or (replaced and self.status[key] == _FINAL))
+        at = micros(seen.at)
+        again = replaced and self.status[key] == _FINAL and at <= self.at[key]
+        self.revised[key] = not moved and (bool(self.revised[key]) or bool(again))
         if moved:
             self.version += 1
-        at = micros(seen.at)
         if self.last[key] != NONE and at > self.at[key]:
             self.before[key] = self.at[key]
         self.last[key] = index
@@ -198,22 +199,13 @@ class History:
         if index < 0:
             return None
         column = block.column(field)
-        if self._is_stale_tick(column, number, index, seen):
+        if _is_stale_tick(block, field, (number, index), seen):
             return None
         value = float("nan") if seen.value is None or not np.isfinite(seen.value) else float(seen.value)
-        revision = seen.status is Status.FINAL and _was_final(column, number, index)
+        revision = seen.status is Status.FINAL and _was_final(column, number, index, micros(seen.at))
         if not self._write((block, number, field, index), value, seen):
             return None
         return Applied(feed, key, field, index, revision)
-
-    @staticmethod
-    def _is_stale_tick(column: Column, key: int, index: int, seen: Observation) -> bool:
-        """A partial figure never reopens a final one, nor does an older tick replace a newer one."""
-        if seen.status is not Status.PARTIAL or index > column.last[key]:
-            return False
-        if index < column.last[key]:
-            return not np.isnan(column.cell(index, key))
-        return bool(column.status[key] == _FINAL or micros(seen.at) < column.at[key])
 
     @staticmethod
     def _write(place: tuple[Block, int, str, int], value: float, seen: Observation) -> bool:
@@ -223,16 +215,33 @@ class History:
         return block.column(field).write(index, key, value, seen)
 
 
-def _was_final(column: Column, key: int, index: int) -> bool:
+def _is_stale_tick(block: Block, field: str, place: tuple[int, int], seen: Observation) -> bool:
+    """A partial figure never reopens a session whose close is final, nor does an older tick replace a newer one."""
+    column, (key, index) = block.column(field), place
+    if seen.status is not Status.PARTIAL or index > column.last[key]:
+        return False
+    if index < column.last[key]:
+        return not np.isnan(column.cell(index, key))
+    return micros(seen.at) < column.at[key] or _is_settled(block, column, key)
+
+
+def _is_settled(block: Block, column: Column, key: int) -> bool:
+    """Whether the newest figure is final and stands for its whole session."""
+    closes = block.axis.close(column.last[key : key + 1])
+    return bool(column.status[key] == _FINAL and column.at[key] >= closes[0])
+
+
+def _was_final(column: Column, key: int, index: int, at: int) -> bool:
+    """Whether a final figure of the same instant, or of an earlier session, is replaced."""
     known = not np.isnan(column.cell(index, key))
-    return known and (index < column.last[key] or column.status[key] == _FINAL)
+    return known and (index < column.last[key] or bool(column.status[key] == _FINAL and at <= column.at[key]))
 
 
 def _grow_bar(block: Block, key: int, index: int, price: float, seen: Observation) -> None:
     """Carry a tick into the running bar's open, high and low."""
     for field in ("open", "high", "low"):
         column = block.column(field)
-        if column.last[key] > index or (column.last[key] == index and column.status[key] == _FINAL):
+        if column.last[key] > index or (column.last[key] == index and _is_settled(block, column, key)):
             continue
         old = column.cell(index, key) if column.last[key] == index else float("nan")
         if np.isnan(old) or (field == "high" and price > old) or (field == "low" and price < old):
