@@ -38,9 +38,12 @@ class Members:
         self.symbols = symbols
         self.axis = axis
         self._found: dict[str, tuple[Block, Ints] | None] = {}
+        self._history: History | None = None
 
     def in_feed(self, history: History, feed: str) -> tuple[Block, Ints] | None:
         """The block that holds the members in ``feed`` and their numbers there."""
+        if history is not self._history:
+            self._history, self._found = history, {}
         if feed not in self._found:
             homes = [history.home(feed, symbol) for symbol in self.symbols]
             found = [home for home in homes if home is not None]
