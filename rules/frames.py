@@ -154,6 +154,11 @@ class Frame:
         track = self.track(ref)
         return track.column.gather(index, track.keys)
 
+    def ago(self, ref: Ref, count: int) -> Floats:
+        """The figure ``count`` sessions before the newest in each lane."""
+        position = self.position(ref)
+        return self.at(ref, np.where(position == NONE, NONE, np.maximum(position - count, NONE)))
+
     def past(self, ref: Ref, count: int) -> PastFrame:
         """The last ``count`` sessions of ``ref`` up to each lane's newest, oldest first: ``count`` × lanes."""
         found = self._pasts.get((ref, count))
