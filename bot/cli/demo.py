@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bot.app import Demo
     from adapters.message import Message
+    from bot.app import Demo
     from bot.notices import Notice
     from rules.model import Lang
 
