@@ -13,6 +13,7 @@ from bot import numbers
 from bot.digest.facts import Fact, derived, difference, growth, missing, observed
 from bot.digest.figure import STATEMENT_UNIT, Cell, Column, Figure, Row, summary
 from bot.digest.frame import Frame
+from bot.digest.wording import beside
 from rules.model import Localized, Observation
 
 LINES = ("revenue", "net_income", "gross_profit", "capex")
@@ -259,7 +260,7 @@ def capex_figure(frame: Frame) -> Figure:
 def company_figure(frame: Frame, number: int, symbol: str) -> Figure:
     """Figures 8 to 11: lines down, quarters across."""
     name = frame.name(symbol)
-    title: Localized = {"en": f"{name['en']}: quarterly results", "zh": f"{name['zh']} 主要财务指标"}
+    title: Localized = {"en": f"{name['en']}: quarterly results", "zh": beside(name["zh"], "主要财务指标")}
     quarters = company_quarters(frame, symbol)
     if not quarters:
         reason: Localized = {"en": f"no statements of {symbol} are known", "zh": f"缺 {symbol} 财报数据"}

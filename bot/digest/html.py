@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from adapters.message import Instant, Reader
 from adapters.rendering.times import instant_text
@@ -21,12 +21,15 @@ from bot.digest.graphics import draw
 from bot.digest.wording import span_text
 from rules.model import Lang
 
-WIDE, HALF, NARROW = 620, 516, 340
-_PAIRS = frozenset({2, 3})
-_CHANGES = frozenset({"pct0", "pct1", "pp1", "flow"})
-_UNITS = r"(?<=[\d%)]) (?=万?亿|[个点只日张]|[美港]?元|YoY|QoQ|w/w|sessions?\b|pct|pp)"
-_DATES = r"(?<=\d) (?=(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b)"
-_BOUND = re.compile(f"{_UNITS}|{_DATES}")
+FULL, WIDE, HALF, NARROW = 1072, 620, 516, 340
+_WIDTHS = {2: HALF, 3: HALF, 18: FULL, 19: FULL, 20: FULL}
+_FOLDED = frozenset({2, 3, 18, 19, 20})
+"""Figures whose chart tells it all; their table is folded away."""
+_CHANGES = frozenset({"pct0", "pct1", "pp1", "flow", "flow0"})
+_NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
+_UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
+_DAY = r"\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
+_QUANTITY = re.compile(rf"{_DAY}|{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
 
 SECTIONS: tuple[tuple[str, dict[Lang, str], tuple[int, ...]], ...] = (
@@ -57,9 +60,10 @@ class FigureView:
     narrow: list[Markup]
     headers: list[tuple[str, str]]
     groups: list[tuple[str, list[list[CellView]]]]
-    notes: list[str]
+    notes: list[Markup]
     footer: str
     missing: str
+    folded: bool
 
 
 def render(digest: Digest, reader: Reader) -> str:
@@ -87,9 +91,9 @@ def render(digest: Digest, reader: Reader) -> str:
     return page
 
 
-def bind(text: str) -> str:
-    """``text`` with no-break spaces between a number and its unit."""
-    return _BOUND.sub("\u00a0", text)
+def bind(text: str) -> Markup:
+    """``text`` for the page, in which a line never breaks between a number and its unit, or inside a date."""
+    return Markup(_QUANTITY.sub(r'<span class="q">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _figure(figure: Figure, reader: Reader) -> FigureView:
@@ -97,13 +101,14 @@ def _figure(figure: Figure, reader: Reader) -> FigureView:
     return FigureView(
         number=figure.number,
         title=figure.title[lang],
-        wide=[Markup(svg) for svg in draw(figure, lang, HALF if figure.number in _PAIRS else WIDE)],  # noqa: S704 - text in it is escaped by the charts
+        wide=[Markup(svg) for svg in draw(figure, lang, _WIDTHS.get(figure.number, WIDE))],  # noqa: S704 - text in it is escaped by the charts
         narrow=[Markup(svg) for svg in draw(figure, lang, NARROW)],  # noqa: S704
         headers=[(_header(column, lang), "num" if column.numeric else "") for column in figure.columns],
         groups=list(_groups(figure, lang)),
         notes=[bind(note[lang]) for note in figure.notes],
         footer=_footer(figure, reader),
         missing=figure.missing[lang] if figure.missing else "",
+        folded=figure.number in _FOLDED,
     )
 
 
@@ -132,7 +137,7 @@ def _groups(figure: Figure, lang: Lang) -> Iterator[tuple[str, list[list[CellVie
 def _cell(column: Column, row: Row, lang: Lang) -> CellView:
     cell = row.get(column.key)
     form = _form(column, row, cell)
-    text = bind(written(cell, form, lang)) if cell is not None or column.numeric else ""
+    text = written(cell, form, lang) if cell is not None or column.numeric else ""
     css = "num" if column.numeric else "word"
     if isinstance(cell, float) and form in _CHANGES:
         css += " up" if cell > 0 else " down" if cell < 0 else ""
@@ -199,6 +204,7 @@ _WORDS: dict[Lang, dict[str, str]] = {
         "sort": "Select a column heading to sort.",
         "none": "Nothing found.",
         "evidence": "Evidence",
+        "table": "As a table",
     },
     "zh": {
         "contents": "目录",
@@ -213,6 +219,7 @@ _WORDS: dict[Lang, dict[str, str]] = {
         "sort": "点击表头可排序。",
         "none": "未发现问题。",
         "evidence": "依据",
+        "table": "数据表",
     },
 }
 

@@ -17,6 +17,7 @@ from bot.digest.diary import by_day, coverage_events, crypto_events
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
+from bot.digest.wording import beside
 from rules.model import CalendarEvent, Lang, Localized
 from rules.universe import Instrument
 
@@ -343,7 +344,7 @@ def _who(events: Sequence[CalendarEvent], lang: Lang) -> str:
     separator = "、" if lang == "zh" else ", "
     earnings = separator.join(event.title[lang] for event in events if event.kind == "earnings")
     others = separator.join(event.title[lang] for event in events if event.kind != "earnings")
-    results = (f"{earnings} 财报" if lang == "zh" else f"{earnings} results") if earnings else ""
+    results = (beside(earnings, "财报") if lang == "zh" else f"{earnings} results") if earnings else ""
     return ("，" if lang == "zh" else "; ").join(part for part in (results, others) if part)
 
 

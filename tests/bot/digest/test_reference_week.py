@@ -132,7 +132,7 @@ def test_figure_17_holds_every_printed_flow(document: dict[str, Any]) -> None:
     ("label", "column", "scale"),
     [
         ("Fee", "fee_pct", 1.0),
-        ("Since launch", "since_launch", 1e6),
+        ("Total", "since_launch", 1e6),
         ("Average", "average", 1e6),
         ("Maximum", "maximum", 1e6),
     ],
