@@ -108,9 +108,9 @@ Command = Callable[[Context, Arguments], Awaitable[Reply]]
 Group = Literal["market", "research", "alerts", "mine", "desk"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb, what it takes (as the help writes it) and an example that works; the locale's ``help.NAME`` says the rest."""
+    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for."""
 
     name: str
     command: Command
@@ -118,7 +118,6 @@ class Verb:
     group: Group
     arguments: str
     example: str
-    in_menu: bool = True
 
 
 def line(*parts: str | Span) -> Line:

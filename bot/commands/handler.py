@@ -11,6 +11,7 @@ import structlog
 
 from adapters.chat.port import MenuEntry, Origin, Reply, Request
 from adapters.message import Button, Message
+from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
 from bot import subscriptions
 from bot.commands.access import Role, role_of
@@ -85,7 +86,7 @@ class Commands:
         try:
             wait = await self._desk.limits.take({f"chat:{ctx.request.user.id}": (_RATE, _BURST)}, ctx.now)
             if wait > 0:
-                raise Refusal("error.rate", seconds=max(1, round(wait)))
+                return _refused(ctx, Refusal("error.rate", seconds=max(1, round(wait))))
             found = self._understood(ctx)
             if found is None:
                 return None
@@ -102,7 +103,11 @@ class Commands:
             return self._home(), Arguments("subs", ())
         if len(request.text) > LONGEST_TEXT or len(request.verb) > LONGEST_TEXT:
             raise Refusal("error.long", longest=LONGEST_TEXT)
-        words = request.text.split(":") if request.origin is Origin.BUTTON else split(request.text)
+        words = (
+            [clean(word) for word in request.text.split(":")]
+            if request.origin is Origin.BUTTON
+            else split(request.text)
+        )
         if len(words) > MOST_WORDS:
             raise Refusal("error.long", longest=LONGEST_TEXT)
         words = [word for word in words if word]
@@ -159,5 +164,3 @@ def _refused(ctx: Context, refusal: Refusal) -> Reply:
 
 def _few(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
     return buttons[:6]
-
-
