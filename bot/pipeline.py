@@ -80,7 +80,9 @@ class Pipeline:
         await self._states.commit(
             Commit(
                 cursor=cursor,
-                alerts={key: record.to_json() if record else None for key, record in state.changed_since(before).items()},
+                alerts={
+                    key: record.to_json() if record else None for key, record in state.changed_since(before).items()
+                },
                 outbox=[
                     entry
                     for notice in notices

@@ -51,7 +51,9 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file (else TAPEWATCH_CONFIG, else the default)."
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file (else TAPEWATCH_CONFIG, else the default).",
 )
 @click.version_option(package_name="tapewatch", prog_name="tapewatch")
 @click.pass_context

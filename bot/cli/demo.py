@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), help="Folder for the digest.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), help="Folder for the digest."
+)
 @click.option("--notify", multiple=True, metavar="DEST", help="Also send to telegram:CHAT or slack:CHANNEL.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of what is printed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document in place of messages.")
@@ -32,9 +34,7 @@ def command(config: Path | None, out: Path, notify: tuple[str, ...], lang: Lang 
     settings = load(config)
     destinations = notify if as_json else (CONSOLE, *notify)
     with Progress() as progress:
-        demo = asyncio.run(
-            run_demo(settings, out=out, destinations=destinations, lang=lang, on_step=progress.step)
-        )
+        demo = asyncio.run(run_demo(settings, out=out, destinations=destinations, lang=lang, on_step=progress.step))
         progress.note(f"digest written to {demo.page}")
     if as_json:
         click.echo(json.dumps(_document(demo), ensure_ascii=False))

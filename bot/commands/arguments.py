@@ -161,9 +161,7 @@ def candidates_for(word: str, universe: Universe) -> tuple[Instrument, ...]:
     return universe.candidates(name) or universe.candidates(hong_kong)
 
 
-def unknown_symbol(
-    word: str, suggestions: list[str], universe: Universe, lang: Lang, arguments: Arguments
-) -> Refusal:
+def unknown_symbol(word: str, suggestions: list[str], universe: Universe, lang: Lang, arguments: Arguments) -> Refusal:
     """The refusal of a word that names nothing, with up to three buttons that repeat the request with a guess."""
     others = [other for other in arguments.all if other != word]
     guesses = [universe.by_symbol[symbol] for symbol in suggestions if symbol in universe.by_symbol]

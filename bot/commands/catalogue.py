@@ -13,9 +13,7 @@ from bot.commands.context import Command, Group, Verb
 def _verb(
     name: str, command: Command, group: Group, arguments: str = "", example: str = "", role: Role = Role.VIEWER
 ) -> Verb:
-    return Verb(
-        name=name, command=command, role=role, group=group, arguments=arguments, example=example or f"/{name}"
-    )
+    return Verb(name=name, command=command, role=role, group=group, arguments=arguments, example=example or f"/{name}")
 
 
 _WINDOWS = "[1d|1w|mtd|ytd]"

@@ -142,7 +142,13 @@ def _provider(ctx: Context, key: str, name: str, found: Figure, days: int) -> li
     if len(span) > 1:
         low, high = min(span, key=lambda f: f.value or 0.0), max(span, key=lambda f: f.value or 0.0)
         for label, figure in (("fng.low", low), ("fng.high", high)):
-            rows.append((f"{ctx.say(label)} {day_text(figure.session, ctx.lang)}", number(figure.value, 0), band(ctx, key, figure.value or 0.0)))
+            rows.append(
+                (
+                    f"{ctx.say(label)} {day_text(figure.session, ctx.lang)}",
+                    number(figure.value, 0),
+                    band(ctx, key, figure.value or 0.0),
+                )
+            )
     if rows:
         blocks.append(Table(rows=tuple(rows), align="lrl"))
     return blocks

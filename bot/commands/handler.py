@@ -159,5 +159,3 @@ def _refused(ctx: Context, refusal: Refusal) -> Reply:
 
 def _few(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
     return buttons[:6]
-
-

@@ -70,7 +70,9 @@ def _is_whole(ratio: float) -> bool:
 def _message(ctx: Context, ranking: Ranking, tag: str, window: Window, side: Side, count: int) -> Message:
     calendars = ctx.desk.calendars
     seen = [(calendars.get(item.calendar), found.last) for item, found in ranking.moved]
-    again = f"/movers {'all' if tag == 'equities' else tag} {window.value} {count}" + ("" if side == "both" else f" {side}")
+    again = f"/movers {'all' if tag == 'equities' else tag} {window.value} {count}" + (
+        "" if side == "both" else f" {side}"
+    )
     title = _title(ctx, ranking, tag, window, count)
     blocks: list[Block] = [paragraph(*late)] if (late := delays(ctx, seen)) else []
     for direction, wanted in ((1, "up"), (-1, "down")):

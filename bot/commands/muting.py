@@ -159,5 +159,3 @@ async def acknowledged(ctx: Context, number: str) -> Acknowledgement | None:
     """Who looks after the alert."""
     stored = await ctx.desk.documents.get(ACKNOWLEDGEMENTS, number)
     return _ACK.validate_json(stored) if stored else None
-
-
