@@ -21,11 +21,11 @@ from bot.delivery import Sender
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
-from bot.digest.data import ObservedData
-from bot.digest.chat import message as render  # tmp
+from bot.digest.html import render
 from bot.files import private_folder, write_whole
 from bot.notices import Notice, addressed
 from bot.pipeline import LANGS, Pipeline
+from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
 from bot.settings import Settings
 from rules.calendars import Calendars
@@ -85,12 +85,11 @@ async def run_demo(
             week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step
         )
         clock.step_to(week.end)
-        data = ObservedData((*week.history, *week.observations), week.events, week.end)
-        digest = build(data, FRIDAY, universe)
+        digest = build(digest_data(week), FRIDAY, universe)
         messages = {each: digest_message(digest, each) for each in LANGS}
         await store.states.commit(
             Commit(alerts={}, outbox=addressed(f"digest:{FRIDAY}", messages, week.end, destinations))
         )
-        page = write_whole(out / "x.html", str(render(digest, reader.lang)))
+        page = write_whole(out / f"digest-{FRIDAY}-{reader.lang}.html", render(digest, reader))
         await sender.drain(week.end)
     return Demo(tuple(notices), digest, messages, week.end, page)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from rules import durations
@@ -21,6 +21,7 @@ EVENTS = ("fired", "resolved", "corrected", "ended", "health")
 MAX_POINTS = 10_000
 _POINT = re.compile(r"(?P<value>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|_|none)(?P<partial>~?)")
 _TIMES = re.compile(r"x(\d{1,4})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -78,6 +79,7 @@ def read_test(node: Node, report: Report) -> TestSpec | None:
     if "expect" not in table:
         report.say(node, "missing-key", "a test has no 'expect'; an empty list says that nothing may happen")
     begin: datetime | None = table.parsed("start", durations.read_instant, None, "bad-instant") if start else None
+    expect = _expected(table, begin or _EPOCH)
     if rule is None or begin is None or step is None:
         return None
     return TestSpec(
@@ -86,7 +88,7 @@ def read_test(node: Node, report: Report) -> TestSpec | None:
         step=step,
         start=begin,
         data=data,
-        expect=_expected(table, begin),
+        expect=expect,
         until=table.parsed("until", durations.read_instant, None, "bad-instant"),
         file=node.source.file,
         line=node.line,

@@ -7,6 +7,7 @@ from datetime import date
 
 from adapters.message import Attachment, Block, Button, Instant, Line, Message, Paragraph, Span, Text
 from bot import numbers
+from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
 from bot.digest.figure import Figure, Row, day_text, weekday
@@ -93,7 +94,8 @@ def _capex(digest: Digest, lang: Lang) -> list[Line]:
         grown = "" if yoy is None else numbers.percent(yoy / 100, decimals=0)
         change = "" if not grown else f"（同比 {grown}）" if lang == "zh" else f" ({grown} YoY)"
         shown.append(f"{_text(names.get(symbol, symbol), lang)} {numbers.money(now, 'USD', lang)}{change}")
-    return [_line(f"{heading('capex', lang)} {quarter}", " · ".join(shown))] if shown else []
+    when = Quarter.of(str(quarter)).title()[lang] if shown else ""
+    return [_line(f"{heading('capex', lang)} {when}", " · ".join(shown))] if shown else []
 
 
 def _crypto(digest: Digest, lang: Lang) -> list[Line]:
@@ -226,16 +228,7 @@ def _findings(digest: Digest, lang: Lang) -> list[Line]:
         return []
     count = len(digest.findings)
     head = f"⚠️ 核对提示 {count}：" if lang == "zh" else f"⚠️ {count} to check: "
-    texts = [short(finding.message[lang]) for finding in digest.findings]
-    return [(Text(head + ("；" if lang == "zh" else "; ").join(texts)),)]
-
-
-def short(text: str, limit: int = 120) -> str:
-    """``text`` cut at a word's end; the page has it whole."""
-    if len(text) <= limit:
-        return text
-    cut = text[:limit]
-    return cut[: max(cut.rfind(mark) for mark in (" ", "，", "、", ",")) or limit].rstrip(" ,，、") + "…"
+    return [(Text(head + ("；" if lang == "zh" else "; ").join(finding.brief[lang] for finding in digest.findings)),)]
 
 
 def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Line:

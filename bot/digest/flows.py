@@ -111,16 +111,18 @@ def flows_figure(frame: Frame) -> Figure:
     title: Localized = {"en": "US spot bitcoin ETFs: net flow by fund", "zh": "美国现货比特币 ETF 分基金资金净流入"}
     if not days:
         return Figure(number=17, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
+    daily: Localized = {"en": "Net flow a day", "zh": "每日净流入"}
+    launch: Localized = {"en": f"Since {LAUNCH}", "zh": f"{LAUNCH} 上市以来"}
     rows: list[Row] = [_summary_row(frame, "etf_fee", {"en": "Fee", "zh": "费率"}, funds)]
     for item in days:
         marked = "" if item.status is Standing.FINAL else "*"
-        rows.append({"day": item.day.isoformat(), "mark": marked, **item.funds, "total": item.total})
-    rows += _since_launch_rows(frame, funds)
+        rows.append({"group": daily, "day": item.day.isoformat(), "mark": marked, **item.funds, "total": item.total})
+    rows += [{"group": launch, **row} for row in _since_launch_rows(frame, funds)]
     last = frame.data.last(f"etf_flows.{asset}.total", frame.span.last)
     notes: list[Localized] = [
         {
-            "en": f"$m; summary rows from {LAUNCH} to {days[-1].day}. A fund that hasn't reported is —, not zero.",
-            "zh": f"单位：百万美元；汇总行区间为 {LAUNCH} 至 {days[-1].day}。未披露的基金以“—”表示，不计为零。",
+            "en": "$m. A fund that hasn't reported is —, not zero.",
+            "zh": "单位：百万美元。未披露的基金以“—”表示，不计为零。",
         }
     ]
     return Figure(
@@ -145,11 +147,12 @@ def _summary_row(frame: Frame, feed: str, label: Localized, funds: Sequence[str]
         found = frame.data.last(f"{feed}.{frame.layout.etf}.{fund}", frame.span.last)
         raw = found.value if found else None
         cells[fund] = raw * 100 if feed == "etf_fee" and raw is not None else raw
-    return {"day": label, **({"form": "ratio2"} if feed == "etf_fee" else {}), **cells}
+    return {"day": label, **({"form": _SUMMARY_FORMS[feed]} if feed in _SUMMARY_FORMS else {}), **cells}
 
 
+_SUMMARY_FORMS = {"etf_fee": "ratio2", "etf_since_launch": "flow0"}
 _SUMMARIES: tuple[tuple[str, str, Localized], ...] = (
-    ("etf_since_launch", "sum", {"en": "Since launch", "zh": "上市以来合计"}),
+    ("etf_since_launch", "sum", {"en": "Total", "zh": "合计"}),
     ("etf_average", "mean", {"en": "Average", "zh": "日均"}),
     ("etf_maximum", "max", {"en": "Maximum", "zh": "最大值"}),
     ("etf_minimum", "min", {"en": "Minimum", "zh": "最小值"}),

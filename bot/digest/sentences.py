@@ -11,11 +11,13 @@ from datetime import date
 from typing import NamedTuple
 
 from bot import numbers
+from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.diary import by_day, coverage_events, crypto_events
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
+from bot.digest.wording import beside
 from rules.model import CalendarEvent, Lang, Localized
 from rules.universe import Instrument
 
@@ -115,10 +117,10 @@ def _capex(frame: Frame, lang: Lang) -> str:
         clauses.append(f"{frame.name(symbol)[lang]} {numbers.money(now, 'USD', lang)}{changes}")
     if not clauses:
         return ""
-    key = frame.facts["capex.quarter"].value
+    quarter = Quarter.of(str(frame.facts["capex.quarter"].value)).title()[lang]
     if lang == "zh":
-        return f"{key} 资本开支：{'；'.join(clauses)}。"
-    return f"Capital expenditure in {key}: {'; '.join(clauses)}."
+        return f"{quarter} 资本开支：{'；'.join(clauses)}。"
+    return f"Capital expenditure in {quarter}: {'; '.join(clauses)}."
 
 
 def _results(frame: Frame, lang: Lang) -> str:
@@ -133,13 +135,13 @@ def _results(frame: Frame, lang: Lang) -> str:
         margin = frame.facts.number(f"{stem}.gross_margin")
         if revenue is None:
             continue
-        quarter = stem.rpartition(".")[2]
+        quarter = Quarter.of(stem.rpartition(".")[2]).title(frame.fiscal_shift(symbol))[lang]
         growth = _changes(frame.facts.number(f"{key}_yoy_pct"), frame.facts.number(f"{key}_qoq_pct"), lang)
         name = frame.name(symbol)[lang]
         if lang == "zh":
             text = f"{name} {quarter} 收入 {numbers.money(revenue, 'USD', lang)}{growth}"
         else:
-            text = f"{name} {quarter} revenue {numbers.money(revenue, 'USD', lang)}{growth}"
+            text = f"{name} {quarter}: revenue {numbers.money(revenue, 'USD', lang)}{growth}"
         if income is not None:
             change = _changes(
                 frame.facts.number(f"{stem}.net_income_yoy_pct"), frame.facts.number(f"{stem}.net_income_qoq_pct"), lang
@@ -326,25 +328,23 @@ def _thousand(price: float) -> float:
 def _next_week(frame: Frame, lang: Lang) -> str:
     events = [*coverage_events(frame), *crypto_events(frame)]
     days = by_day(sorted(events, key=lambda event: event.start))
-    clauses = [f"{_when(day, lang)} {_who(found, lang)}" for day, found in days.items()]
+    clauses = [f"{_when(day, lang)}{_who(found, lang)}" for day, found in days.items()]
     if not clauses:
         return ""
     return "；".join(clauses) + "。" if lang == "zh" else "; ".join(clauses) + "."
 
 
 def _when(day: date, lang: Lang) -> str:
-    return (
-        f"{day_text(day, lang)}（{weekday(day, lang)}）"
-        if lang == "zh"
-        else f"{weekday(day, lang)} {day_text(day, lang)}:"
-    )
+    if lang == "zh":
+        return f"{day_text(day, lang)}（{weekday(day, lang)}）"
+    return f"{weekday(day, lang)} {day_text(day, lang)}: "
 
 
 def _who(events: Sequence[CalendarEvent], lang: Lang) -> str:
     separator = "、" if lang == "zh" else ", "
     earnings = separator.join(event.title[lang] for event in events if event.kind == "earnings")
     others = separator.join(event.title[lang] for event in events if event.kind != "earnings")
-    results = (f"{earnings}财报" if lang == "zh" else f"{earnings} results") if earnings else ""
+    results = (beside(earnings, "财报") if lang == "zh" else f"{earnings} results") if earnings else ""
     return ("，" if lang == "zh" else "; ").join(part for part in (results, others) if part)
 
 
