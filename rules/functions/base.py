@@ -22,6 +22,8 @@ class Part:
     args: tuple[Part, ...]
     evaluate: Evaluate
     owner: str
+    source: str = ""
+    """The text that the offsets of the node point into."""
 
     @property
     def name(self) -> str:
