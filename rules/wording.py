@@ -21,7 +21,7 @@ def _by_unit(value: float, unit: str) -> str:
     base, _, code = unit.partition(":")
     writers: dict[str, Callable[[], str]] = {
         "bool": lambda: "true" if value else "false",
-        "date": lambda: (date(1970, 1, 1) + timedelta(days=value)).isoformat(),
+        "date": partial(_day, value),
         "s": partial(duration, value),
         "money": lambda: f"{code} {_scaled(value)}",
         "%": lambda: _number(value * 100, sign=True, comma=False, digits=2) + base,
@@ -29,6 +29,10 @@ def _by_unit(value: float, unit: str) -> str:
         "price": lambda: _number(value, sign=False, comma=True, digits=2),
     }
     return writers.get(base, lambda: _plain(value))()
+
+
+def _day(value: float) -> str:
+    return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
 
 
 def duration(seconds: float) -> str:

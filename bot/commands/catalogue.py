@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.commands import (
+    alerts,
     calendar,
     companies,
     crypto,
@@ -42,6 +43,9 @@ VERBS: Mapping[str, Verb] = {
         _verb("cal", calendar.cal, "research", '[today|week|next] [LIST|SYM] · add DATE "text"', "/cal week ai"),
         _verb("earn", companies.earn, "research", "SYM [6q]", "/earn AMZN"),
         _verb("capex", companies.capex, "research", "[3Q24]"),
+        _verb("alert", alerts.alert, "alerts", "EXPRESSION [repeat] [until DATE]", "/alert BTC crosses 73k"),
+        _verb("alerts", alerts.alerts, "alerts"),
+        _verb("unalert", alerts.unalert, "alerts", "ALERT_ID|all", "/unalert P-3F2A1B"),
         _verb("ack", muting.ack, "alerts", "ALERT_ID [note]", "/ack A-1042", role=Role.ANALYST),
         _verb("mute", muting.mute, "alerts", "RULE|#tag|SYM|all [2h|1d|open|close]", "/mute #crypto 2h"),
         _verb("unmute", muting.unmute, "alerts", "RULE|#tag|SYM|all", "/unmute #crypto"),

@@ -41,6 +41,8 @@ class Desk:
     """The rules that are loaded at present."""
     waiting: Callable[[], Awaitable[Mapping[str, int]]]
     """How many messages wait to be sent, by destination."""
+    most_alerts: int = 200
+    """How many alerts of their own a person may keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
