@@ -30,7 +30,7 @@ class Farside:
         *,
         http: HttpClient,
         base_url: str = BASE_URL,
-        assets: Sequence[str] = ("BTC", "ETH"),
+        assets: Sequence[str] = ("BTC", "ETH", "SOL"),
         timeout_s: float = 20.0,
         history: bool = False,
     ) -> None:

@@ -39,10 +39,15 @@ def _tables(text: str) -> Sequence[etree._Element]:
 
 
 def _cells(table: etree._Element) -> list[list[str]]:
-    return [
-        [" ".join("".join(map(str, cell.itertext())).split()) for cell in row if cell.tag in {"td", "th"}]
-        for row in table.iter("tr")
-    ]
+    rows = ([cell for cell in row if cell.tag in {"td", "th"}] for row in table.iter("tr"))
+    return [[text for cell in row for text in _spread(cell)] for row in rows]
+
+
+def _spread(cell: etree._Element) -> list[str]:
+    """The cell's text, followed by empty ones for the further columns that it spans."""
+    span = str(cell.get("colspan") or "1")
+    further = min(int(span), 100) - 1 if span.isdecimal() else 0
+    return [" ".join("".join(map(str, cell.itertext())).split()), *[""] * further]
 
 
 def _first_dated(table: Sequence[Sequence[str]]) -> int | None:
@@ -62,7 +67,7 @@ def _columns(header: Sequence[Sequence[str]]) -> tuple[dict[int, str], int]:
     """Which column holds which fund, and which the total; the row with the most tickers names the columns."""
     tickers: dict[int, str] = {}
     for cells in header:
-        found = {index: cell for index, cell in enumerate(cells) if index and _TICKER.fullmatch(cell)}
+        found = {index: cell for index, cell in enumerate(cells) if index and _is_ticker(cell)}
         tickers = max(tickers, found, key=len)
     totals = {index for cells in header for index, cell in enumerate(cells) if cell.casefold() in _TOTALS}
     if not tickers or len(totals) != 1:
@@ -71,6 +76,10 @@ def _columns(header: Sequence[Sequence[str]]) -> tuple[dict[int, str], int]:
     if len(set(tickers.values())) != len(tickers):
         raise BadAnswer(f"its table's header names a fund twice: {', '.join(tickers.values())}")
     return tickers, totals.pop()
+
+
+def _is_ticker(cell: str) -> bool:
+    return bool(_TICKER.fullmatch(cell)) and cell.casefold() not in _TOTALS
 
 
 def _row(day: date, cells: Sequence[str], tickers: Mapping[int, str], total: int) -> FlowRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -32,6 +33,22 @@ def test_a_moved_column_moves_with_its_ticker():
     """Columns are found by the header, so their order and number may change."""
     page = farside_page([("20 Jul 2026", ["42.3", "1.0", "(44.5)", "(1.2)"])], tickers=("BTC", "MSBT", "GBTC"))
     assert days_of(page)["2026-07-20"].funds == {"BTC": 42.3e6, "MSBT": 1.0e6, "GBTC": -44.5e6}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda page: page.replace("   Total", "TOTAL"),
+        lambda page: page.replace("<th></th><th><img src='/logo.jpg'></th><th><img", "<th colspan='2'></th><th><img"),
+        lambda page: page.replace("<thead>", "").replace("</thead>", "").replace("th>", "td>"),
+    ],
+    ids=["shouting", "spanning", "no header cells"],
+)
+def test_the_header_may_be_dressed_otherwise(changed: Callable[[str], str]):
+    """Upper case, cells that span columns, and header rows of ordinary cells name the same columns."""
+    page = farside_page(farside_rows())
+    assert page != changed(page)
+    assert days_of(page) == days_of(changed(page))
 
 
 @pytest.mark.parametrize("name", ["Total", "Average", "Maximum", "Minimum", "Seed", "Fee"])
