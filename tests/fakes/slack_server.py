@@ -342,7 +342,7 @@ class FakeSlack:
         try:
             if self._response_uses[key] > _RESPONSES:
                 raise SlackError("used_url")  # noqa: TRY301
-            text, blocks = self._content(body)
+            text, blocks = ("", []) if body.get("delete_original") else self._content(body)
         except SlackError as error:
             self.refusals.append(error.body["error"])
             return web.json_response(error.body, status=404)
