@@ -113,6 +113,20 @@ def amount(value: float | None, power: int, decimals: int, *, signed: bool = Fal
     return _written(scaled, signed=signed, comma=comma)
 
 
+def quantity(value: float | None, unit: str, lang: Lang) -> str:
+    """A figure by the rule language's unit: ``%``, ``pp``, ``money:USD``, ``price:USD``; else the plain number."""
+    base, _, currency = unit.partition(":")
+    if value is None or not isfinite(value):
+        return MISSING
+    if base == "%":
+        return percent(value)
+    if base == "pp":
+        return points(value, lang)
+    if base == "money":
+        return money(value, currency, lang, signed=True)
+    return price(value, lang) if base == "price" else format(value, ",.6g")
+
+
 def preliminary(reported: int, of: int, lang: Lang) -> str:
     """How much of a figure is in: ``初值 9/11``, ``prelim 9/11``."""
     return f"{'初值' if lang == 'zh' else 'prelim'} {reported}/{of}"

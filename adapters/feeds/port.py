@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rules.model import CalendarEvent, Observation
+from rules.model import CalendarEvent, Observation, Transition
 
 
 class Fault(StrEnum):
@@ -50,6 +50,42 @@ class Fetched:
     observations: tuple[Observation, ...] = ()
     events: tuple[CalendarEvent, ...] = ()
     problems: tuple[FeedProblem, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """How a source does, as ``tapewatch status`` shows it; all times in UTC."""
+
+    source: str
+    degraded_since: datetime | None = None
+    """``None`` while it is well, or has failed too little to be told."""
+    last_asked: datetime | None = None
+    last_success: datetime | None = None
+    newest: datetime | None = None
+    """The time of the newest figure that it gave."""
+    lag_s: float | None = None
+    """How long after its own time that figure became known."""
+    failures: int = 0
+    """Failures in a row."""
+    successes: int = 0
+    """Successes in a row."""
+    fault: Fault | None = None
+    error: str = ""
+    """The last failure, kept until the source is well again."""
+    cool_down_until: datetime | None = None
+    open_problems: int = 0
+    """Symbols, days or series that it had no answer for when last asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a fetch meant for the health of its sources: notices to tell, and documents for the same commit.
+
+    A document's key is ``(collection, key)``, as in the store's ``Commit``.
+    """
+
+    transitions: tuple[Transition, ...] = ()
+    documents: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 class Feed(Protocol):

@@ -1,0 +1,52 @@
+"""The prices feed: Yahoo, and where it has too little of a Hong Kong index, that index's other sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from adapters.feeds.hk_index import KNOWN, HkIndexHistory
+from adapters.feeds.port import Fault, Feed, Fetched
+from adapters.feeds.together import join
+from rules.model import Observation, Status
+
+_LITTLE = 8
+_NO_DATA = {Fault.INCOMPLETE, Fault.UNREACHABLE, Fault.RATE_LIMITED, Fault.BLOCKED, Fault.CHANGED, Fault.UNAUTHORIZED}
+
+
+class Prices:
+    """Yahoo's bars; a symbol in :data:`KNOWN` of which Yahoo has little history, or nothing now, is completed.
+
+    Yahoo's own figures win where both have a session, so that a change is measured within one source.
+    """
+
+    def __init__(self, yahoo: Feed, hk_index: HkIndexHistory, symbols: Iterable[str]) -> None:
+        self._yahoo = yahoo
+        self._hk_index = hk_index
+        self._watched = tuple(symbol for symbol in KNOWN if symbol in set(symbols))
+        self._known_to: dict[str, datetime] = {}
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask Yahoo, then complete what is short."""
+        got = await self._yahoo.fetch(now)
+        parts = [got]
+        for symbol in self._watched:
+            closes = _closes(symbol, got)
+            failed = any(p.fault in _NO_DATA and p.subject in {symbol, ""} for p in got.problems)
+            if failed or (symbol not in self._known_to and len(closes) < _LITTLE):
+                other = await self._hk_index.history(symbol, now)
+                parts.append(self._news(symbol, other, got))
+                closes += _closes(symbol, other)
+            if closes:
+                self._known_to[symbol] = max([o.at for o in closes if o.status is not Status.PARTIAL], default=now)
+        return join(parts)
+
+    def _news(self, symbol: str, other: Fetched, got: Fetched) -> Fetched:
+        have = {(o.series, o.at) for o in got.observations if o.value is not None}
+        since = self._known_to.get(symbol)
+        news = (o for o in other.observations if (o.series, o.at) not in have and (since is None or o.at > since))
+        return Fetched(tuple(news), problems=other.problems)
+
+
+def _closes(symbol: str, fetched: Fetched) -> list[Observation]:
+    return [o for o in fetched.observations if o.series == f"prices.{symbol}.close" and o.value is not None]

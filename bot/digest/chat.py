@@ -1,0 +1,259 @@
+"""The digest as one neutral chat message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from adapters.message import Attachment, Block, Button, Instant, Line, Message, Paragraph, Span, Text
+from bot import numbers
+from bot.digest.companies import Quarter
+from bot.digest.crypto import PROVIDERS, fear_greed_label
+from bot.digest.document import Digest
+from bot.digest.figure import Figure, Row, day_text, weekday
+from bot.digest.wording import gap, heading, span_text
+from rules.model import Lang, Severity
+
+EVENTS_SHOWN = 8
+_MARKET = "America/New_York"
+
+
+def message(
+    digest: Digest,
+    lang: Lang,
+    *,
+    attachments: Sequence[Attachment] = (),
+    buttons: Sequence[Sequence[Button]] = (),
+    note: str = "",
+) -> Message:
+    """The digest's message in ``lang``; ``note`` ("Draft", a correction's reason) precedes the figures."""
+    lines: list[Line] = [(Text(note, "italic"),)] if note else []
+    for write in _PARTS:
+        lines += write(digest, lang)
+    lines += _findings(digest, lang)
+    title: tuple[Span, ...] = (Text(digest.layout.title[lang], "bold"), Text(f" {span_text(digest.span, lang)}"))
+    blocks: tuple[Block, ...] = (Paragraph(tuple(lines)),)
+    return Message(
+        summary=f"{digest.layout.title[lang]} {span_text(digest.span, lang)}",
+        title=title,
+        blocks=blocks,
+        footer=_footer(digest, lang, attachments),
+        severity=Severity.DIGEST,
+        attachments=tuple(attachments),
+        buttons=tuple(tuple(row) for row in buttons),
+    )
+
+
+def _line(title: str, text: str) -> Line:
+    return (Text(title, "bold"), Text(f"　{text}"))
+
+
+def _indices(digest: Digest, lang: Lang) -> list[Line]:
+    shown = [
+        f"{ref.short[lang]} {_pct(change)}"
+        for ref in digest.layout.indices
+        if (change := digest.facts[f"index.{ref.key}.week_pct"].number) is not None
+    ]
+    if not shown:
+        return []
+    lines = [_line(heading("indices", lang), " · ".join(shown))]
+    gaps = [text for ahead, behind in digest.layout.comparisons if (text := gap(digest, ahead, behind, lang))]
+    separator = "；" if lang == "zh" else "; "
+    return [*lines, (Text(f"　{separator.join(gaps)}"),)] if gaps else lines
+
+
+def _movers(digest: Digest, lang: Lang) -> list[Line]:
+    sides = [(mark, _own(digest.figures.get(number))) for number, mark in ((2, "▲"), (3, "▼"))]
+    parts = [f"{mark} " + " · ".join(_moved(row, lang, 1) for row in rows[:3]) for mark, rows in sides if rows]
+    return [_line(heading("movers", lang), "　".join(parts))] if parts else []
+
+
+def _own(figure: Figure | None) -> list[Row]:
+    """The coverage's own lines of a top list, which come first."""
+    rows = list(figure.rows) if figure else []
+    return [row for row in rows if row.get("group") == rows[0].get("group")]
+
+
+def _moved(row: Row, lang: Lang, decimals: int) -> str:
+    change = row["week_pct"]
+    assert isinstance(change, float)  # noqa: S101 - a top list holds only what moved
+    return f"{_text(row['name'], lang)} {numbers.percent(change / 100, decimals=decimals)}"
+
+
+def _capex(digest: Digest, lang: Lang) -> list[Line]:
+    facts, quarter = digest.facts, digest.facts["capex.quarter"].value
+    known = (
+        [(symbol, now) for symbol in digest.layout.capex if (now := facts[f"capex.{symbol}"].number) is not None]
+        if quarter
+        else []
+    )
+    names = {str(row["symbol"]): row["name"] for row in digest.figures[7].rows} if 7 in digest.figures else {}
+    shown = []
+    for symbol, now in sorted(known, key=lambda item: -item[1]):
+        yoy = facts[f"capex.{symbol}.yoy_pct"].number
+        grown = "" if yoy is None else numbers.percent(yoy / 100, decimals=0)
+        change = "" if not grown else f"（同比 {grown}）" if lang == "zh" else f" ({grown} YoY)"
+        shown.append(f"{_text(names.get(symbol, symbol), lang)} {numbers.money(now, 'USD', lang)}{change}")
+    when = Quarter.of(str(quarter)).title()[lang] if shown else ""
+    return [_line(f"{heading('capex', lang)} {when}", " · ".join(shown))] if shown else []
+
+
+def _crypto(digest: Digest, lang: Lang) -> list[Line]:
+    facts, provider = digest.facts, digest.layout.provider
+    cap, volume = facts["crypto.market_cap"].number, facts["crypto.volume"].number
+    ratio, score = facts["crypto.volume_ratio_pct"].number, facts["crypto.fear_greed"].number
+    parts = []
+    if cap is not None:
+        parts.append(f"{'总市值' if lang == 'zh' else 'market cap'} {numbers.money(cap, 'USD', lang)}")
+    if volume is not None:
+        share = "" if ratio is None else numbers.percent(ratio / 100, decimals=2, signed=False)
+        tail = "" if not share else f"（{share}）" if lang == "zh" else f" ({share})"
+        parts.append(f"{'成交额' if lang == 'zh' else 'volume'} {numbers.money(volume, 'USD', lang)}{tail}")
+    if score is not None:
+        label = fear_greed_label(provider, score)[lang]
+        word = f"恐贪 {score:.0f}（{label}）" if lang == "zh" else f"fear & greed {score:.0f} ({label})"
+        parts.append(f"{PROVIDERS[provider]} {word}")
+    return (
+        [_line(heading("crypto", lang), " · ".join(parts)), *_bitcoin(digest, lang)]
+        if parts
+        else _bitcoin(digest, lang)
+    )
+
+
+def _bitcoin(digest: Digest, lang: Lang) -> list[Line]:
+    close, week = digest.facts["price.BTC.close"].number, digest.facts["price.BTC.week_pct"].number
+    high, day = digest.facts["price.BTC.week_high"].number, digest.facts["price.BTC.week_high_day"].value
+    if close is None:
+        return []
+    text = numbers.price(close, lang, crypto=True)
+    if week is not None:
+        text += f"（周 {_pct(week)}）" if lang == "zh" else f" ({_pct(week)} w/w)"
+    if high is not None and isinstance(day, str):
+        when = day_text(date.fromisoformat(day), lang)
+        top = numbers.price(high, lang, crypto=True)
+        text += f" · 周内最高 {top}（{when}）" if lang == "zh" else f" · week's high {top} ({when})"
+    return [_line("比特币" if lang == "zh" else "Bitcoin", text)]
+
+
+def _flows(digest: Digest, lang: Lang) -> list[Line]:
+    asset, facts = digest.layout.etf, digest.facts
+    total = facts[f"etf.{asset}.week_total"].number
+    if total is None:
+        return []
+    named = [
+        f"{name} {numbers.money(flow, 'USD', lang, signed=True)}"
+        for name in digest.layout.etf_named
+        if (fact := facts.get(f"etf.{asset}.{name}.week")) and (flow := fact.number) is not None
+    ]
+    week = "本周 " if lang == "zh" else "week "
+    first: Line = (
+        Text(heading("flows", lang), "bold"),
+        Text(f"　{week}"),
+        Text(numbers.money(total, "USD", lang, signed=True), "bold"),
+        Text("".join(f" · {text}" for text in (*named, *_outflows(digest, lang)))),
+    )
+    return [first, *_daily_flows(digest, lang)]
+
+
+def _outflows(digest: Digest, lang: Lang) -> list[str]:
+    days = digest.facts[f"etf.{digest.layout.etf}.outflow_days"].value
+    if not isinstance(days, tuple) or not days:
+        return []
+    shown = "、".join(weekday(date.fromisoformat(day), lang) for day in days)
+    if len(days) == 1:
+        return [f"仅{shown}净流出" if lang == "zh" else f"outflow only on {shown}"]
+    shown = shown if lang == "zh" else shown.replace("、", ", ")
+    return [f"{shown}净流出" if lang == "zh" else f"outflow on {shown}"]
+
+
+def _daily_flows(digest: Digest, lang: Lang) -> list[Line]:
+    flows = [
+        (day, fact.number)
+        for day in digest.span.days
+        if (fact := digest.facts.get(f"etf.{digest.layout.etf}.{day.isoformat()}")) and fact.number is not None
+    ]
+    shown = " · ".join(f"{weekday(day, lang)} {numbers.amount(flow, 6, 1, signed=True)}" for day, flow in flows)
+    unit = "（百万美元）" if lang == "zh" else " ($m)"
+    return [(Text(f"　{shown}{unit}"),)] if shown else []
+
+
+def _crypto_equities(digest: Digest, lang: Lang) -> list[Line]:
+    figure = digest.figures.get(16)
+    moved = [row for row in figure.rows if isinstance(row.get("week_pct"), float)] if figure else []
+    ranked = sorted(moved, key=lambda row: -_number(row))
+    up = [row for row in ranked if _number(row) > 0][: digest.layout.top]
+    down = [row for row in reversed(ranked) if _number(row) < 0][: digest.layout.top]
+    parts = [
+        f"{mark} " + " · ".join(_moved(row, lang, 0) for row in rows) for mark, rows in (("▲", up), ("▼", down)) if rows
+    ]
+    return [_line(heading("crypto_equities", lang), "　".join(parts))] if parts else []
+
+
+def _number(row: Row) -> float:
+    change = row["week_pct"]
+    return change if isinstance(change, float) else 0.0
+
+
+def _next_week(digest: Digest, lang: Lang) -> list[Line]:
+    lines = []
+    for number, name in ((12, "next_week"), (21, "crypto_calendar")):
+        figure = digest.figures.get(number)
+        rows = figure.rows if figure else ()
+        shown = rows[:EVENTS_SHOWN] if number == 12 else rows
+        days: dict[str, list[str]] = {}
+        for row in shown:
+            days.setdefault(str(row["start"]), []).append(_text(row["what"], lang))
+        texts = [f"{day_text(date.fromisoformat(day), lang)} {'/'.join(whats)}" for day, whats in days.items()]
+        more = len(rows) - len(shown)
+        if more:
+            texts.append(f"另 {more} 项" if lang == "zh" else f"{more} more")
+        if texts:
+            lines.append(_line(heading(name, lang), " · ".join(texts)))
+    return lines
+
+
+_PARTS: tuple[Callable[[Digest, Lang], list[Line]], ...] = (
+    _indices,
+    _movers,
+    _capex,
+    _crypto,
+    _flows,
+    _crypto_equities,
+    _next_week,
+)
+
+
+def _findings(digest: Digest, lang: Lang) -> list[Line]:
+    if not digest.findings:
+        return []
+    count = len(digest.findings)
+    head = f"⚠️ 核对提示 {count}：" if lang == "zh" else f"⚠️ {count} to check: "
+    return [(Text(head + ("；" if lang == "zh" else "; ").join(finding.brief[lang] for finding in digest.findings)),)]
+
+
+def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Line:
+    shown = sum(not figure.missing for figure in digest.figures.values())
+    gaps = [str(number) for number, figure in digest.figures.items() if figure.missing]
+    closes = [fact.as_of for key, fact in digest.facts.items() if key.startswith("index.") and fact.as_of]
+    kinds = "/".join(dict.fromkeys(item.name.rpartition(".")[2].upper() for item in attachments))
+    texts = [f"{shown} 张图表" if lang == "zh" else f"{shown} figures"]
+    if gaps:
+        texts.append(f"缺图 {'/'.join(gaps)}" if lang == "zh" else f"missing: {', '.join(gaps)}")
+    if digest.empty_slots:
+        texts.append(
+            f"待分析师填写 {len(digest.empty_slots)} 项"
+            if lang == "zh"
+            else f"{len(digest.empty_slots)} slots for the analyst"
+        )
+    if kinds:
+        texts.append(f"附 {kinds}" if lang == "zh" else f"attached: {kinds}")
+    spans: list[Span] = [Instant(max(closes), _MARKET, "收盘" if lang == "zh" else "Close")] if closes else []
+    return (*spans, Text((" · " if spans else "") + " · ".join(texts)))
+
+
+def _pct(change: float) -> str:
+    return numbers.percent(change / 100)
+
+
+def _text(cell: object, lang: Lang) -> str:
+    return str(cell[lang]) if isinstance(cell, dict) else str(cell)

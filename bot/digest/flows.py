@@ -1,0 +1,251 @@
+"""Figures 17 to 19: flows of the US spot bitcoin ETFs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import fsum
+
+from bot.digest.facts import Fact, Standing, derived, observed
+from bot.digest.figure import FLOW_UNIT, Cell, Column, Figure, Row
+from bot.digest.frame import Frame
+from rules.model import Localized
+
+LAUNCH = date(2024, 1, 11)
+"""The first day of the US spot bitcoin ETFs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDay:
+    """One day of the table: net flow in USD by fund and in total, ``None`` where not reported; ``final`` when whole."""
+
+    day: date
+    funds: dict[str, float | None]
+    total: float | None
+    status: Standing
+
+
+def fund_names(frame: Frame) -> tuple[str, ...]:
+    """The funds that have flows, in the universe's order, then others by name. Columns appear over time."""
+    prefix = f"etf_flows.{frame.layout.etf}."
+    found = {name.removeprefix(prefix) for name in frame.data.series(prefix)} - {"total"}
+    listed = [item.symbol for item in frame.universe.instruments if item.underlying == frame.layout.etf]
+    keys = [next((alias for alias in (symbol, *_aliases(frame, symbol)) if alias in found), "") for symbol in listed]
+    known = tuple(dict.fromkeys(key for key in keys if key))
+    return (*known, *sorted(found - set(known)))
+
+
+def _aliases(frame: Frame, symbol: str) -> tuple[str, ...]:
+    return frame.universe.by_symbol[symbol].aliases
+
+
+def flow_days(frame: Frame) -> tuple[FlowDay, ...]:
+    """The table's days, oldest first: the last sessions up to the span's end that have a total."""
+    name = f"etf_flows.{frame.layout.etf}"
+    totals = frame.data.span(f"{name}.total", LAUNCH, frame.span.last)[-frame.layout.etf_days :]
+    funds = fund_names(frame)
+    days = []
+    for item in totals:
+        day = item.at.date()
+        cells = {fund: _flow(frame, f"{name}.{fund}", day).number for fund in funds}
+        days.append(FlowDay(day, cells, item.value, Standing(item.status.value)))
+    return tuple(days)
+
+
+def state_flows(frame: Frame) -> None:
+    """Facts ``etf.BTC.week_total``, ``etf.BTC.FUND.week``, ``.outflow_days``, ``.inflow_days`` and the streak.
+
+    ``streak_days`` and ``streak_total`` describe the run of inflow days that goes on at the span's end, or that an
+    outflow on the last day ended (``streak_ended`` is that day).
+    """
+    asset, state = frame.layout.etf, frame.facts.state
+    calendar = frame.calendars.get("XNYS")
+    days = [day for day in frame.span.days if calendar.is_session(day)]
+    totals = [_flow(frame, f"etf_flows.{asset}.total", day) for day in days]
+    week = state(f"etf.{asset}.week_total", _total(totals))
+    for fund in fund_names(frame):
+        flows = [_flow(frame, f"etf_flows.{asset}.{fund}", day) for day in days]
+        state(f"etf.{asset}.{fund}.week", _total(flows))
+    for day, fact in zip(days, totals, strict=True):
+        state(f"etf.{asset}.{day.isoformat()}", fact)
+    for name, sign in (("outflow_days", -1), ("inflow_days", 1)):
+        hit = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if (f.number or 0.0) * sign > 0)
+        state(f"etf.{asset}.{name}", derived(hit, "dates", (week,)))
+    _state_streak(frame)
+
+
+def _flow(frame: Frame, series: str, day: date) -> Fact:
+    return observed(frame.data.on(series, day), "USD", f"{series} {day}")
+
+
+def _total(flows: Sequence[Fact]) -> Fact:
+    if any(fact.number is None for fact in flows):
+        return derived(None, "USD", flows)
+    return derived(fsum(fact.number or 0.0 for fact in flows), "USD", flows)
+
+
+def _state_streak(frame: Frame) -> None:
+    asset, state = frame.layout.etf, frame.facts.state
+    calendar, name = frame.calendars.get("XNYS"), f"etf_flows.{frame.layout.etf}.total"
+    last = calendar.session_on_or_before(frame.span.last)
+    end = _flow(frame, name, last)
+    if end.number is None:
+        for key, unit in (("streak_days", "days"), ("streak_total", "USD"), ("streak_ended", "date")):
+            state(f"etf.{asset}.{key}", derived(None, unit, (end,)))
+        return
+    ended = end.number < 0
+    run: list[Fact] = []
+    day = calendar.previous(last) if ended else last
+    while (flow := _flow(frame, name, day)).number is not None and flow.number > 0:
+        run.append(flow)
+        day = calendar.previous(day)
+    state(f"etf.{asset}.streak_days", derived(float(len(run)), "days", (*run, end)))
+    state(f"etf.{asset}.streak_total", derived(fsum(f.number or 0.0 for f in run), "USD", (*run, end)))
+    state(f"etf.{asset}.streak_ended", derived(last.isoformat() if ended and run else None, "date", (end,)))
+
+
+def flows_figure(frame: Frame) -> Figure:
+    """Figure 17: the fund table with its summary rows."""
+    asset, days, funds = frame.layout.etf, flow_days(frame), fund_names(frame)
+    title: Localized = {"en": "US spot bitcoin ETFs: net flow by fund", "zh": "美国现货比特币 ETF 分基金资金净流入"}
+    if not days:
+        return Figure(number=17, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
+    daily: Localized = {"en": "Net flow a day", "zh": "每日净流入"}
+    launch: Localized = {"en": f"Since {LAUNCH}", "zh": f"{LAUNCH} 上市以来"}
+    rows: list[Row] = [_summary_row(frame, "etf_fee", {"en": "Fee", "zh": "费率"}, funds)]
+    for item in days:
+        marked = "" if item.status is Standing.FINAL else "*"
+        rows.append({"group": daily, "day": item.day.isoformat(), "mark": marked, **item.funds, "total": item.total})
+    rows += [{"group": launch, **row} for row in _since_launch_rows(frame, funds)]
+    last = frame.data.last(f"etf_flows.{asset}.total", frame.span.last)
+    notes: list[Localized] = [
+        {
+            "en": "$m. A fund that hasn't reported is —, not zero.",
+            "zh": "单位：百万美元。未披露的基金以“—”表示，不计为零。",
+        }
+    ]
+    return Figure(
+        number=17,
+        title=title,
+        columns=(
+            Column("day", {"en": "Day", "zh": "日期"}, "date"),
+            *(Column(fund, {"en": fund, "zh": fund}, "flow") for fund in funds),
+            Column("total", {"en": "Total", "zh": "合计"}, "flow"),
+        ),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        source=last.source if last else "",
+        as_of=last.at if last else None,
+        status=days[-1].status,
+    )
+
+
+def _summary_row(frame: Frame, feed: str, label: Localized, funds: Sequence[str]) -> Row:
+    cells: dict[str, Cell] = {}
+    for fund in (*funds, "total"):
+        found = frame.data.last(f"{feed}.{frame.layout.etf}.{fund}", frame.span.last)
+        raw = found.value if found else None
+        cells[fund] = raw * 100 if feed == "etf_fee" and raw is not None else raw
+    return {"day": label, **({"form": _SUMMARY_FORMS[feed]} if feed in _SUMMARY_FORMS else {}), **cells}
+
+
+_SUMMARY_FORMS = {"etf_fee": "ratio2", "etf_since_launch": "flow0"}
+_SUMMARIES: tuple[tuple[str, str, Localized], ...] = (
+    ("etf_since_launch", "sum", {"en": "Total", "zh": "合计"}),
+    ("etf_average", "mean", {"en": "Average", "zh": "日均"}),
+    ("etf_maximum", "max", {"en": "Maximum", "zh": "最大值"}),
+    ("etf_minimum", "min", {"en": "Minimum", "zh": "最小值"}),
+)
+
+
+def _since_launch_rows(frame: Frame, funds: Sequence[str]) -> list[Row]:
+    """Recomputed where every session since launch is stored, else as the source states them."""
+    history = {fund: whole_history(frame, fund) for fund in (*funds, "total")}
+    rows: list[Row] = []
+    for feed, name, label in _SUMMARIES:
+        row = dict(_summary_row(frame, feed, label, funds))
+        for fund, values in history.items():
+            if values:
+                row[fund] = _aggregate(name, values)
+        rows.append(row)
+    return rows
+
+
+def _aggregate(name: str, values: Sequence[float]) -> float:
+    if name == "sum":
+        return fsum(values)
+    if name == "mean":
+        return fsum(values) / len(values)
+    return max(values) if name == "max" else min(values)
+
+
+def whole_history(frame: Frame, fund: str) -> list[float]:
+    """The fund's flows of every session since launch, or nothing when one is missing."""
+    calendar = frame.calendars.get("XNYS")
+    known = frame.data.span(f"etf_flows.{frame.layout.etf}.{fund}", LAUNCH, frame.span.last)
+    days = {item.at.date(): item.value for item in known}
+    day = calendar.session_on_or_before(frame.span.last)
+    values: list[float] = []
+    while day >= LAUNCH:
+        value = days.get(day)
+        if value is None:
+            return []
+        values.append(value)
+        day = calendar.previous(day)
+    return values
+
+
+def daily_flow_figure(frame: Frame) -> Figure:
+    """Figure 18: net flow a day."""
+    days = flow_days(frame)
+    title: Localized = {"en": "US spot bitcoin ETFs: daily net flow", "zh": "美国现货比特币 ETF 每日净流入"}
+    rows: list[Row] = [{"day": d.day.isoformat(), "flow": d.total, "status": d.status.value} for d in days]
+    return _flow_series(frame, 18, title, days, rows)
+
+
+def cumulative_flow_figure(frame: Frame) -> Figure:
+    """Figure 19: cumulative net flow since launch, counted back from the stated total where history is short."""
+    days = flow_days(frame)
+    title: Localized = {
+        "en": "US spot bitcoin ETFs: cumulative net flow since 11 Jan 2024",
+        "zh": "美国现货比特币 ETF 累计净流入（自 2024-01-11）",
+    }
+    stated = frame.data.last(f"etf_since_launch.{frame.layout.etf}.total", frame.span.last)
+    whole = whole_history(frame, "total")
+    level = fsum(whole) if whole else stated.value if stated else None
+    if level is None or not days or any(item.total is None for item in days):
+        return Figure(
+            number=19, title=title, missing={"en": "the history since launch isn't stored", "zh": "缺上市以来完整历史"}
+        )
+    rows: list[Row] = []
+    for item in reversed(days):
+        rows.append({"day": item.day.isoformat(), "flow": level, "status": item.status.value})
+        level -= item.total or 0.0
+    return _flow_series(frame, 19, title, days, rows[::-1])
+
+
+def _flow_series(frame: Frame, number: int, title: Localized, days: Sequence[FlowDay], rows: Sequence[Row]) -> Figure:
+    if not days:
+        return Figure(number=number, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
+    provisional = any(item.status is not Standing.FINAL for item in days)
+    notes: tuple[Localized, ...] = ({"en": "Hatched: not final.", "zh": "斜纹为未终值。"},) if provisional else ()
+    last = frame.data.last(f"etf_flows.{frame.layout.etf}.total", frame.span.last)
+    return Figure(
+        number=number,
+        title=title,
+        columns=(
+            Column("day", {"en": "Day", "zh": "日期"}, "date"),
+            Column(
+                "flow",
+                {"en": "Net flow", "zh": "净流入"} if number == 18 else {"en": "Cumulative", "zh": "累计净流入"},
+                "flow",
+                FLOW_UNIT,
+            ),
+        ),
+        rows=tuple(rows),
+        notes=notes,
+        source=last.source if last else "",
+        as_of=last.at if last else None,
+        status=days[-1].status,
+    )

@@ -1,0 +1,94 @@
+"""What every part of a digest works on: the data, the universe, the layout and the span of days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+from bot.digest.data import DigestData
+from bot.digest.facts import Fact, Facts, Standing, growth, missing, observed
+from bot.digest.layout import Layout
+from rules.calendars import Calendar, Calendars, Period
+from rules.model import Localized
+from rules.universe import Instrument, Universe
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days that a digest is about, inclusive: Monday to Friday of a week."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def week_of(cls, day: date) -> Span:
+        """Monday to Friday of the week that holds ``day``."""
+        monday = day - timedelta(days=day.weekday())
+        return cls(monday, monday + timedelta(days=4))
+
+    @property
+    def name(self) -> str:
+        """The ISO week, ``2024-W44``."""
+        year, week, _ = self.last.isocalendar()
+        return f"{year}-W{week:02d}"
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every day of the span."""
+        return tuple(self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One digest in the making; ``facts`` fills as the parts are computed."""
+
+    data: DigestData
+    universe: Universe
+    layout: Layout
+    span: Span
+    calendars: Calendars
+    facts: Facts
+
+    def calendar(self, symbol: str) -> Calendar:
+        """The sessions of ``symbol``; New York's for what the universe doesn't know."""
+        known = self.universe.by_symbol.get(symbol)
+        return self.calendars.get(known.calendar if known else "XNYS")
+
+    def name(self, symbol: str) -> Localized:
+        """What readers call ``symbol``."""
+        known = self.universe.by_symbol.get(symbol)
+        return known.name if known else {"en": symbol, "zh": symbol}
+
+    def listed(self, tag: str) -> tuple[Instrument, ...]:
+        """The list ``tag`` as of the span's last day."""
+        return self.universe.tagged(tag, self.span.last)
+
+    @cached_property
+    def _fiscal(self) -> dict[str, int]:
+        return dict(self.layout.fiscal_shift)
+
+    def fiscal_shift(self, symbol: str) -> int:
+        """By how many quarters the company's fiscal year runs ahead of the calendar's."""
+        return self._fiscal.get(symbol, 0)
+
+    def close(self, symbol: str, unit: str) -> Fact:
+        """The close of the span's last session; an older one is stale."""
+        session = self.calendar(symbol).session_on_or_before(self.span.last)
+        fact = observed(self.data.on(f"prices.{symbol}.close", session), unit, f"{symbol} {session}")
+        if fact.known or fact.status is Standing.PENDING:
+            return fact
+        older = self.data.last(f"prices.{symbol}.close", session)
+        if older is None or older.value is None:
+            return fact
+        return Fact(float(older.value), unit, older.source, older.at, Standing.STALE)
+
+    def change(self, symbol: str, close: Fact, period: Period) -> Fact:
+        """The change in percent from the last close before the period; a stale close has none."""
+        if close.status is Standing.STALE:
+            day = close.as_of.date() if close.as_of else ""
+            return missing("%", f"the last close of {symbol} is {day}", f"{symbol} 最近收盘为 {day}")
+        calendar = self.calendar(symbol)
+        base = calendar.base_of(period, calendar.session_on_or_before(self.span.last))
+        before = observed(self.data.on(f"prices.{symbol}.close", base), close.unit, f"{symbol} {base}")
+        return growth(close, before)

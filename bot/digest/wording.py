@@ -1,0 +1,68 @@
+"""Words that more than one view of a digest uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from bot import numbers
+from bot.digest.facts import Fact
+from bot.digest.figure import day_text
+from bot.digest.frame import Span
+from bot.digest.layout import Layout
+from rules.model import Lang, Localized
+
+HEADINGS: dict[str, Localized] = {
+    "indices": {"en": "Indices", "zh": "指数"},
+    "movers": {"en": "Coverage", "zh": "AI 覆盖"},
+    "capex": {"en": "Capex", "zh": "资本开支"},
+    "results": {"en": "Results", "zh": "财报"},
+    "crypto": {"en": "Crypto", "zh": "加密"},
+    "flows": {"en": "Spot BTC ETFs", "zh": "现货ETF"},
+    "bitcoin": {"en": "Bitcoin", "zh": "比特币"},
+    "crypto_equities": {"en": "Crypto equities", "zh": "加密股"},
+    "next_week": {"en": "Next week", "zh": "下周"},
+    "crypto_calendar": {"en": "Crypto calendar", "zh": "加密日程"},
+}
+
+
+class _Stated(Protocol):
+    """What holds facts and the layout they were computed for."""
+
+    @property
+    def facts(self) -> Mapping[str, Fact]: ...
+
+    @property
+    def layout(self) -> Layout: ...
+
+
+def heading(name: str, lang: Lang) -> str:
+    """The heading of a part."""
+    return HEADINGS[name][lang]
+
+
+def span_text(span: Span, lang: Lang) -> str:
+    """The days and the ISO week: ``2024/10/28–11/01（第44周）``, ``28 Oct–1 Nov 2024 (week 44)``."""
+    week = int(span.name.rpartition("W")[2])
+    if lang == "zh":
+        return f"{span.first:%Y/%m/%d}–{span.last:%m/%d}（第{week}周）"
+    return f"{day_text(span.first, lang)}–{day_text(span.last, lang)} {span.last.year} (week {week})"
+
+
+def gap(stated: _Stated, ahead: str, behind: str, lang: Lang) -> str:
+    """Who outperformed whom, in short names: ``费半跑输纳指100 2.5pct``; empty when it isn't known."""
+    fact = stated.facts.get(f"rel.{ahead}.{behind}.week_pp")
+    if fact is None or fact.number is None:
+        return ""
+    names = {ref.key: ref.short[lang] for ref in stated.layout.indices}
+    size = numbers.points(abs(fact.number) / 100, lang, signed=False)
+    if numbers.rounded(fact.number, 1) == 0:
+        return f"{names[ahead]}与{names[behind]}持平" if lang == "zh" else f"{names[ahead]} level with {names[behind]}"
+    if lang == "zh":
+        return f"{names[ahead]}跑{'赢' if fact.number > 0 else '输'}{names[behind]} {size}"
+    return f"{names[ahead]} {'leads' if fact.number > 0 else 'lags'} {names[behind]} by {size}"
+
+
+def beside(first: str, second: str) -> str:
+    """Two texts side by side in Chinese: a space stands only between Latin and Chinese writing."""
+    return f"{first}{' ' if first[-1:].isascii() != second[:1].isascii() else ''}{second}"
