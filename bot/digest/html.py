@@ -52,14 +52,6 @@ _DAY = r"\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|
 _QUANTITY = re.compile(rf"{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
 
-SECTIONS: tuple[tuple[str, dict[Lang, str], tuple[int, ...]], ...] = (
-    ("markets", {"en": "Indices and coverage", "zh": "指数与覆盖标的"}, (1, 2, 3, 4)),
-    ("clouds", {"en": "Clouds and capital expenditure", "zh": "云业务与资本开支"}, (5, 6, 7, 8, 9, 10, 11)),
-    ("crypto", {"en": "Crypto", "zh": "加密市场"}, (13, 14, 15, 16, 17, 18, 19, 20)),
-    ("calendar", {"en": "Calendar", "zh": "日程"}, (12, 21)),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class CellView:
     """One cell as the page shows it."""
@@ -98,8 +90,8 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
     lang = reader.lang
     view = _Viewer(reader, PAPER if paper else SCREEN, paper or PAGE)
     sections = [
-        (ident, title[lang], [view.figure(digest.figures[n]) for n in members if n in digest.figures])
-        for ident, title, members in SECTIONS
+        (part.id, part.title[lang], [view.figure(digest.figures[number]) for number in part.figures])
+        for part in digest.layout.sections
     ]
     page: str = _template().render(
         lang=lang,
