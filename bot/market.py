@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from adapters.feeds.port import FeedProblem
+from adapters.feeds.port import SourceHealth
 from rules.calendars import Calendar, Calendars
 from rules.model import CalendarEvent, Observation, SeriesName, Status
 from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
 _STATUSES = tuple(Status)
-_PARTIAL, _FINAL = _STATUSES.index(Status.PARTIAL), _STATUSES.index(Status.FINAL)
+_FINAL = _STATUSES.index(Status.FINAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SAME_EVENT = timedelta(days=20)
@@ -35,17 +35,6 @@ class Figure:
     known_at: datetime
     status: Status
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
-    """How a source does: when it last told something, and the problem that stands since then, if one does."""
-
-    source: str
-    known_at: datetime | None = None
-    observed_at: datetime | None = None
-    problem: FeedProblem | None = None
-    since: datetime | None = None
 
 
 class _Column:
@@ -69,7 +58,7 @@ class _Column:
         status = _STATUSES.index(item.status)
         place = len(self._days) if not self._days or day > self._days[-1] else bisect_left(self._days, day)
         if place < len(self._days) and self._days[place] == day:
-            if not self._replaces(place, at, known, status):
+            if not self._replaces(place, item, at, known):
                 return
             self._values[place], self._ats[place], self._knowns[place] = value, at, known
             self._statuses[place], self._sources[place] = status, item.source
@@ -81,10 +70,16 @@ class _Column:
         self._statuses.insert(place, status)
         self._sources.insert(place, item.source)
 
-    def _replaces(self, place: int, at: int, known: int, status: int) -> bool:
-        """A later figure replaces an earlier one, but a tick of a bar that is complete says nothing new."""
-        if status == _PARTIAL and self._statuses[place] == _FINAL and at <= self._ats[place]:
+    def _replaces(self, place: int, item: Observation, at: int, known: int) -> bool:
+        """Whether ``item`` takes the place of the figure that is there.
+
+        One known later does. A tick of a bar that is complete says nothing new. Of two sources that tell at the same
+        time, the one that rounds less is right for both.
+        """
+        if item.status is Status.PARTIAL and self._statuses[place] == _FINAL and at <= self._ats[place]:
             return False
+        if known == self._knowns[place] and item.source != self._sources[place] and item.value is not None:
+            return _digits(item.value) >= _digits(self._values[place])
         return known >= self._knowns[place]
 
     def __len__(self) -> int:
@@ -125,17 +120,16 @@ class MarketView:
         self._columns: dict[str, _Column] = {}
         self._by_key: dict[tuple[str, str], list[str]] = {}
         self._events: dict[tuple[str, str], list[CalendarEvent]] = {}
+        self._heard: dict[str, Observation] = {}
         self._health: dict[str, SourceHealth] = {}
 
     def apply(self, observations: Iterable[Observation]) -> None:
         """Take in what became known; of two figures for one session the one known later stands."""
-        newest: dict[str, Observation] = {}
         for item in observations:
             self._column(item.series).put(item)
-            if item.source not in newest or item.known_at >= newest[item.source].known_at:
-                newest[item.source] = item
-        for source, item in newest.items():
-            self._heard(source, item)
+            before = self._heard.get(item.source)
+            if item.source and (before is None or item.known_at >= before.known_at):
+                self._heard[item.source] = item
 
     def apply_events(self, events: Iterable[CalendarEvent]) -> None:
         """Take in dated events; one known later replaces the same event at a date close by."""
@@ -149,14 +143,9 @@ class MarketView:
         """Take an event back."""
         self._events.pop((kind, key), None)
 
-    def apply_problems(self, problems: Iterable[FeedProblem], now: datetime) -> None:
-        """Note what went wrong with sources; a problem stands until its source tells something again."""
-        for problem in problems:
-            before = self._health.get(problem.source, SourceHealth(problem.source))
-            since = before.since if before.problem else now
-            self._health[problem.source] = SourceHealth(
-                problem.source, before.known_at, before.observed_at, problem, since
-            )
+    def apply_health(self, healths: Iterable[SourceHealth]) -> None:
+        """Take in how sources do, as their feeds report it."""
+        self._health |= {health.source: health for health in healths}
 
     def latest(self, series: str) -> Figure | None:
         """The newest figure that has a value."""
@@ -205,8 +194,12 @@ class MarketView:
 
     @property
     def health(self) -> Mapping[str, SourceHealth]:
-        """Every source that was heard of or that failed, by name."""
-        return dict(sorted(self._health.items()))
+        """Every source that was heard of, by name: as its feed reports it, else by the newest figure that it gave."""
+        heard = {
+            source: SourceHealth(source=source, last_success=item.known_at, newest=item.at)
+            for source, item in self._heard.items()
+        }
+        return dict(sorted((heard | self._health).items()))
 
     def __iter__(self) -> Iterator[str]:
         """The names of the series that are known."""
@@ -234,14 +227,14 @@ class MarketView:
             return known.calendar if known else CONTINUOUS
         return "XNYS" if name.feed.startswith("etf_") else CONTINUOUS
 
-    def _heard(self, source: str, item: Observation) -> None:
-        before = self._health.get(source)
-        if before is None or before.known_at is None or item.known_at >= before.known_at:
-            self._health[source] = SourceHealth(source, item.known_at, item.at)
-
 
 def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
+
+
+def _digits(value: float) -> int:
+    """How many digits ``value`` is given with; none where it is missing."""
+    return 0 if math.isnan(value) else len(f"{abs(value):.12g}".replace(".", "").strip("0"))
 
 
 def _day(text: str) -> date:

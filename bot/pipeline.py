@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
-
 from adapters.store.port import Commit, Cursor, Store
+from bot.incidents import Entered, Numbering, documents_of
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, addressed, group
 from rules.engine import AlertRecord, Engine, State
-from rules.model import Lang, Observation, Transition
+from rules.model import Lang, Observation
 from rules.universe import Universe
 
 LANGS: tuple[Lang, ...] = ("en", "zh")
-NUMBERS, INCIDENTS = "alert_numbers", "incidents"
-FIRST_NUMBER = 1000
 
-_TRANSITIONS = TypeAdapter(list[Transition])
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What the engine decided in a turn and the store has not taken yet."""
+
+    cursor: Cursor
+    alerts: Mapping[str, str | None]
+    entered: Entered
+    notices: tuple[Notice, ...]
 
 
 class Pipeline:
@@ -28,32 +33,27 @@ class Pipeline:
     One pipeline at a time works on a store (it holds the ``engine`` lease).
     """
 
-    def __init__(
-        self,
-        *,
-        engine: Engine,
-        universe: Universe,
-        store: Store,
-        destinations: Sequence[str],
-    ) -> None:
+    def __init__(self, *, engine: Engine, universe: Universe, store: Store, destinations: Sequence[str]) -> None:
         self._engine = engine
         self._universe = universe
-        self._tape, self._states, self._documents = store.tape, store.states, store.documents
+        self._store = store
         self._destinations = destinations
         self._state: State
+        self._numbering = Numbering()
         self._cursor: Cursor = "0"
-        self._numbers: dict[str, str] = {}
+        self._decided: _Decided | None = None
 
     async def start(self, history: Sequence[Observation], now: datetime) -> None:
         """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
-        records = {key: AlertRecord.from_json(text) for key, text in (await self._states.alerts()).items()}
+        stored = await self._store.states.alerts()
+        records = {key: AlertRecord.from_json(text) for key, text in stored.items()}
         self._state = self._engine.seed(self._engine.initial_state(now, records), history)
-        self._cursor = await self._states.cursor()
-        self._numbers = {key: json.loads(text) for key, text in (await self._documents.all(NUMBERS)).items()}
+        self._cursor = await self._store.states.cursor()
+        self._numbering = await Numbering.load(self._store.documents)
 
     async def record(self, observations: Sequence[Observation]) -> None:
         """Put ``observations`` on the tape."""
-        await self._tape.append(observations)
+        await self._store.tape.append(observations)
 
     @property
     def next_wakeup(self) -> datetime | None:
@@ -62,51 +62,46 @@ class Pipeline:
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something new is on the tape, after ``timeout_s`` at the latest."""
-        await self._tape.read(self._cursor, 1, wait_s=timeout_s)
+        await self._store.tape.read(self._cursor, 1, wait_s=timeout_s)
 
     async def turn(self, now: datetime, most: int = 10_000) -> Sequence[Notice]:
-        """Evaluate what the tape brought since the last turn, up to ``now``; return the notices that it committed."""
-        entries = await self._tape.read(self._cursor, most)
-        before = self._state
-        state, transitions = self._engine.advance(before, [observation for _, observation in entries], now)
-        cursor = entries[-1][0] if entries else self._cursor
-        new_numbers: dict[str, str] = {}
-        incidents = [Incident(self._number(item.alert, new_numbers), item) for item in transitions]
-        documents: dict[tuple[str, str], str | None] = {
-            (NUMBERS, alert): json.dumps(number) for alert, number in new_numbers.items()
-        }
-        notices = [self._word(members) for members in group(item for item in incidents if item.transition.kind in TOLD)]
-        await self._remember(incidents, documents)
-        await self._states.commit(
+        """Evaluate what the tape brought since the last turn, up to ``now``; return the notices that it committed.
+
+        What was decided but could not be committed is not decided again: the next turn commits it, and nothing else.
+        """
+        if self._decided is None:
+            entries = await self._store.tape.read(self._cursor, most)
+            cursor = entries[-1][0] if entries else self._cursor
+            self._decided = self._decide([seen for _, seen in entries], cursor, now)
+        decided = self._decided
+        await self._store.states.commit(
             Commit(
-                cursor=cursor,
-                alerts={
-                    key: record.to_json() if record else None for key, record in state.changed_since(before).items()
-                },
+                cursor=decided.cursor,
+                alerts=decided.alerts,
                 outbox=[
                     entry
-                    for notice in notices
+                    for notice in decided.notices
                     for entry in addressed(notice.key, notice.messages, notice.at, self._destinations)
                 ],
-                documents=documents,
+                documents=await documents_of(decided.entered, self._store.documents),
             )
         )
-        self._state, self._cursor = state, cursor
-        self._numbers |= new_numbers
-        return notices
+        self._numbering.settle(decided.entered)
+        self._cursor, self._decided = decided.cursor, None
+        return decided.notices
 
-    def _number(self, alert: str, new: dict[str, str]) -> str:
-        known = self._numbers.get(alert) or new.get(alert)
-        return known or new.setdefault(alert, f"A-{FIRST_NUMBER + len(self._numbers) + len(new) + 1}")
-
-    async def _remember(self, incidents: Sequence[Incident], documents: dict[tuple[str, str], str | None]) -> None:
-        by_number: dict[str, list[Transition]] = {}
-        for incident in incidents:
-            by_number.setdefault(incident.number, []).append(incident.transition)
-        for number, transitions in by_number.items():
-            text = await self._documents.get(INCIDENTS, number)
-            earlier = _TRANSITIONS.validate_json(text) if text else []
-            documents[INCIDENTS, number] = _TRANSITIONS.dump_json([*earlier, *transitions]).decode()
+    def _decide(self, observations: Sequence[Observation], cursor: Cursor, now: datetime) -> _Decided:
+        before = self._state
+        self._state, transitions = self._engine.advance(before, observations, now)
+        entered = self._numbering.enter(transitions)
+        told = [incident for incident in entered.incidents if incident.transition.kind in TOLD]
+        changed = self._state.changed_since(before)
+        return _Decided(
+            cursor=cursor,
+            alerts={key: record.to_json() if record else None for key, record in changed.items()},
+            entered=entered,
+            notices=tuple(self._word(members) for members in group(told)),
+        )
 
     def _word(self, members: tuple[Incident, ...]) -> Notice:
         first = members[0].transition

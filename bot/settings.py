@@ -1,7 +1,7 @@
 """Settings: one YAML file, overridden by the environment. Secrets come from the environment only.
 
-``TAPEWATCH_FEEDS__FARSIDE__BASE_URL`` sets ``feeds.farside.base_url``. A secret ``TELEGRAM_TOKEN`` may instead be given as
-``TELEGRAM_TOKEN_FILE``, the path of a file that holds it.
+``TAPEWATCH_FEEDS__FARSIDE__BASE_URL`` sets ``feeds.farside.base_url``; a list is written with commas. A
+secret ``TELEGRAM_TOKEN`` may instead be given as ``TELEGRAM_TOKEN_FILE``, the path of a file that holds it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.message import Colour, Reader
 from rules import yaml_source
@@ -30,6 +30,15 @@ SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", 
 
 
 DEFAULT_ZONES: Mapping[Lang, str] = {"en": "UTC", "zh": "Asia/Shanghai"}
+
+
+def _listed(value: object) -> object:
+    """In the environment a list is written with commas."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed)]
 
 
 class _Section(BaseModel):
@@ -69,10 +78,10 @@ class AccessSettings(_Section):
     """Who may use the bot; identities are ``telegram:ID`` and ``slack:ID``."""
 
     open: bool = False
-    admins: tuple[str, ...] = ()
-    analysts: tuple[str, ...] = ()
-    viewers: tuple[str, ...] = ()
-    chats: tuple[str, ...] = ()
+    admins: Texts = ()
+    analysts: Texts = ()
+    viewers: Texts = ()
+    chats: Texts = ()
 
 
 class Secrets(_Section):
@@ -93,11 +102,11 @@ class Settings(_Section):
 
     home: Path = Field(default_factory=lambda: user_data_path("tapewatch", appauthor=False))
     universe: Path | None = None
-    rules: tuple[Path, ...] = ()
+    rules: Paths = ()
     """Packs beside the shipped ones: files or folders."""
     builtin_rules: bool = True
     reader: ReaderSettings = ReaderSettings()
-    destinations: tuple[str, ...] = ()
+    destinations: Texts = ()
     """Where alerts go when no route says otherwise, as ``telegram:CHAT`` or ``slack:CHANNEL``."""
     access: AccessSettings = AccessSettings()
     feeds: Mapping[str, FeedSettings] = {}

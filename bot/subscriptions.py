@@ -133,10 +133,14 @@ def identity(prefix: str, destination: str, matcher: Matcher) -> str:
 
 async def move(documents: Documents, old: str, new: str) -> None:
     """Carry subscriptions and silences of the destination ``old`` over to ``new`` (a group became a supergroup)."""
-    for register, prefix in ((subscriptions(documents), "S"), (silences(documents), "M")):
-        for item in await register.at(old):
-            await register.remove(item.id)
-            await register.put(replace(item, id=identity(prefix, new, item.matcher), destination=new))
+    await _move(subscriptions(documents), "S", old, new)
+    await _move(silences(documents), "M", old, new)
+
+
+async def _move(register: Register[T], prefix: str, old: str, new: str) -> None:
+    for item in await register.at(old):
+        await register.remove(item.id)
+        await register.put(replace(item, id=identity(prefix, new, item.matcher), destination=new))
 
 
 async def park(documents: Documents, destination: str, why: str) -> None:

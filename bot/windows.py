@@ -1,4 +1,4 @@
-"""What a price changed over a day, a week, a month or a year: from the last close before the period to the newest one."""
+"""What a price changed over a day, a week, a month or a year: from the last close before it to the newest one."""
 
 from __future__ import annotations
 

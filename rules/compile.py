@@ -31,12 +31,12 @@ def _evaluator(part: Part) -> Evaluate:
     if typed.form == "op":
         return _operation(part)
     if typed.form == "call":
-        return BUILDERS[typed.node.function](part)  # type: ignore[union-attr]
+        return BUILDERS[typed.name](part)
     return lambda _frame: np.array([np.nan])
 
 
 def _operation(part: Part) -> Evaluate:
-    op = part.typed.node.op  # type: ignore[union-attr]
+    op = part.typed.name
     if len(part.args) == 1:
         operand = part.args[0].evaluate
         if op == "not":

@@ -54,7 +54,7 @@ class Engine:
         scope = Scope(universe, is_calendar=self._is_calendar)
         self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
         self._axes: dict[str, Axis] = {}
-        self._needs = self._collect(universe)
+        self._needs = self._collect()
         self._rules = [Runtime(program, self._axes) for program in self.programs]
         self._readers = self._index()
 
@@ -70,7 +70,7 @@ class Engine:
             self._axes[name] = Axis(self._calendars.get(name))
         return self._axes[name]
 
-    def _collect(self, universe: Universe) -> dict[tuple[str, str], list[str]]:
+    def _collect(self) -> dict[tuple[str, str], list[str]]:
         """The keys to keep, by feed and calendar."""
         needs: dict[tuple[str, str], dict[str, None]] = {}
         for program in self.programs:
@@ -81,10 +81,6 @@ class Engine:
                 for key, calendar in _keys(ref, program):
                     self._axis(calendar)
                     needs.setdefault((ref.feed, calendar), {})[key] = None
-            for symbol in _set_members(program):
-                instrument = universe.by_symbol[symbol]
-                self._axis(instrument.calendar)
-                needs.setdefault(("prices", instrument.calendar), {})[symbol] = None
         return {home: list(keys) for home, keys in needs.items()}
 
     def _index(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
@@ -103,7 +99,7 @@ class Engine:
 
     def initial_state(self, now: datetime, alerts: Mapping[str, AlertRecord] | None = None) -> State:
         """A state that knows nothing but the alerts given."""
-        history = History()
+        history = History(self._axes)
         for (feed, calendar), keys in self._needs.items():
             history.declare(feed, self._axes[calendar], keys)
         state = State(now=now, history=history, alerts=dict(alerts or {}))
@@ -234,11 +230,6 @@ def _keys(ref: Ref, program: Program) -> Iterator[tuple[str, str]]:
         return
     for item in program.members or ():
         yield item.symbol, item.calendar
-
-
-def _set_members(program: Program) -> set[str]:
-    parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
-    return {symbol for part in parts for inner in part.walk() for symbol in inner.typed.members}
 
 
 def _restore(group: Group, alerts: Mapping[str, AlertRecord]) -> None:

@@ -8,11 +8,11 @@ from datetime import datetime
 import numpy as np
 
 from rules.axis import instant
+from rules.formats import write
 from rules.frames import Frame
 from rules.functions.base import Part
 from rules.history import NONE, STATUSES
 from rules.language.scope import Ref
-from rules.language.tree import Binary, Call
 from rules.logic import COMPARISONS
 from rules.model import Lang, Status, Trace, TraceLine
 from rules.program import Filled, MemberName, Message, Program
@@ -75,7 +75,7 @@ def decide(lane: Lane, program: Program, part: Part) -> Decision:
     """Explain why ``part`` holds in ``lane``."""
     decider = _decider(lane, part)
     left = _left(decider)
-    refs = sorted(_refs(left or decider), key=str)
+    refs = sorted((left or decider).typed.reads(), key=str)
     seen = [found for ref in refs if (found := lane.seen(ref)) is not None]
     times = [at for at, _, _ in seen if at is not None]
     value = lane.value(left) if left is not None else float("nan")
@@ -100,8 +100,7 @@ def _location(program: Program) -> str:
 
 def _decider(lane: Lane, part: Part) -> Part:
     """The first comparison or call whose own truth makes ``part`` what it is."""
-    node = part.typed.node
-    if isinstance(node, Binary) and node.op in {"and", "or"}:
+    if part.typed.name in {"and", "or"}:
         truth = lane.value(part)
         alike = [arg for arg in part.args if lane.value(arg) == truth]
         return _decider(lane, alike[0] if alike else part.args[0])
@@ -112,26 +111,11 @@ def _decider(lane: Lane, part: Part) -> Part:
 
 def _left(part: Part) -> Part | None:
     """The figure that is compared; of ``abs(x)`` it is ``x``, since the sign is what a reader wants to know."""
-    node = part.typed.node
-    if isinstance(node, Binary) and node.op in COMPARISONS:
+    if part.typed.name in COMPARISONS:
         left = part.args[1] if part.args[0].typed.form == "literal" else part.args[0]
         return left.args[0] if left.name == "abs" else left
     figures = [arg for arg in part.args if arg.typed.form in {"series", "op", "call"} and not arg.typed.is_condition]
-    if isinstance(node, Call) and figures:
-        return figures[0]
-    return None
-
-
-def _refs(part: Part) -> set[Ref]:
-    found: set[Ref] = set()
-    for inner in part.walk():
-        ref = inner.typed.ref
-        if inner.name in {"open", "high", "low", "volume"} and inner.args[0].typed.ref is not None:
-            found.add(inner.args[0].typed.ref.with_field(inner.name))
-            return found | {r for arg in inner.args[1:] for r in _refs(arg)}
-        if ref is not None:
-            found.add(ref)
-    return found
+    return figures[0] if part.name and figures else None
 
 
 def _because(lane: Lane, decider: Part, left: Part | None, value: float) -> str:
@@ -144,18 +128,15 @@ def _because(lane: Lane, decider: Part, left: Part | None, value: float) -> str:
 def _lines(lane: Lane, part: Part) -> list[TraceLine]:
     lines: list[TraceLine] = []
     told: set[str] = set()
-    for inner in part.walk():
-        if inner.typed.form not in {"series", "op", "call"} or inner.typed.key in told:
-            continue
-        told.add(inner.typed.key)
-        if inner.typed.ref is not None and not inner.typed.ref.key and lane.frame.members is None:
-            continue
-        lines.append(_line(lane, inner))
+    for inner in part.visible():
+        if inner.typed.form in {"series", "op", "call"} and inner.typed.key not in told:
+            told.add(inner.typed.key)
+            lines.append(_line(lane, inner))
     return lines
 
 
 def _line(lane: Lane, part: Part) -> TraceLine:
-    refs = _refs(part)
+    refs = part.typed.reads()
     seen = lane.seen(next(iter(refs))) if len(refs) == 1 else None
     value = lane.value(part)
     text = figure(value, part.typed.unit)
@@ -174,7 +155,7 @@ def render(message: Message, lane: Lane, lang: Lang) -> str:
         if isinstance(piece, MemberName):
             pieces.append(lane.member.name[lang] if lane.member else "")
         elif isinstance(piece, Filled):
-            pieces.append(figure(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
+            pieces.append(write(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
         else:
             pieces.append(piece)
     return "".join(pieces)

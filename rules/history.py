@@ -143,7 +143,8 @@ class Applied:
 class History:
     """Every series that some rule reads. Others are ignored, so memory grows with the rules, not with the feeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, axes: Mapping[str, Axis]) -> None:
+        self.axes = axes
         self.blocks: dict[tuple[str, str], Block] = {}
         self._homes: dict[tuple[str, str], tuple[Block, int]] = {}
 

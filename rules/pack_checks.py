@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rules.formats import Format as Layout
+from rules.formats import suits
 from rules.language.analysis import Analysis, Typed, analyse
 from rules.language.errors import ExpressionError, Finding
 from rules.language.parser import parse
@@ -181,7 +181,7 @@ class _Checker:
                 self._say(scalar, each.offset, each.code, each.message, each.suggestion)
             return
         words = "".join(piece for piece in template if isinstance(piece, str))
-        named = any(isinstance(piece, Hole) and piece.text.partition(":")[0] == "it" for piece in template)
+        named = any(isinstance(piece, Hole) and piece.text == "it" for piece in template)
         if not _WORD.search(words) and not named:
             said = f"{key} could show nothing: where its figures are unknown no word is left; add some"
             self._say(scalar, 0, "empty-message", said)
@@ -198,13 +198,15 @@ class _Checker:
 
     def _hole(self, scalar: Scalar, hole: Hole) -> None:
         if hole.text == "it" and self.scope.it is not None:
+            if hole.format is not None:
+                said = "{it} is a name and takes no format; its price is {close(it):,.2f}"
+                self._say(scalar, hole.offset, "format-unit", said)
             return
         analysis = analyse(hole.node, self.scope)
         self._found(Expression(scalar.value, scalar.source.file, scalar.positions), analysis.findings, hole.offset)
         if not analysis.ok or hole.format is None:
             return
-        layout = Layout(hole.format.kind, hole.format.sign, hole.format.comma, hole.format.digits)
-        if not layout.fits(analysis.typed.unit):
+        if not suits(hole.format, analysis.typed.unit):
             said = f"the format {hole.format.kind or '+'} doesn't suit {hole.text}; leave it out to have the usual one"
             self._say(scalar, hole.offset, "format-unit", said)
 

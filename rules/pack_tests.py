@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from rules import durations
@@ -21,6 +21,7 @@ EVENTS = ("fired", "resolved", "corrected", "ended", "health")
 MAX_POINTS = 10_000
 _POINT = re.compile(r"(?P<value>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|_|none)(?P<partial>~?)")
 _TIMES = re.compile(r"x(\d{1,4})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -78,6 +79,7 @@ def read_test(node: Node, report: Report) -> TestSpec | None:
     if "expect" not in table:
         report.say(node, "missing-key", "a test has no 'expect'; an empty list says that nothing may happen")
     begin: datetime | None = table.parsed("start", durations.read_instant, None, "bad-instant") if start else None
+    expect = _expected(table, begin or _EPOCH)
     if rule is None or begin is None or step is None:
         return None
     return TestSpec(
@@ -86,7 +88,7 @@ def read_test(node: Node, report: Report) -> TestSpec | None:
         step=step,
         start=begin,
         data=data,
-        expect=_expected(table, begin),
+        expect=expect,
         until=table.parsed("until", durations.read_instant, None, "bad-instant"),
         file=node.source.file,
         line=node.line,
@@ -96,20 +98,28 @@ def read_test(node: Node, report: Report) -> TestSpec | None:
 
 
 def read_points(text: str) -> tuple[Point, ...]:
-    """Read the figures of a series, such as ``72900 73010 x3 72990~ _ none``.
+    """Read the figures of a series, such as ``72900 73010 x3 (72990~ _) x2 none``.
 
-    ``x3`` says the figure before it three times in all, ``~`` marks a partial figure, ``_`` is a step without an
-    observation and ``none`` an observation without a figure.
+    ``x3`` says the figure or the group before it three times in all, ``~`` marks a partial figure, ``_`` is a step
+    without an observation and ``none`` an observation without a figure.
     """
     points: list[Point] = []
-    for word in text.split():
+    opened, last = -1, 0
+    for word in text.replace("(", " ( ").replace(")", " ) ").split():
         times = _TIMES.fullmatch(word)
-        if times and points:
-            points.extend([points[-1]] * (int(times[1]) - 1))
+        if word == "(" and opened < 0:
+            opened = len(points)
+        elif word == ")" and opened >= 0:
+            last, opened = opened, -1
+        elif times and points and opened < 0:
+            points.extend(points[last:] * (int(times[1]) - 1))
         else:
+            last = len(points) if opened < 0 else last
             points.append(_point(word))
         if len(points) > MAX_POINTS:
             raise ValueError(f"more than {MAX_POINTS:,} figures")
+    if opened >= 0:
+        raise ValueError("a bracket is not closed; wanted such as (1 2) x3")
     return tuple(points)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rules.model import CalendarEvent, Observation
+from rules.model import CalendarEvent, Observation, Transition
 
 
 class Fault(StrEnum):
@@ -75,6 +75,17 @@ class SourceHealth:
     cool_down_until: datetime | None = None
     open_problems: int = 0
     """Symbols, days or series that it had no answer for when last asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a fetch meant for the health of its sources: notices to tell, and documents for the same commit.
+
+    A document's key is ``(collection, key)``, as in the store's ``Commit``.
+    """
+
+    transitions: tuple[Transition, ...] = ()
+    documents: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 class Feed(Protocol):

@@ -82,7 +82,7 @@ class YahooCharts:
     """Charts of single symbols; every method blocks for one request and may be called from several threads."""
 
     def __init__(self, session: YahooSession, clock: Clock, timeout_s: float = 15.0) -> None:
-        self._session = session
+        self.session = self._session = session
         self._requests = ChartRequests(session, clock)
         self._timeout_s = timeout_s
 

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 LONGEST_TEXT = 1000
 MOST_WORDS = 60
+MOST_OFFERED = 24
 _MOST_WORDS_OF_A_NAME = 5
 _WORD = re.compile(r'"([^"]*)"|“([^”]*)”|(\S+)')
 _WINDOW_LIKE = re.compile(r"\d+[a-z]{1,3}|[a-z]td", re.IGNORECASE)
@@ -31,7 +32,7 @@ WINDOWS: Mapping[str, Window] = {
 
 
 def split(text: str) -> list[str]:
-    """Cut a request into words: visible characters only, full-width forms as their narrow ones, quotes kept together."""
+    """Cut a request into words: visible characters, full-width forms as their narrow ones, quotes kept together."""
     plain = clean(unicodedata.normalize("NFKC", text))
     return [next(part for part in match.groups() if part is not None) for match in _WORD.finditer(plain)]
 
@@ -44,13 +45,14 @@ def shown(word: str) -> str:
 class Arguments:
     """The words that are still to be understood; each ``take`` removes what it understood, wherever it stood.
 
-    ``verb`` is what was asked and ``pressed`` whether by a button, whose words are exact.
+    ``verb`` is what was asked.
     """
 
-    def __init__(self, verb: str, words: Iterable[str], *, pressed: bool = False) -> None:
+    def __init__(self, verb: str, words: Iterable[str], *, text: str | None = None) -> None:
         self.verb = verb
-        self.pressed = pressed
         self.all = tuple(words)
+        self.text = " ".join(self.all) if text is None else text
+        """What was typed, quotes and all."""
         self._left = list(self.all)
         self._accepted: set[str] = set()
 
@@ -62,9 +64,13 @@ class Arguments:
         """What no ``take`` has understood yet."""
         return tuple(self._left)
 
-    def choice(self, options: Mapping[str, T], default: T) -> T:
-        """The value of the first word that is a key of ``options`` (in any case), else ``default``."""
-        self._accepted |= options.keys()
+    def choice(self, options: Mapping[str, T], default: T, *, offered: bool = True) -> T:
+        """The value of the first word that is a key of ``options`` (in any case), else ``default``.
+
+        Options that aren't ``offered`` are too many to be listed in an error.
+        """
+        if offered:
+            self._accepted |= options.keys()
         for index, word in enumerate(self._left):
             if word.casefold() in options:
                 del self._left[index]
@@ -126,7 +132,7 @@ class Arguments:
         buttons = tuple(
             choice for item in candidates for choice in button(item.name[lang], self.verb, *others, f"={item.symbol}")
         )
-        what = ", ".join(f"{item.name[lang]} ({item.symbol})" for item in candidates)
+        what = ("、" if lang == "zh" else ", ").join(labelled(item, lang) for item in candidates)
         return Refusal("error.ambiguous", buttons=buttons, word=shown(name), count=len(candidates), what=what)
 
     def rest(self) -> str:
@@ -135,7 +141,7 @@ class Arguments:
         return text
 
     def done(self, universe: Universe | None = None, lang: Lang = "en") -> None:
-        """Refuse what is left, with what may have been meant: one of the accepted words or, given a universe, a symbol."""
+        """Refuse what is left, with what may have been meant: an accepted word or, given a universe, a symbol."""
         if not self._left:
             return
         word = self._left[0]
@@ -145,7 +151,7 @@ class Arguments:
         suggestions = _closest(word, names)
         if universe is not None:
             raise unknown_symbol(word, suggestions, universe, lang, self)
-        known = " ".join(sorted(self._accepted)) or "—"
+        known = " ".join(sorted(name for name in self._accepted if name.isascii())[:MOST_OFFERED]) or "—"
         key = "error.word_near" if suggestions else "error.word"
         raise Refusal(key, word=shown(word), guess=" ".join(suggestions), known=known, verb=self.verb)
 
@@ -168,7 +174,7 @@ def unknown_symbol(word: str, suggestions: list[str], universe: Universe, lang: 
     if not guesses:
         key = "error.word_near" if suggestions else "error.symbol"
         return Refusal(key, word=shown(word), guess=" ".join(suggestions), verb=arguments.verb)
-    named = ", ".join(labelled(item, lang) for item in guesses)
+    named = (" / " if lang == "zh" else ", ").join(labelled(item, lang) for item in guesses)
     buttons = tuple(
         choice for item in guesses for choice in button(item.symbol, arguments.verb, *others, f"={item.symbol}")
     )

@@ -84,8 +84,8 @@ def _delay(ctx: Context, source: str, calendar: Calendar, figure: Figure) -> str
     behind = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
     shown = day_text(figure.session, ctx.lang)
     health = ctx.market.health.get(source)
-    if health and health.problem and health.since:
-        since = _clock(health.since, ctx)
+    if health and health.degraded_since:
+        since = _clock(health.degraded_since, ctx)
         return ctx.say("asof.down", source=source, since=since, day=shown, behind=behind)
     return ctx.say("asof.late", source=source, day=shown, behind=behind)
 

@@ -44,7 +44,7 @@ async def cal(ctx: Context, args: Arguments) -> Reply:
     args.done(ctx.universe, ctx.lang)
     first, last = _days(ctx.now.astimezone(ctx.zone).date(), span)
     events = [event for event in ctx.market.events(first, last) if _wanted(ctx, event, tag, items)]
-    return ctx.reply(_message(ctx, events, span, tag, items, (first, last)))
+    return ctx.reply(_message(ctx, events, span, (tag, items)))
 
 
 def _days(today: date, span: Span) -> tuple[date, date]:
@@ -67,13 +67,10 @@ def _wanted(ctx: Context, event: CalendarEvent, tag: str, items: Sequence[Instru
 
 
 def _message(
-    ctx: Context,
-    events: Sequence[CalendarEvent],
-    span: Span,
-    tag: str,
-    items: Sequence[Instrument],
-    days: tuple[date, date],
+    ctx: Context, events: Sequence[CalendarEvent], span: Span, subject: tuple[str, Sequence[Instrument]]
 ) -> Message:
+    tag, items = subject
+    days = _days(ctx.now.astimezone(ctx.zone).date(), span)
     names = " ".join(ticker(item) for item in items) or (list_name(ctx, tag) if tag else "")
     title = ctx.say("cal.title", first=day_text(days[0], ctx.lang, year=True), last=day_text(days[1], ctx.lang))
     body: Block = Table(rows=tuple(_row(ctx, event) for event in events), align="llll")

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.commands import calendar, companies, crypto, flows, following, help, indices, movers, muting, preferences
-from bot.commands import quote, status
+from bot.commands import (
+    alerts,
+    calendar,
+    companies,
+    crypto,
+    flows,
+    following,
+    guide,
+    indices,
+    movers,
+    muting,
+    preferences,
+    quote,
+    status,
+)
 from bot.commands.access import Role
 from bot.commands.context import Command, Group, Verb
 
 
 def _verb(
-    name: str, command: Command, group: Group, arguments: str = "", example: str = "", role: Role = Role.VIEWER
+    name: str, command: Command, group: Group, arguments: str = "", example: str = "", *, role: Role = Role.VIEWER
 ) -> Verb:
-    return Verb(name=name, command=command, role=role, group=group, arguments=arguments, example=example or f"/{name}")
+    return Verb(name, command, role, group, arguments, example or f"/{name}")
 
 
 _WINDOWS = "[1d|1w|mtd|ytd]"
@@ -30,7 +43,10 @@ VERBS: Mapping[str, Verb] = {
         _verb("cal", calendar.cal, "research", '[today|week|next] [LIST|SYM] · add DATE "text"', "/cal week ai"),
         _verb("earn", companies.earn, "research", "SYM [6q]", "/earn AMZN"),
         _verb("capex", companies.capex, "research", "[3Q24]"),
-        _verb("ack", muting.ack, "alerts", "ALERT_ID [note]", "/ack A-1042", Role.ANALYST),
+        _verb("alert", alerts.alert, "alerts", "EXPRESSION [repeat] [until DATE]", "/alert BTC crosses 73k"),
+        _verb("alerts", alerts.alerts, "alerts"),
+        _verb("unalert", alerts.unalert, "alerts", "ALERT_ID|all", "/unalert P-3F2A1B"),
+        _verb("ack", muting.ack, "alerts", "ALERT_ID [note]", "/ack A-1042", role=Role.ANALYST),
         _verb("mute", muting.mute, "alerts", "RULE|#tag|SYM|all [2h|1d|open|close]", "/mute #crypto 2h"),
         _verb("unmute", muting.unmute, "alerts", "RULE|#tag|SYM|all", "/unmute #crypto"),
         _verb("sub", following.sub, "mine", "RULE|#tag|SYM [here|dm] [loud|silent]", "/sub #crypto"),
@@ -38,8 +54,8 @@ VERBS: Mapping[str, Verb] = {
         _verb("subs", following.subs, "mine"),
         _verb("settings", preferences.settings, "mine", "lang zh · colour cn · tz ZONE · quiet 23:00-07:30"),
         _verb("status", status.status, "desk"),
-        _verb("help", help.help_, "desk", "[VERB]", "/help movers", Role.NOBODY),
-        _verb("start", help.start, "desk"),
-        _verb("tg_info", help.tg_info, "desk", role=Role.NOBODY),
+        _verb("help", guide.help_, "desk", "[VERB]", "/help movers", role=Role.NOBODY),
+        _verb("start", guide.start, "desk"),
+        _verb("tg_info", guide.tg_info, "desk", role=Role.NOBODY),
     )
 }

@@ -159,4 +159,4 @@ async def capex(ctx: Context, args: Arguments) -> Reply:
 def _wanted_quarter(args: Arguments) -> date | None:
     options = {f"{n}q{year % 100:02d}": date(year, 3 * n, 30 if n in {2, 3} else 31)
         for year in range(2009, 2040) for n in (1, 2, 3, 4)}  # fmt: skip
-    return args.choice(options, None)
+    return args.choice(options, None, offered=False)

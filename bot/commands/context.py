@@ -41,6 +41,8 @@ class Desk:
     """The rules that are loaded at present."""
     waiting: Callable[[], Awaitable[Mapping[str, int]]]
     """How many messages wait to be sent, by destination."""
+    most_alerts: int = 200
+    """How many alerts of their own a person may keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +110,9 @@ Command = Callable[[Context, Arguments], Awaitable[Reply]]
 Group = Literal["market", "research", "alerts", "mine", "desk"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb, what it takes (as the help writes it) and an example that works; the locale's ``help.NAME`` says the rest."""
+    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for."""
 
     name: str
     command: Command
@@ -118,7 +120,6 @@ class Verb:
     group: Group
     arguments: str
     example: str
-    in_menu: bool = True
 
 
 def line(*parts: str | Span) -> Line:

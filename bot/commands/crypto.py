@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import timedelta
 
 from adapters.chat.port import Reply
@@ -13,20 +12,12 @@ from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import ticker
 from bot.commands.quote import moved
+from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.market import Figure
 from bot.numbers import money, number, percent, price
 from bot.windows import Window, change
 from rules.schedule import CONTINUOUS
 from rules.universe import Kind
-
-PROVIDERS = {"coinmarketcap": "CoinMarketCap", "coingecko": "CoinGecko", "alternative_me": "alternative.me"}
-_BANDS = {
-    # The highest value of each band but the last.
-    "coinmarketcap": (20, 40, 60, 80),
-    "alternative_me": (25, 46, 54, 75),
-}
-_WORDS = ("extreme_fear", "fear", "neutral", "greed", "extreme_greed")
-_MOST_DAYS = 365
 
 
 async def crypto(ctx: Context, args: Arguments) -> Reply:
@@ -81,12 +72,9 @@ def _mood(ctx: Context, seen: list[Seen]) -> list[Line]:
 
 def _mood_line(ctx: Context, key: str, name: str, found: Figure) -> Line:
     value = found.value or 0.0
-    return line(ctx.say("fng.label", provider=name), bold(number(value, 0)), f" ({band(ctx, key, value)})")
-
-
-def band(ctx: Context, provider: str, value: float) -> str:
-    """The provider's own word for ``value``; the providers cut at different values."""
-    return ctx.say(f"fng.{_WORDS[bisect_left(_BANDS[provider], value)]}")
+    return line(
+        ctx.say("fng.label", provider=name), bold(number(value, 0)), f" · {fear_greed_label(key, value)[ctx.lang]}"
+    )
 
 
 def _coins(ctx: Context, seen: list[Seen]) -> list[Line]:
@@ -136,19 +124,15 @@ def _provider(ctx: Context, key: str, name: str, found: Figure, days: int) -> li
     for label, back in (("fng.yesterday", 1), ("fng.week_ago", 7), ("fng.month_ago", 30)):
         then = ctx.market.on(series, found.session - timedelta(days=back))
         if then and then.value is not None and back <= days:
-            rows.append((ctx.say(label), number(then.value, 0), band(ctx, key, then.value)))
+            rows.append((ctx.say(label), number(then.value, 0), fear_greed_label(key, then.value)[ctx.lang]))
     span = [f for f in ctx.market.history(series, found.session - timedelta(days=days - 1)) if f.value is not None]
     blocks: list[Block] = [paragraph(_mood_line(ctx, key, name, found))]
     if len(span) > 1:
         low, high = min(span, key=lambda f: f.value or 0.0), max(span, key=lambda f: f.value or 0.0)
         for label, figure in (("fng.low", low), ("fng.high", high)):
-            rows.append(
-                (
-                    f"{ctx.say(label)} {day_text(figure.session, ctx.lang)}",
-                    number(figure.value, 0),
-                    band(ctx, key, figure.value or 0.0),
-                )
-            )
+            value = figure.value or 0.0
+            named = f"{ctx.say(label)} {day_text(figure.session, ctx.lang)}"
+            rows.append((named, number(value, 0), fear_greed_label(key, value)[ctx.lang]))
     if rows:
         blocks.append(Table(rows=tuple(rows), align="lrl"))
     return blocks

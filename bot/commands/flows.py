@@ -27,7 +27,7 @@ _PUBLISHED = timedelta(hours=8)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Days in a row of one sign, up to ``last``; ``total`` in USD. ``ended`` when ``last`` is the first of the other."""
+    """Days in a row of one sign, ``total`` in USD; ``ended`` when the newest day is the first of the other sign."""
 
     days: int
     total: float

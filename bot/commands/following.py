@@ -12,6 +12,7 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.matching import matcher_from
+from bot.personal import is_personal
 from bot.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
 
 _MOST = 200
@@ -57,7 +58,8 @@ def _rules(ctx: Context, matcher: Matcher) -> str:
 async def follow(ctx: Context, matcher: Matcher, destination: str, *, silent: bool) -> Subscription:
     """Keep the subscription; refuse more than anybody can mean."""
     register = subscriptions(ctx.desk.documents)
-    if len([item for item in await register.all() if item.owner == ctx.request.user.id]) >= _MOST:
+    mine = [item for item in await register.all() if item.owner == ctx.request.user.id]
+    if len([item for item in mine if not is_personal(item.matcher.name)]) >= _MOST:
         raise Refusal("sub.too_many", most=_MOST)
     item = Subscription(
         id=identity("S", destination, matcher),
@@ -120,7 +122,8 @@ async def overview(ctx: Context) -> Message:
     if not ctx.shared:
         places = {ctx.request.user.id: "subs.mine"}
     for destination, heading in places.items():
-        following = await subscriptions(ctx.desk.documents).at(destination)
+        everything = await subscriptions(ctx.desk.documents).at(destination)
+        following = [item for item in everything if not is_personal(item.matcher.name)]
         muted = [s for s in await silences(ctx.desk.documents).at(destination) if s.end > ctx.now]
         blocks.append(paragraph(line(bold(ctx.say(heading))), *_lines(ctx, following, muted)))
         buttons += [c for s in following for c in button(ctx.say("button.unsub", what=s.matcher), "unsub", s.id)]

@@ -11,6 +11,7 @@ import structlog
 
 from adapters.chat.port import MenuEntry, Origin, Reply, Request
 from adapters.message import Button, Message
+from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
 from bot import subscriptions
 from bot.commands.access import Role, role_of
@@ -85,7 +86,7 @@ class Commands:
         try:
             wait = await self._desk.limits.take({f"chat:{ctx.request.user.id}": (_RATE, _BURST)}, ctx.now)
             if wait > 0:
-                raise Refusal("error.rate", seconds=max(1, round(wait)))
+                return _refused(ctx, Refusal("error.rate", seconds=max(1, round(wait))))
             found = self._understood(ctx)
             if found is None:
                 return None
@@ -102,12 +103,17 @@ class Commands:
             return self._home(), Arguments("subs", ())
         if len(request.text) > LONGEST_TEXT or len(request.verb) > LONGEST_TEXT:
             raise Refusal("error.long", longest=LONGEST_TEXT)
-        words = request.text.split(":") if request.origin is Origin.BUTTON else split(request.text)
+        words = (
+            [clean(word) for word in request.text.split(":")]
+            if request.origin is Origin.BUTTON
+            else split(request.text)
+        )
         if len(words) > MOST_WORDS:
             raise Refusal("error.long", longest=LONGEST_TEXT)
         words = [word for word in words if word]
         if request.verb:
-            return self._verb(request.verb), Arguments(request.verb, words, pressed=ctx.pressed)
+            text = None if request.origin is Origin.BUTTON else request.text
+            return self._verb(request.verb), Arguments(request.verb, words, text=text)
         return self._from_words(ctx, words)
 
     def _verb(self, name: str) -> Verb:

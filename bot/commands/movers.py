@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -24,6 +24,22 @@ _ENOUGH_TO_JUDGE = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a ranking is wanted of."""
+
+    tag: str
+    window: Window
+    side: Side
+    count: int
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The arguments that ask for this."""
+        tag = "all" if self.tag == "equities" else self.tag
+        return (tag, self.window.value, str(self.count), *(() if self.side == "both" else (self.side,)))
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """A list's changes, the best first; ``missing`` have no figure and ``late`` lack their market's newest session."""
 
@@ -36,13 +52,15 @@ class Ranking:
 
 async def movers(ctx: Context, args: Arguments) -> Reply:
     """Rank a list over a window: ``[LIST] [1d|1w|mtd|ytd] [N] [up|down]``."""
-    tag = args.choice(lists(ctx.universe), "equities")
-    window = args.window(Window.DAY, example="/movers crypto 1w")
-    side = args.choice(SIDES, "both")
-    count = args.integer(5, low=1, high=15)
+    asked = Asked(
+        tag=args.choice(lists(ctx.universe), "equities"),
+        window=args.window(Window.DAY, example="/movers crypto 1w"),
+        side=args.choice(SIDES, "both"),
+        count=args.integer(5, low=1, high=15),
+    )
     args.done()
-    ranking = rank(ctx, members(ctx.universe, tag, ctx.now.date()), window)
-    return ctx.reply(_message(ctx, ranking, tag, window, side, count))
+    ranking = rank(ctx, members(ctx.universe, asked.tag, ctx.now.date()), asked.window)
+    return ctx.reply(_message(ctx, ranking, asked))
 
 
 def rank(ctx: Context, items: Sequence[Instrument], window: Window) -> Ranking:
@@ -67,38 +85,35 @@ def _is_whole(ratio: float) -> bool:
     return tenths == tenths.to_integral_value()
 
 
-def _message(ctx: Context, ranking: Ranking, tag: str, window: Window, side: Side, count: int) -> Message:
+def _message(ctx: Context, ranking: Ranking, asked: Asked) -> Message:
     calendars = ctx.desk.calendars
     seen = [(calendars.get(item.calendar), found.last) for item, found in ranking.moved]
-    again = f"/movers {'all' if tag == 'equities' else tag} {window.value} {count}" + (
-        "" if side == "both" else f" {side}"
-    )
-    title = _title(ctx, ranking, tag, window, count)
+    title = _title(ctx, ranking, asked)
     blocks: list[Block] = [paragraph(*late)] if (late := delays(ctx, seen)) else []
     for direction, wanted in ((1, "up"), (-1, "down")):
-        if side in {wanted, "both"}:
-            blocks += _half(ctx, ranking, 1 if direction == 1 else -1, count)
+        if asked.side in {wanted, "both"}:
+            blocks += _half(ctx, ranking, 1 if direction == 1 else -1, asked.count)
     blocks.append(paragraph(_sample(ctx, ranking)))
     return Message(
         summary=f"{title}: " + ", ".join(f"{ticker(i)} {percent(c.ratio)}" for i, c in ranking.moved[:3]),
         title=line("📊 ", bold(title)),
         blocks=tuple(blocks),
-        footer=footer(ctx, seen, again),
-        buttons=_buttons(ctx, tag, window, side, count),
+        footer=footer(ctx, seen, " ".join(("/movers", *asked.words))),
+        buttons=_buttons(ctx, asked),
     )
 
 
-def _title(ctx: Context, ranking: Ranking, tag: str, window: Window, count: int) -> str:
-    name = list_name(ctx, tag)
+def _title(ctx: Context, ranking: Ranking, asked: Asked) -> str:
+    name = list_name(ctx, asked.tag)
     if not ranking.moved:
         return ctx.say("movers.title_empty", list=name)
     session = max(found.last.session for _, found in ranking.moved)
     item, _ = max(ranking.moved, key=lambda pair: pair[1].last.session)
     calendar = ctx.desk.calendars.get(item.calendar)
-    first = calendar.next(base_session(calendar, window, session))
+    first = calendar.next(base_session(calendar, asked.window, session))
     span = f"{first:%Y/%m/%d}–{session:%m/%d}" if first < session else f"{session:%Y/%m/%d}"
     day = day_text(session, ctx.lang, year=True)
-    return ctx.say(f"movers.title.{window.value}", list=name, count=count, span=span, day=day)
+    return ctx.say(f"movers.title.{asked.window.value}", list=name, count=asked.count, span=span, day=day)
 
 
 def _half(ctx: Context, ranking: Ranking, direction: Literal[-1, 1], count: int) -> list[Block]:
@@ -125,12 +140,11 @@ def _sample(ctx: Context, ranking: Ranking) -> Line:
     return line(" · ".join([*parts, ctx.say("movers.basis")]))
 
 
-def _buttons(ctx: Context, tag: str, window: Window, side: Side, count: int) -> tuple[tuple[Button, ...], ...]:
-    more = () if side == "both" else (side,)
+def _buttons(ctx: Context, asked: Asked) -> tuple[tuple[Button, ...], ...]:
     windows = tuple(
         choice
         for other in Window
-        if other is not window
-        for choice in button(other.value.upper(), "movers", tag, other.value, str(count), *more)
+        if other is not asked.window
+        for choice in button(other.value.upper(), "movers", *replace(asked, window=other).words)
     )
-    return (windows, button(ctx.say("button.refresh"), "movers", tag, window.value, str(count), *more))
+    return (windows, button(ctx.say("button.refresh"), "movers", *asked.words))

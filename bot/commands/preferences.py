@@ -27,7 +27,7 @@ _ZONES = {"北京": "Asia/Shanghai", "上海": "Asia/Shanghai", "香港": "Asia/
 
 
 async def settings(ctx: Context, args: Arguments) -> Reply:
-    """Show or change ``lang zh|en``, ``colour cn|us|none``, ``tz ZONE``, ``quiet HH:MM-HH:MM|off``, ``sound loud|silent``."""
+    """Show or change language, colours, time zone, quiet hours (``quiet 23:00-07:30|off``) and sound."""
     identity = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
     before = await ctx.desk.profiles.get(identity)
     after = _changed(before, args)
@@ -63,7 +63,7 @@ def _zone(args: Arguments, present: str | None) -> str | None:
     zones = {name.casefold(): name for name in available_timezones()} | _ZONES
     if not args.left:
         return present
-    found = args.choice(zones, "")
+    found = args.choice(zones, "", offered=False)
     if found:
         return found
     word = args.left[0]

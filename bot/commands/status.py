@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from adapters.chat.port import Reply
+from adapters.feeds.port import SourceHealth
 from adapters.message import Block, Message, Table
 from bot.commands.arguments import Arguments
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
-from bot.market import SourceHealth
 
 
 async def status(ctx: Context, args: Arguments) -> Reply:
     """Show each source with its newest figure, the problems that stand, and the queue."""
     args.done()
-    sources = [health for name, health in ctx.market.health.items() if name]
+    sources = list(ctx.market.health.values())
     rows = tuple(_row(ctx, health) for health in sources)
-    failing = [health for health in sources if health.problem]
+    failing = [health for health in sources if health.degraded_since]
     blocks: list[Block] = []
     if rows:
         header = (ctx.say("status.source"), ctx.say("status.told"), ctx.say("status.newest"))
@@ -43,18 +43,17 @@ async def status(ctx: Context, args: Arguments) -> Reply:
 
 
 def _row(ctx: Context, health: SourceHealth) -> tuple[str, ...]:
-    mark = "✗" if health.problem else "✓"
-    told = ago(ctx, health.known_at) if health.known_at else "—"
-    return (f"{mark} {health.source}", told, _when(ctx, health.observed_at) if health.observed_at else "—")
+    mark = "✗" if health.degraded_since else "✓"
+    told = ago(ctx, health.last_success) if health.last_success else "—"
+    return (f"{mark} {health.source}", told, _when(ctx, health.newest) if health.newest else "—")
 
 
 def _problem(ctx: Context, health: SourceHealth) -> str:
-    problem = health.problem
-    if problem is None or health.since is None:
+    if health.degraded_since is None:
         return ""
-    what = ctx.say(f"fault.{problem.fault.value}")
-    text = ctx.say("status.problem", source=health.source, what=what, since=_when(ctx, health.since))
-    return f"{text} {problem.message}" if problem.message else text
+    what = ctx.say(f"fault.{health.fault.value}" if health.fault else "fault.unreachable")
+    text = ctx.say("status.problem", source=health.source, what=what, since=_when(ctx, health.degraded_since))
+    return f"{text} {health.error}" if health.error else text
 
 
 def _when(ctx: Context, instant: datetime) -> str:

@@ -12,7 +12,6 @@ from rules.history import NONE, Floats, Ints
 from rules.language.analysis import Typed, Window
 from rules.language.catalogue import FUNCTIONS
 from rules.language.scope import Ref
-from rules.language.tree import Call
 
 
 @dataclass(slots=True)
@@ -27,8 +26,7 @@ class Part:
     @property
     def name(self) -> str:
         """The function's name, ``""`` for anything but a call."""
-        node = self.typed.node
-        return node.function if self.typed.form == "call" and isinstance(node, Call) else ""
+        return self.typed.name if self.typed.form == "call" else ""
 
     @property
     def window(self) -> Window:
@@ -43,7 +41,7 @@ class Part:
         """Whether the value depends on ``it`` of the frame (not on that of a set function inside)."""
         if self.typed.form == "series":
             return self.typed.ref is not None and not self.typed.ref.key
-        if self.name and FUNCTIONS[self.name].group == "sets":
+        if self.typed.over_set:
             return False
         return any(arg.uses_it for arg in self.args)
 
@@ -66,9 +64,11 @@ class Part:
         for arg in self.args:
             yield from arg.walk()
 
-    def refs(self) -> frozenset[Ref]:
-        """Every series below."""
-        return frozenset(part.typed.ref for part in self.walk() if part.typed.ref is not None)
+    def visible(self) -> Iterator[Part]:
+        """This part and those below it that have a value in its own frame: nothing about the members of a list."""
+        yield self
+        for arg in self.args[:1] if self.typed.over_set else self.args:
+            yield from arg.visible()
 
 
 Builder = Callable[[Part], Evaluate]
@@ -100,9 +100,14 @@ def start_of(frame: Frame, anchor: Ref, window: Window) -> Ints:
     return np.where((position == NONE) | (start < 0), NONE, start)
 
 
+def bar_reach(count: int) -> int:
+    """How many sessions are searched for ``count`` known values."""
+    return 3 * count + 10
+
+
 def _bars_back(frame: Frame, anchor: Ref, count: int) -> Ints:
-    """The session of the ``count``-th known figure before the newest one, looking at most three times as far back."""
-    rows = 3 * count + 10
+    """The session of the ``count``-th known figure before the newest, at most ``bar_reach`` sessions back."""
+    rows = bar_reach(count)
     position = frame.position(anchor)
     index = position[None, :] - np.arange(1, rows + 1, dtype=np.int64)[:, None]
     track = frame.track(anchor)

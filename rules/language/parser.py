@@ -53,7 +53,7 @@ class _Parser:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             message = f"the expression has more than {MAX_NODES} parts; split it into macros or rules"
-            raise ExpressionError(node.offset, "too-many-nodes", message)
+            raise ExpressionError(self._peek().offset, "too-many-nodes", message)
         return node
 
     def _expression(self, power: int) -> Node:

@@ -134,9 +134,7 @@ rules:
 def test_a_mistake_in_a_rule_is_located(keys: dict[str, str], expected: str) -> None:
     """Line, column, code, what is wrong, and the rule is left out."""
     loaded = load(rule(**keys))
-    told = [
-        f"{each.line}:{each.column}: {each.code}: {each.message}{_hint(each.suggestion)}" for each in loaded.problems
-    ]
+    told = [_told(each) for each in loaded.problems]
     assert len(told) == 1, told
     assert told[0].startswith(expected)
     assert loaded.rules == ()

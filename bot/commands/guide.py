@@ -20,7 +20,7 @@ _FIRST_TAGS = ("crypto", "etf", "semis", "us")
 
 async def help_(ctx: Context, args: Arguments) -> Reply:
     """List what can be asked, by group with an example each, or explain one verb."""
-    verb = args.choice({name: verb for name, verb in ctx.verbs.items()}, None)
+    verb = args.choice(ctx.verbs, None)
     args.choice({f"/{name}": verb for name, verb in ctx.verbs.items()}, verb)
     args.done()
     return ctx.reply(_one(ctx, verb) if verb else _all(ctx))
