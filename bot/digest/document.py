@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,12 @@ class Digest:
     def to_json(self) -> str:
         """The document as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what the digest says: the same content has the same one, whenever it was computed."""
+        said = {key: value for key, value in self.to_dict().items() if key != "as_known_at"}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def empty_slots(self) -> tuple[str, ...]:

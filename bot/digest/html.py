@@ -12,7 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
-from adapters.message import Instant, Reader
+from adapters.message import Colour, Instant, Reader
 from adapters.rendering.times import instant_text
 from bot.charts.svg import PAGE, Palette, text_width
 from bot.digest.document import Digest
@@ -109,10 +109,25 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
         ],
         slots=[(slot.name, slot.title[lang], digest.slots.get(slot.name, "")) for slot in digest.layout.slots],
         sources=_sources(digest),
-        css=Markup(_asset("page.css")),  # noqa: S704 - our own file
+        css=Markup(paper_css(reader.colour) if paper else _asset("page.css")),  # noqa: S704 - our own file
         js=Markup(_asset("page.js")),  # noqa: S704 - our own file
     )
     return page
+
+
+_VARIABLE = re.compile(r"(--[a-z0-9]+):([^;}]+)")
+_USE = re.compile(r"var\((--[a-z0-9]+)\)")
+_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+
+
+@cache
+def paper_css(colour: Colour) -> str:
+    """The style sheet for a program that prints: light colours, variables replaced, rules for screens left out."""
+    css = _MEDIA.sub("", _asset("page.css"))
+    values = dict(_VARIABLE.findall(css.partition("}")[0]))
+    up, down = {Colour.CN: ("--red", "--green"), Colour.US: ("--green", "--red")}.get(colour, ("--s1", "--s2"))
+    values |= {"--up": values[up], "--down": values[down]}
+    return _USE.sub(lambda found: values[found[1]], css[css.index("*{box-sizing") :])
 
 
 def bind(text: str) -> Markup:
