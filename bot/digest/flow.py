@@ -112,7 +112,7 @@ class Publisher:
         editors: Sequence[str],
         team: Sequence[str],
         timetable: Timetable | None = None,
-        file_formats: Sequence[str] = tuple(formats.FORMATS),
+        file_formats: Sequence[str] = formats.ALL,
     ) -> None:
         """``readers`` holds whose colours and time zone the files of each language have."""
         self._documents = documents

@@ -41,19 +41,20 @@ FORMATS: dict[str, tuple[str, Render]] = {
 """By file ending: the media type, and what makes it."""
 
 ATTACHED = ("html", "pdf", "xlsx")
+ALL = ("png", *FORMATS)
 
 
-def write(digest: Digest, reader: Reader, folder: Path, formats: Sequence[str] = tuple(FORMATS)) -> Files:
-    """Write the digest into ``folder`` in each of ``formats`` and as pictures; a format that can't be made is told."""
+def write(digest: Digest, reader: Reader, folder: Path, formats: Sequence[str] = ALL) -> Files:
+    """Write the digest into ``folder`` in each of ``formats``, ``png`` for pictures; what can't be made is told."""
     stem = f"{digest.span.name}-{reader.lang}"
     attachments, problems = [], []
-    pictures, warning = _pictures(digest, reader)
+    pictures, warning = _pictures(digest, reader) if "png" in formats else ([], "")
     for number, content, alt in pictures:
         path = write_whole(folder / f"{stem}-figure-{number}.png", content)
         attachments.append(Attachment(str(path), path.name, "image/png", alt))
     if warning:
         problems.append(warning)
-    for name in formats:
+    for name in (name for name in formats if name != "png"):
         media_type, render = FORMATS[name]
         try:
             path = write_whole(folder / f"{stem}.{name}", render(digest, reader))

@@ -86,9 +86,10 @@ def store() -> Store:
 
 
 def publisher(
-    store: Store, folder: Path, universe: Universe, *, layout: Layout | None = None, unattended: bool = False
-) -> Publisher:
-    """A publisher that writes only the cheap formats."""
+    store: Store, folder: Path, universe: Universe, *, layout: Layout | None = None, unattended: bool = False,
+    file_formats: Sequence[str] = ("json",),
+) -> Publisher:  # fmt: skip
+    """A publisher that writes only the cheapest format."""
     return Publisher(
         documents=store,
         states=store,
@@ -101,7 +102,7 @@ def publisher(
         editors=["slack:editors"],
         team=["slack:team", "telegram:desk"],
         timetable=Timetable(unattended=unattended),
-        file_formats=("html", "json"),
+        file_formats=file_formats,
     )
 
 
@@ -141,7 +142,7 @@ async def test_it_is_published_once_to_every_destination_with_its_files(
     store: Store, tmp_path: Path, universe: Universe, week: Recording
 ) -> None:
     """A second publication does nothing; the archive holds the message and the files."""
-    desk = publisher(store, tmp_path, universe)
+    desk = publisher(store, tmp_path, universe, file_formats=("html", "json"))
     await desk.draft(digest_data(week), FRIDAY, CLOSE)
     store.sent.clear()
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
@@ -193,7 +194,7 @@ async def test_an_empty_required_slot_holds_publication_back_until_it_is_filled(
     """An analyst's words stand in the published page, as they are."""
     text = "version: 1\ntitle: W\nsections: []\nslots:\n  - {name: view, required: true}\n"
     layout = parse_layout("own.yaml", text, universe)
-    desk = publisher(store, tmp_path, universe, layout=layout)
+    desk = publisher(store, tmp_path, universe, layout=layout, file_formats=("html",))
     await desk.draft(digest_data(week), FRIDAY, CLOSE)
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.EMPTY_SLOTS
     assert await desk.fill(NAME, "veiw", "x") is Outcome.NO_SUCH_SLOT
