@@ -37,6 +37,16 @@ PAGE = Palette(
 )
 
 
+_RED, _GREEN = "#b8390e", "#00714f"
+
+
+def plain_palette(up_is: str = "green") -> Palette:
+    """Colours of its own for paper and pictures; ``up_is`` is ``red``, ``green`` or ``none``."""
+    up, down = {"red": (_RED, _GREEN), "green": (_GREEN, _RED)}.get(up_is, ("#1f5f99", "#9a5b00"))
+    series = ("#1f5f99", "#c8741a", "#6b7f94", "#7a4f9e")
+    return Palette(up, down, series, text="#1b1f24", muted="#5c6773", grid="#e3e7eb", surface="#ffffff")
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where a chart is drawn: its width in pixels, colours, and words for those who can't see it.

@@ -84,7 +84,7 @@ async def test_a_notice_is_enqueued_with_the_state_that_it_tells(store: RedisSto
 
 
 async def test_an_alert_keeps_its_number_over_its_life_and_over_restarts(store: RedisStore) -> None:
-    """Fired and resolved are one incident, also when another process resolves it; the next alert has the next number."""
+    """Fired and resolved are one incident, also when another process resolves it."""
     first = pipeline_on(store)
     await first.start((), START)
     await fed(first, tick(1, 71_000))

@@ -37,7 +37,6 @@ from tests.fakes.http_server import Reply, ok_json, ok_text
 NOW = datetime(2026, 7, 24, 12, tzinfo=UTC)
 KEY = SecretStr("k3y-that-nobody-may-see")
 CONTACT = "Example Research desk@example.com"
-TIMEOUT_S = 0.4
 
 
 @dataclass
@@ -47,17 +46,18 @@ class World:
     http: HttpClient
     url: str
     folder: Path
+    timeout_s: float = 10.0
     desks: list[YahooDesk] = field(default_factory=list)
 
     def desk(self) -> YahooDesk:
         """A desk for the Yahoo feeds that asks the local server without pausing."""
-        options = YahooOptions(base_url=self.url, cache_dir=self.folder, requests_per_s=0, timeout_s=TIMEOUT_S)
+        options = YahooOptions(base_url=self.url, cache_dir=self.folder, requests_per_s=0, timeout_s=self.timeout_s)
         self.desks.append(YahooDesk(SteppingClock(NOW), StoredCoolDowns(MemoryDocuments()), options))
         return self.desks[-1]
 
     def sec(self) -> SecApi:
         """The SEC at the local server."""
-        return SecApi(http=self.http, contact=CONTACT, data_url=self.url, site_url=self.url, timeout_s=TIMEOUT_S)
+        return SecApi(http=self.http, contact=CONTACT, data_url=self.url, site_url=self.url, timeout_s=self.timeout_s)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def as_reply(answer: Any) -> Reply:
 
 
 def _web(kind: Callable[..., Feed], **options: Any) -> Callable[[World], Feed]:
-    return lambda world: kind(http=world.http, base_url=world.url, timeout_s=TIMEOUT_S, **options)
+    return lambda world: kind(http=world.http, base_url=world.url, timeout_s=world.timeout_s, **options)
 
 
 YTD = [
