@@ -21,9 +21,11 @@ from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, rec
 from bot.app.notifiers import build_notifiers
 from bot.archive import Archive
 from bot.delivery import Sender
+from bot.dispatch import Dispatcher
 from bot.intake import Intake
 from bot.jobs import table
 from bot.pipeline import Pipeline
+from bot.readers import Profiles
 from bot.scheduler import Scheduler
 from bot.settings import Settings
 
@@ -50,7 +52,7 @@ async def run_bot(
             sources = await open_sources(stack, settings, desk, clock, store)
             work["scheduler"] = _scheduler(sources, record)
         if "engine" in chosen:
-            work["engine"] = _engine(desk, clock, store, destinations)
+            work["engine"] = _engine(settings, desk, clock, store, destinations)
         if "sender" in chosen:
             work["sender"] = await _sender(stack, settings, clock, store)
         async with asyncio.TaskGroup() as tasks:
@@ -82,20 +84,33 @@ def _scheduler(sources: Sources, record: Path | None) -> Work:
     return lambda: roles.lead(store.leases, "scheduler", _owner(), work)
 
 
-def _engine(desk: Desk, clock: Clock, store: Store, destinations: Sequence[str]) -> Work:
+def _engine(settings: Settings, desk: Desk, clock: Clock, store: Store, destinations: Sequence[str]) -> Work:
+    dispatcher = build_dispatcher(settings, desk, store, destinations)
+
     async def work() -> None:
-        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, destinations=destinations)
+        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
         await pipeline.start(await Archive(store.bars, store.documents).load(), clock.now())
         await roles.engine(pipeline, clock)
 
     return lambda: roles.lead(store.leases, "engine", _owner(), work)
 
 
+def build_dispatcher(settings: Settings, desk: Desk, store: Store, destinations: Sequence[str]) -> Dispatcher:
+    """Routes by the settings; what no route takes goes to ``destinations``."""
+    return Dispatcher(
+        router=settings.routing.router(tuple(destinations), desk.universe),
+        settings=settings.routing,
+        documents=store.documents,
+        profiles=Profiles(store.documents, settings.reader.reader()),
+        universe=desk.universe,
+    )
+
+
 async def _sender(stack: AsyncExitStack, settings: Settings, clock: Clock, store: Store) -> Work:
     notifiers = await build_notifiers(stack, settings, clock)
-    reader = settings.reader.reader()
-    sender = Sender(name=_owner(), outbox=store.outbox, notifiers=notifiers, reader=reader, readers={})
-    return lambda: roles.sender(sender, clock)
+    profiles = Profiles(store.documents, settings.reader.reader())
+    sender = Sender(name=_owner(), store=store, notifiers=notifiers, reader_at=profiles.at, clock=clock)
+    return sender.run
 
 
 def _owner() -> str:
