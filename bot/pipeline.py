@@ -8,11 +8,12 @@ from datetime import datetime
 
 from adapters.store.port import Commit, Cursor, Store
 from bot.dispatch import LANGS, Dispatched, Dispatcher
-from bot.incidents import Entered, Numbering, documents_of
+from bot.incidents import Document, Entered, Numbering, documents_of
+from bot.intake import handed_in
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
 from rules.engine import AlertRecord, Engine, State
-from rules.model import Observation
+from rules.model import Observation, Transition
 from rules.universe import Universe
 
 
@@ -23,6 +24,8 @@ class _Decided:
     cursor: Cursor
     alerts: Mapping[str, str | None]
     entered: Entered
+    taken_out: Mapping[Document, str | None]
+    """What other roles had handed in, to be removed with the same commit."""
     notices: tuple[Notice, ...]
     dispatched: Dispatched | None = None
 
@@ -74,7 +77,8 @@ class Pipeline:
         if self._decided is None:
             entries = await self._store.tape.read(self._cursor, most)
             cursor = entries[-1][0] if entries else self._cursor
-            self._decided = self._decide([seen for _, seen in entries], cursor, now)
+            handed, taken_out = await handed_in(self._store.documents)
+            self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
         dispatched = decided.dispatched or await self._dispatcher.dispatch(decided.entered.incidents, now)
         self._decided = replace(decided, dispatched=dispatched)
@@ -84,6 +88,7 @@ class Pipeline:
                 alerts=decided.alerts,
                 outbox=dispatched.outbox,
                 documents={
+                    **decided.taken_out,
                     **await documents_of(decided.entered, self._store.documents),
                     **(dispatched.documents or {}),
                 },
@@ -95,16 +100,24 @@ class Pipeline:
         self._cursor, self._decided = decided.cursor, None
         return decided.notices
 
-    def _decide(self, observations: Sequence[Observation], cursor: Cursor, now: datetime) -> _Decided:
+    def _decide(
+        self,
+        observations: Sequence[Observation],
+        handed: Sequence[Transition],
+        taken_out: Mapping[Document, str | None],
+        cursor: Cursor,
+        now: datetime,
+    ) -> _Decided:
         before = self._state
         self._state, transitions = self._engine.advance(before, observations, now)
-        entered = self._numbering.enter(transitions)
+        entered = self._numbering.enter([*transitions, *handed])
         told = [incident for incident in entered.incidents if incident.transition.kind in TOLD]
         changed = self._state.changed_since(before)
         return _Decided(
             cursor=cursor,
             alerts={key: record.to_json() if record else None for key, record in changed.items()},
             entered=entered,
+            taken_out=taken_out,
             notices=tuple(self._word(members) for members in group(told)),
         )
 

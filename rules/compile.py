@@ -12,10 +12,10 @@ from rules.language.analysis import Typed
 from rules.logic import OPERATIONS, negated
 
 
-def compile_typed(typed: Typed, owner: str) -> Part:
+def compile_typed(typed: Typed, owner: str, source: str = "") -> Part:
     """Compile a tree without errors. ``owner`` (rule and clause) keeps the memory of its edges apart from others'."""
-    args = tuple(compile_typed(arg, owner) for arg in typed.args)
-    part = Part(typed, args, unknown, owner)
+    args = tuple(compile_typed(arg, owner, source) for arg in typed.args)
+    part = Part(typed, args, unknown, owner, source)
     part.evaluate = _memoised(_evaluator(part), part)
     return part
 

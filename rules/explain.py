@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 
-from rules.axis import instant
+from rules.axis import Axis, instant
 from rules.formats import write
 from rules.frames import Frame
 from rules.functions.base import Part
 from rules.history import NONE, STATUSES
+from rules.language.errors import ExpressionError
+from rules.language.parser import parse
 from rules.language.scope import Ref
+from rules.language.tree import Node
 from rules.logic import COMPARISONS
 from rules.model import Lang, Status, Trace, TraceLine
 from rules.program import Filled, MemberName, Message, Program
 from rules.schedule import CONTINUOUS
 from rules.universe import Instrument
-from rules.wording import figure
 
 _WEAKNESS = {Status.FINAL: 0, Status.PROVISIONAL: 1, Status.PARTIAL: 2, Status.PENDING: 3}
 
@@ -37,13 +40,15 @@ class Decision:
     status: Status
     trace: Trace
     because: str
+    gap_s: float = 0.0
+    """How long the feed was down before an edge, where that is longer than the rule's ``max_gap``."""
 
 
 class Lane:
     """One member at one evaluation, to be explained."""
 
-    def __init__(self, frame: Frame, number: int, text: str, member: Instrument | None) -> None:
-        self.frame, self.number, self.text, self.member = frame, number, text, member
+    def __init__(self, frame: Frame, number: int, at: datetime, member: Instrument | None) -> None:
+        self.frame, self.number, self.at, self.member = frame, number, at, member
 
     def value(self, part: Part) -> float:
         """The value that the evaluation found, or finds now where it did not need it."""
@@ -64,11 +69,44 @@ class Lane:
             return instant(close), column.sources[key], Status.FINAL
         return instant(column.at[key]), column.sources[key], STATUSES[column.status[key]]
 
-    def written(self, part: Part) -> str:
-        """The part as the rule's author wrote it."""
-        node = part.typed.node
-        text = self.text[node.offset : node.end] if node.end else str(node)
-        return text or str(node)
+    def gap(self, ref: Ref) -> float:
+        """Seconds of trading between the newest figure and the one before it; 0 without one before."""
+        track, position = self.frame.track(ref), self.frame.position(ref)
+        lane = self.number if len(track.keys) > 1 else 0
+        column, key = track.column, int(track.keys[lane])
+        session = int(position[lane if len(position) > 1 else 0])
+        before = int(column.before[key])
+        if not before or session == NONE or column.last[key] != session:
+            return 0.0
+        whole = STATUSES[column.status[key]] is Status.FINAL
+        opened = int(track.axis.open(np.array([session]))[0])
+        start = opened if whole else int(column.at[key])
+        return traded(track.axis, before, max(start, opened))
+
+
+def traded(axis: Axis, start: int, end: int) -> float:
+    """Seconds of trading from ``start`` to ``end`` (microseconds since 1970), without the hours between sessions."""
+    first, last = axis.session(start), axis.session(end)
+    sessions = np.arange(first, last + 1, dtype=np.int64)
+    spans = np.minimum(axis.close(sessions), end) - np.maximum(axis.open(sessions), start)
+    return float(np.maximum(spans, 0).sum()) / 1e6
+
+
+def written(part: Part) -> str:
+    """The part as the rule's author wrote it; what came from a macro in its canonical form."""
+    return _written(part.source, part.typed.node)
+
+
+@lru_cache(maxsize=4096)
+def _written(source: str, node: Node) -> str:
+    text = source[node.offset : node.end]
+    try:
+        if text and parse(text) == node:
+            return text
+    except ExpressionError:
+        pass
+    text = str(node)
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 
 def decide(lane: Lane, program: Program, part: Part) -> Decision:
@@ -81,16 +119,25 @@ def decide(lane: Lane, program: Program, part: Part) -> Decision:
     value = lane.value(left) if left is not None else float("nan")
     statuses = [status for _, _, status in seen]
     return Decision(
-        clause=lane.written(decider),
+        clause=written(decider),
         value=None if np.isnan(value) else value,
         unit=left.typed.unit if left is not None else "",
         observed_at=max(times, default=None),
         calendar=lane.frame.track(refs[0]).axis.name if seen else CONTINUOUS,
         sources=tuple(sorted({source for _, source, _ in seen if source})),
         status=max(statuses, key=_WEAKNESS.__getitem__, default=Status.FINAL),
-        trace=Trace(tuple(_lines(lane, part)), lane.written(decider), _location(program)),
-        because=_because(lane, decider, left, value),
+        trace=Trace(tuple(_lines(lane, part)), written(decider), _location(program)),
+        because=_because(decider, left, value),
+        gap_s=_gap(lane, program, refs),
     )
+
+
+def _gap(lane: Lane, program: Program, refs: list[Ref]) -> float:
+    limit = program.spec.max_gap
+    if limit is None or not program.when.has_edges:
+        return 0.0
+    longest = max((lane.gap(ref) for ref in refs), default=0.0)
+    return longest if longest > limit.total_seconds() else 0.0
 
 
 def _location(program: Program) -> str:
@@ -118,11 +165,11 @@ def _left(part: Part) -> Part | None:
     return figures[0] if part.name and figures else None
 
 
-def _because(lane: Lane, decider: Part, left: Part | None, value: float) -> str:
-    clause = lane.written(decider)
+def _because(decider: Part, left: Part | None, value: float) -> str:
+    clause = written(decider)
     if left is None:
         return clause
-    return f"{lane.written(left)} = {figure(value, left.typed.unit)}; the rule says {clause}"
+    return f"{written(left)} = {write(value, left.typed.unit, None, 'en')}; the rule says {clause}"
 
 
 def _lines(lane: Lane, part: Part) -> list[TraceLine]:
@@ -139,13 +186,13 @@ def _line(lane: Lane, part: Part) -> TraceLine:
     refs = part.typed.reads()
     seen = lane.seen(next(iter(refs))) if len(refs) == 1 else None
     value = lane.value(part)
-    text = figure(value, part.typed.unit)
+    text = write(value, part.typed.unit, None, "en")
     if np.isnan(value):
         missing = [str(ref) for ref in sorted(refs, key=str) if lane.seen(ref) is None]
         text = "unknown: " + (f"no figure of {', '.join(missing)}" if missing else "not enough history")
     if seen is None:
-        return TraceLine(lane.written(part), text)
-    return TraceLine(lane.written(part), text, *seen)
+        return TraceLine(written(part), text)
+    return TraceLine(written(part), text, *seen)
 
 
 def render(message: Message, lane: Lane, lang: Lang) -> str:

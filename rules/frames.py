@@ -171,11 +171,15 @@ class Frame:
 
 
 class NowFrame(Frame):
-    """The present: each series stands at its newest figure."""
+    """The present: each series at its newest figure, or, when ``settled``, at that of the last closed session."""
+
+    settled = False
 
     @cached_property
     def _shared(self) -> Frame:
-        return NowFrame(self.history, self.now, 1)
+        frame = NowFrame(self.history, self.now, 1)
+        frame.settled = self.settled
+        return frame
 
     @property
     def shared(self) -> Frame:
@@ -189,6 +193,7 @@ class NowFrame(Frame):
         for own in by_axis.values():
             frame = NowFrame(self.history, self.now, len(own), Members.of(self.history, tuple(own)))
             frame.share(self.shared)
+            frame.settled = self.settled
             yield frame
 
     def share(self, frame: Frame) -> None:
@@ -197,11 +202,14 @@ class NowFrame(Frame):
 
     def newest(self, ref: Ref) -> Ints:
         """The session number of the newest figure, overdue or not."""
-        track = self.track(ref)
-        return track.leader.last[track.keys]
+        return self._last(self.track(ref))
+
+    def _last(self, track: Track) -> Ints:
+        last = track.leader.last[track.keys]
+        return np.minimum(last, track.axis.closed(self.now)) if self.settled else last
 
     def _position(self, track: Track) -> Ints:
-        last = track.leader.last[track.keys]
+        last = self._last(track)
         if not track.prompt:
             return last
         due = track.axis.closed(self.now)

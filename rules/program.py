@@ -132,7 +132,7 @@ class _Compiler:
                 if found.severity == "error":
                     self._problem(expression, found.offset, found.code, found.message, found.suggestion)
             return None
-        return compile_typed(analysis.typed, f"{self.spec.id}/{clause}")
+        return compile_typed(analysis.typed, f"{self.spec.id}/{clause}", expression.text)
 
     def _messages(self, texts: Localized | None) -> dict[Lang, Message]:
         if texts is None:

@@ -283,6 +283,11 @@ class Store(Protocol):
     """The whole store."""
 
     @property
+    def place(self) -> str:
+        """Where it is, for people; without a password."""
+        ...
+
+    @property
     def tape(self) -> Tape:
         """What became known."""
         ...

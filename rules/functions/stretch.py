@@ -91,7 +91,7 @@ def _empty(frame: Frame) -> Stretch:
 def total(found: Stretch) -> Floats:
     """By pairs over what came before the newest value, then the newest; in order where lanes differ in length."""
     if found.inside is None:
-        return sum_by_pairs(found.values[:-1]) + found.values[-1]
+        return np.asarray(sum_by_pairs(found.values[:-1]) + found.values[-1])
     return sum_in_order(found.values)
 
 
@@ -108,7 +108,7 @@ def sum_by_pairs(values: Floats) -> Floats:
 
     The order depends on the number of rows alone, so that a rolling sum can share the blocks (``rolling``) bit for bit.
     """
-    result = np.zeros(values.shape[1:])
+    result: Floats = np.zeros(values.shape[1:])
     end = len(values)
     while end:
         length = 1 << (end.bit_length() - 1)

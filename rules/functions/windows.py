@@ -70,7 +70,7 @@ def _kept(found: Stretch, values: Floats) -> Floats:
 
 
 def _zscore(found: Stretch) -> Floats:
-    return (found.values[-1] - _mean(found)) / _std(found)
+    return np.asarray((found.values[-1] - _mean(found)) / _std(found))
 
 
 def _pctrank(found: Stretch) -> Floats:
