@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from adapters.clock import SteppingClock
 from bot.delivery import Sender
@@ -13,14 +13,8 @@ from bot.notices import Notice
 from bot.pipeline import Pipeline
 from rules.model import Observation
 
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One step of the replay: the instant, how much is known by then, and what was told."""
-
-    at: datetime
-    observations: int
-    notices: tuple[Notice, ...]
+OnStep = Callable[[datetime, int], None]
+"""Told the instant, and how many observations are known by then."""
 
 
 async def replay(
@@ -30,36 +24,29 @@ async def replay(
     pipeline: Pipeline,
     sender: Sender,
     clock: SteppingClock,
-    on_step: Callable[[datetime, int], None] = lambda at, known: None,
-) -> AsyncIterator[Moment]:
-    """Feed ``observations`` (sorted by ``known_at``) at their own moments, delivering whatever is told at once."""
+    on_step: OnStep,
+) -> list[Notice]:
+    """Feed ``observations`` (sorted by ``known_at``) at their own moments and deliver what is told at once."""
+
+    async def step(at: datetime, arrived: Sequence[Observation]) -> None:
+        clock.step_to(at)
+        await pipeline.record(arrived)
+        told.extend(await pipeline.turn(clock.now()))
+        await sender.drain()
+
+    told: list[Notice] = []
     known = 0
-    for at, arrived in _moments(observations):
-        while (wakeup := pipeline.next_wakeup) and wakeup < at:
-            yield await _step(wakeup, (), known, pipeline, sender, clock)
+    for at, group in groupby(observations, key=lambda item: item.known_at):
+        await _strike_until(at, pipeline, step)
+        arrived = list(group)
         known += len(arrived)
         on_step(at, known)
-        yield await _step(at, arrived, known, pipeline, sender, clock)
-    while (wakeup := pipeline.next_wakeup) and wakeup <= until:
-        yield await _step(wakeup, (), known, pipeline, sender, clock)
+        await step(at, arrived)
+    await _strike_until(until, pipeline, step)
+    return told
 
 
-def _moments(observations: Sequence[Observation]) -> Iterator[tuple[datetime, list[Observation]]]:
-    for at, arrived in groupby(observations, key=lambda item: item.known_at):
-        yield at, list(arrived)
-
-
-async def _step(
-    at: datetime,
-    arrived: Sequence[Observation],
-    known: int,
-    pipeline: Pipeline,
-    sender: Sender,
-    clock: SteppingClock,
-) -> Moment:
-    clock.step_to(at)
-    if arrived:
-        await pipeline.record(arrived)
-    notices = await pipeline.turn(clock.now())
-    await sender.drain(clock.now())
-    return Moment(at, known, tuple(notices))
+async def _strike_until(until: datetime, pipeline: Pipeline, step: Any) -> None:
+    """Let the rules' own clocks strike, each at its own instant, before ``until``."""
+    while (wakeup := pipeline.next_wakeup) is not None and wakeup < until:
+        await step(wakeup, ())

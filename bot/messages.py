@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import time
 from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
 from bot.notices import Incident
 from bot.numbers import money, number, percent, points, price
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
+from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
 _SIGNED_PERCENT = re.compile(r"(?<![\w.,])([+-]\d[\d,.]*%|0\.0%)")
@@ -107,8 +109,18 @@ def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:
     latest = max(transitions, key=lambda item: item.observed_at or item.at)
     sources = dict.fromkeys(source for item in transitions for source in item.sources)
     weakest = max((item.status for item in transitions), key=list(Status).index)
-    facts = [*sources, _STATUS[weakest][lang]]
-    numbers = [incident.number for incident in incidents]
-    facts.append(numbers[0] if len(numbers) == 1 else f"{numbers[0]} +{len(numbers) - 1}")
-    instant = Instant(latest.observed_at or latest.at, MARKET_ZONES.get(latest.calendar, "UTC"))
-    return (instant, Text(" · " + " · ".join(facts)))
+    facts = [*sources, _STATUS[weakest][lang], _numbers(incidents)]
+    return (_moment(latest, lang), Text(" · " + " · ".join(facts)))
+
+
+def _moment(transition: Transition, lang: Lang) -> Span:
+    """The market time of what decided; a figure that stands for a UTC day has no time but the day."""
+    at = transition.observed_at or transition.at
+    if transition.calendar != CONTINUOUS or at.time() != time(23, 59, 59):
+        return Instant(at, MARKET_ZONES.get(transition.calendar, "UTC"))
+    return Text(f"{at:%m-%d}（UTC 日）" if lang == "zh" else f"{at.day} {at:%b} (UTC day)")
+
+
+def _numbers(incidents: Sequence[Incident]) -> str:
+    numbers = sorted((incident.number for incident in incidents), key=lambda number: int(number.partition("-")[2]))
+    return numbers[0] if len(numbers) == 1 else f"{numbers[0]} … {numbers[-1]}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.message import Message
+from adapters.store.port import OutboxEntry
+from bot.payload import pack
 from rules.model import Lang, Transition, TransitionKind
 
 TOLD = frozenset({TransitionKind.FIRED, TransitionKind.RESOLVED, TransitionKind.CORRECTED, TransitionKind.HEALTH})
@@ -48,3 +50,11 @@ def _group_key(transition: Transition) -> tuple[str, ...]:
         return (*identity, transition.alert)
     labels = {"rule": transition.rule, **transition.labels}
     return (*identity, *(labels.get(name, "") for name in transition.group_by))
+
+
+def addressed(
+    key: str, messages: Mapping[Lang, Message], at: datetime, destinations: Sequence[str]
+) -> list[OutboxEntry]:
+    """The outbox entries that carry ``messages`` to ``destinations``."""
+    payload = pack(messages)
+    return [OutboxEntry(key, destination, payload, at) for destination in destinations]

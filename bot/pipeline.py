@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pydantic import TypeAdapter
-
-from adapters.store.port import Commit, Cursor, OutboxEntry, Store
-from bot.delivery import pack
+from adapters.store.port import Commit, Cursor, Store
+from bot.dispatch import LANGS, Dispatched, Dispatcher
+from bot.incidents import Document, Entered, Numbering, documents_of
+from bot.intake import handed_in
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
 from rules.engine import AlertRecord, Engine, State
-from rules.model import Lang, Observation, Transition
+from rules.model import Observation, Transition
 from rules.universe import Universe
 
-LANGS: tuple[Lang, ...] = ("en", "zh")
-NUMBERS, INCIDENTS = "alert_numbers", "incidents"
-FIRST_NUMBER = 1000
 
-_TRANSITIONS = TypeAdapter(list[Transition])
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What the engine decided in a turn and the store has not taken yet."""
+
+    cursor: Cursor
+    alerts: Mapping[str, str | None]
+    entered: Entered
+    taken_out: Mapping[Document, str | None]
+    """What other roles had handed in, to be removed with the same commit."""
+    notices: tuple[Notice, ...]
+    dispatched: Dispatched | None = None
 
 
 class Pipeline:
@@ -29,92 +36,98 @@ class Pipeline:
     One pipeline at a time works on a store (it holds the ``engine`` lease).
     """
 
-    def __init__(
-        self,
-        *,
-        engine: Engine,
-        universe: Universe,
-        store: Store,
-        destinations: Sequence[str],
-    ) -> None:
+    def __init__(self, *, engine: Engine, universe: Universe, store: Store, dispatcher: Dispatcher) -> None:
         self._engine = engine
         self._universe = universe
-        self._tape, self._states, self._documents = store.tape, store.states, store.documents
-        self._destinations = destinations
+        self._store = store
+        self._dispatcher = dispatcher
         self._state: State
+        self._numbering = Numbering()
         self._cursor: Cursor = "0"
-        self._numbers: dict[str, str] = {}
+        self._decided: _Decided | None = None
 
     async def start(self, history: Sequence[Observation], now: datetime) -> None:
         """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
-        records = {key: AlertRecord.from_json(text) for key, text in (await self._states.alerts()).items()}
+        stored = await self._store.states.alerts()
+        records = {key: AlertRecord.from_json(text) for key, text in stored.items()}
         self._state = self._engine.seed(self._engine.initial_state(now, records), history)
-        self._cursor = await self._states.cursor()
-        self._numbers = {key: json.loads(text) for key, text in (await self._documents.all(NUMBERS)).items()}
+        self._cursor = await self._store.states.cursor()
+        self._numbering = await Numbering.load(self._store.documents)
+        await self._dispatcher.start(now)
 
     async def record(self, observations: Sequence[Observation]) -> None:
         """Put ``observations`` on the tape."""
-        await self._tape.append(observations)
+        await self._store.tape.append(observations)
 
     @property
     def next_wakeup(self) -> datetime | None:
-        """When a rule's own clock strikes next."""
-        return self._engine.next_wakeup(self._state)
+        """When a rule's own clock strikes next, or something that was held back is due."""
+        wakeups = (self._engine.next_wakeup(self._state), self._dispatcher.next_due)
+        return min((wakeup for wakeup in wakeups if wakeup is not None), default=None)
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something new is on the tape, after ``timeout_s`` at the latest."""
-        await self._tape.read(self._cursor, 1, wait_s=timeout_s)
+        await self._store.tape.read(self._cursor, 1, wait_s=timeout_s)
 
     async def turn(self, now: datetime, most: int = 10_000) -> Sequence[Notice]:
-        """Evaluate what the tape brought since the last turn, up to ``now``; return the notices that it committed."""
-        entries = await self._tape.read(self._cursor, most)
-        before = self._state
-        state, transitions = self._engine.advance(before, [observation for _, observation in entries], now)
-        cursor = entries[-1][0] if entries else self._cursor
-        new_numbers: dict[str, str] = {}
-        incidents = [Incident(self._number(item.alert, new_numbers), item) for item in transitions]
-        documents: dict[tuple[str, str], str | None] = {
-            (NUMBERS, alert): json.dumps(number) for alert, number in new_numbers.items()
-        }
-        notices = [self._word(members) for members in group(item for item in incidents if item.transition.kind in TOLD)]
-        await self._remember(incidents, documents)
-        await self._states.commit(
+        """Evaluate what the tape brought since the last turn, up to ``now``; return the notices that it committed.
+
+        What was decided but could not be committed is not decided again: the next turn commits it, and nothing else.
+        """
+        if self._decided is None:
+            entries = await self._store.tape.read(self._cursor, most)
+            cursor = entries[-1][0] if entries else self._cursor
+            handed, taken_out = await handed_in(self._store.documents)
+            self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
+        decided = self._decided
+        dispatched = decided.dispatched or await self._dispatcher.dispatch(decided.entered.incidents, now)
+        self._decided = replace(decided, dispatched=dispatched)
+        await self._store.states.commit(
             Commit(
-                cursor=cursor,
-                alerts={key: record and record.to_json() for key, record in state.changed_since(before).items()},
-                outbox=[self._address(notice, destination) for notice in notices for destination in self._destinations],
-                documents=documents,
+                cursor=decided.cursor,
+                alerts=decided.alerts,
+                outbox=dispatched.outbox,
+                documents={
+                    **decided.taken_out,
+                    **await documents_of(decided.entered, self._store.documents),
+                    **(dispatched.documents or {}),
+                },
+                decisions=dispatched.decisions,
             )
         )
-        self._state, self._cursor = state, cursor
-        self._numbers |= new_numbers
-        return notices
+        self._numbering.settle(decided.entered)
+        self._dispatcher.settle(dispatched)
+        self._cursor, self._decided = decided.cursor, None
+        return decided.notices
 
-    def _number(self, alert: str, new: dict[str, str]) -> str:
-        known = self._numbers.get(alert) or new.get(alert)
-        return known or new.setdefault(alert, f"A-{FIRST_NUMBER + len(self._numbers) + len(new) + 1}")
-
-    async def _remember(self, incidents: Sequence[Incident], documents: dict[tuple[str, str], str | None]) -> None:
-        by_number: dict[str, list[Transition]] = {}
-        for incident in incidents:
-            by_number.setdefault(incident.number, []).append(incident.transition)
-        for number, transitions in by_number.items():
-            text = await self._documents.get(INCIDENTS, number)
-            earlier = _TRANSITIONS.validate_json(text) if text else []
-            documents[INCIDENTS, number] = _TRANSITIONS.dump_json([*earlier, *transitions]).decode()
+    def _decide(
+        self,
+        observations: Sequence[Observation],
+        handed: Sequence[Transition],
+        taken_out: Mapping[Document, str | None],
+        cursor: Cursor,
+        now: datetime,
+    ) -> _Decided:
+        before = self._state
+        self._state, transitions = self._engine.advance(before, observations, now)
+        entered = self._numbering.enter([*transitions, *handed])
+        told = [incident for incident in entered.incidents if incident.transition.kind in TOLD]
+        changed = self._state.changed_since(before)
+        return _Decided(
+            cursor=cursor,
+            alerts={key: record.to_json() if record else None for key, record in changed.items()},
+            entered=entered,
+            taken_out=taken_out,
+            notices=tuple(self._word(members) for members in group(told)),
+        )
 
     def _word(self, members: tuple[Incident, ...]) -> Notice:
         first = members[0].transition
-        messages: Mapping[Lang, object] = {lang: compose(members, lang, self._universe) for lang in LANGS}
         return Notice(
             key=f"{members[0].number}:{first.kind}:{first.at.isoformat()}",
             kind=first.kind.value,
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages=messages,  # type: ignore[arg-type]
+            messages={lang: compose(members, lang, self._universe) for lang in LANGS},
         )
-
-    @staticmethod
-    def _address(notice: Notice, destination: str) -> OutboxEntry:
-        return OutboxEntry(notice.key, destination, pack(notice.messages), notice.at)

@@ -1,7 +1,7 @@
 """Settings: one YAML file, overridden by the environment. Secrets come from the environment only.
 
-``TAPEWATCH_FEEDS__FARSIDE__BASE_URL`` sets ``feeds.farside.base_url``. A secret ``TELEGRAM_TOKEN`` may instead be given as
-``TELEGRAM_TOKEN_FILE``, the path of a file that holds it.
+``TAPEWATCH_FEEDS__FARSIDE__BASE_URL`` sets ``feeds.farside.base_url``; a list is written with commas. A
+secret ``TELEGRAM_TOKEN`` may instead be given as ``TELEGRAM_TOKEN_FILE``, the path of a file that holds it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.message import Colour, Reader
+from bot.routing_settings import RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
 from rules.problems import Problem, ProblemsFound, nearest
@@ -27,6 +28,18 @@ PREFIX = "TAPEWATCH_"
 RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
 SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "SOSOVALUE_API_KEY", "CMC_API_KEY",
     "COINGECKO_API_KEY", "WEBHOOK_SECRET")  # fmt: skip
+
+
+DEFAULT_ZONES: Mapping[Lang, str] = {"en": "UTC", "zh": "Asia/Shanghai"}
+
+
+def _listed(value: object) -> object:
+    """In the environment a list is written with commas."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed)]
 
 
 class _Section(BaseModel):
@@ -45,12 +58,13 @@ class ReaderSettings(_Section):
 
     lang: Lang = "en"
     colour: Colour | None = None
-    tz: str = "UTC"
+    tz: str = ""
+    """IANA name; without one, Chinese is read in Shanghai and English in UTC."""
 
     @field_validator("tz")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name and name not in available_timezones():
             guess = nearest(name, available_timezones())
             raise ValueError(f"{name!r} is not an IANA time zone" + (f"; did you mean {guess}?" if guess else ""))
         return name
@@ -58,17 +72,17 @@ class ReaderSettings(_Section):
     def reader(self, lang: Lang | None = None) -> Reader:
         """The reader, in ``lang`` if given; Chinese readers see red as up unless ``colour`` says otherwise."""
         lang = lang or self.lang
-        return Reader(lang=lang, colour=self.colour or default_colour(lang), tz=self.tz)
+        return Reader(lang=lang, colour=self.colour or default_colour(lang), tz=self.tz or DEFAULT_ZONES[lang])
 
 
 class AccessSettings(_Section):
     """Who may use the bot; identities are ``telegram:ID`` and ``slack:ID``."""
 
     open: bool = False
-    admins: tuple[str, ...] = ()
-    analysts: tuple[str, ...] = ()
-    viewers: tuple[str, ...] = ()
-    chats: tuple[str, ...] = ()
+    admins: Texts = ()
+    analysts: Texts = ()
+    viewers: Texts = ()
+    chats: Texts = ()
 
 
 class Secrets(_Section):
@@ -89,12 +103,13 @@ class Settings(_Section):
 
     home: Path = Field(default_factory=lambda: user_data_path("tapewatch", appauthor=False))
     universe: Path | None = None
-    rules: tuple[Path, ...] = ()
+    rules: Paths = ()
     """Packs beside the shipped ones: files or folders."""
     builtin_rules: bool = True
     reader: ReaderSettings = ReaderSettings()
-    destinations: tuple[str, ...] = ()
+    destinations: Texts = ()
     """Where alerts go when no route says otherwise, as ``telegram:CHAT`` or ``slack:CHANNEL``."""
+    routing: RoutingSettings = RoutingSettings()
     access: AccessSettings = AccessSettings()
     feeds: Mapping[str, FeedSettings] = {}
     sec_contact: str = ""

@@ -21,6 +21,10 @@ class Schedule(Protocol):
         """The first strike after ``moment``."""
         ...
 
+    def before(self, moment: datetime) -> datetime | None:
+        """The last strike at or before ``moment``."""
+        ...
+
 
 class SessionStrikes:
     """``XNYS close+20m``: once a session."""
@@ -32,7 +36,12 @@ class SessionStrikes:
     def after(self, moment: datetime) -> datetime | None:
         """The first strike after ``moment``."""
         at = int(np.searchsorted(self._times, micros(moment), side="right"))
-        return instant(self._times[at]) if at < len(self._times) else None
+        return instant(int(self._times[at])) if at < len(self._times) else None
+
+    def before(self, moment: datetime) -> datetime | None:
+        """The last strike at or before ``moment``."""
+        at = int(np.searchsorted(self._times, micros(moment), side="right")) - 1
+        return instant(int(self._times[at])) if at >= 0 else None
 
 
 class IntervalStrikes:
@@ -46,6 +55,11 @@ class IntervalStrikes:
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         following = midnight + ((moment - midnight) // self._step + 1) * self._step
         return min(following, midnight + timedelta(days=1))
+
+    def before(self, moment: datetime) -> datetime | None:
+        """The last strike at or before ``moment``."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + (moment - midnight) // self._step * self._step
 
 
 def schedule_of(every: Every, axis: Axis) -> Schedule | None:

@@ -12,10 +12,10 @@ from rules.language.analysis import Typed
 from rules.logic import OPERATIONS, negated
 
 
-def compile_typed(typed: Typed, owner: str) -> Part:
+def compile_typed(typed: Typed, owner: str, source: str = "") -> Part:
     """Compile a tree without errors. ``owner`` (rule and clause) keeps the memory of its edges apart from others'."""
-    args = tuple(compile_typed(arg, owner) for arg in typed.args)
-    part = Part(typed, args, unknown, owner)
+    args = tuple(compile_typed(arg, owner, source) for arg in typed.args)
+    part = Part(typed, args, unknown, owner, source)
     part.evaluate = _memoised(_evaluator(part), part)
     return part
 
@@ -31,12 +31,12 @@ def _evaluator(part: Part) -> Evaluate:
     if typed.form == "op":
         return _operation(part)
     if typed.form == "call":
-        return BUILDERS[typed.node.function](part)  # type: ignore[union-attr]
+        return BUILDERS[typed.name](part)
     return lambda _frame: np.array([np.nan])
 
 
 def _operation(part: Part) -> Evaluate:
-    op = part.typed.node.op  # type: ignore[union-attr]
+    op = part.typed.name
     if len(part.args) == 1:
         operand = part.args[0].evaluate
         if op == "not":

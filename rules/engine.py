@@ -5,58 +5,84 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from rules import told
+from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis
 from rules.calendars import Calendars
 from rules.history import Applied, History
-from rules.instances import Moment, judge
-from rules.language.scope import Ref, Scope
-from rules.lifecycle import AlertRecord
+from rules.instances import Evaluation, Moment
+from rules.language.scope import Scope
+from rules.lifecycle import AlertRecord, close_edited, next_timer
 from rules.model import Observation, Transition
 from rules.program import Program, compile_rule
-from rules.runtime import Group, Runtime
-from rules.spec import RuleSpec
+from rules.runtime import Group, Memory, Runtime
+from rules.spec import AtSession, RuleSpec
 from rules.universe import Universe
+from rules.wiring import Readers, Touched, needs, wakes
+
+CLOCK_KEY = "~clock"
+"""The key under which the instant of the last ``advance`` is kept among the records, so that a restart finds it."""
 
 _REMEMBERED = 64
-
-Touched = dict[tuple[int, int], set[int] | None]
-"""By rule and group number: the lanes to evaluate, ``None`` for all."""
+_SINGLE = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
 class State:
-    """Where the engine stands. A linear value: after ``advance`` only the state that it returned may be used."""
+    """Where the engine stands. A linear value: after ``advance`` only the state that it returned may be advanced."""
 
     now: datetime
+    started: datetime
     history: History
     alerts: dict[str, AlertRecord]
+    memories: dict[Group, Memory]
+    agenda: Agenda
+    held: list[tuple[datetime, datetime, int, Observation]] = field(default_factory=list)
+    """Observations that become known later than ``now``, as a heap."""
+    taken: int = 0
+    untold: tuple[Transition, ...] = ()
+    """What a change of rules closed, told by the next ``advance``."""
     revision: int = 0
     changes: tuple[tuple[int, frozenset[str]], ...] = ()
     """By revision: the keys of the records that this ``advance`` changed; only the newest are kept."""
-    held: list[tuple[datetime, datetime, int, Observation]] = field(default_factory=list)
-    """Observations that become known later than ``now``, as a heap."""
-    strikes: dict[int, datetime] = field(default_factory=dict)
-    """By rule number: its next clock strike."""
 
     def changed_since(self, old: State) -> Mapping[str, AlertRecord | None]:
-        """The records that were written between ``old`` and this state; ``None`` for one that was forgotten."""
+        """The records that were written between ``old`` and this state; ``None`` for one to be forgotten."""
         keys = {key for number, changed in self.changes if number > old.revision for key in changed}
-        return {key: self.alerts.get(key) for key in sorted(keys)}
+        found: dict[str, AlertRecord | None] = {key: self.alerts.get(key) for key in sorted(keys)}
+        if self.revision > old.revision:
+            found[CLOCK_KEY] = AlertRecord(rule=CLOCK_KEY, version="1", fired_at=self.now)
+        return found
 
 
 class Engine:
-    """Compiled rules over a universe. Pure: it holds no state but what it was made of."""
+    """Compiled rules over a universe. It holds no state but what it was made of.
 
-    def __init__(self, rules: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> None:
-        self._calendars = calendars
+    ``storm`` is the number of new instances of a rule in one evaluation above which one summary is told. With
+    ``max_lateness``, clock strikes that were missed for longer (the process was down) are not made up for; they become
+    one note.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[RuleSpec],
+        universe: Universe,
+        calendars: Calendars,
+        *,
+        storm: int = 50,
+        max_lateness: timedelta | None = None,
+    ) -> None:
+        self._calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
         scope = Scope(universe, is_calendar=self._is_calendar)
         self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
         self._axes: dict[str, Axis] = {}
-        self._needs = self._collect(universe)
+        self._needs = needs(self.programs)
+        for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:
+            self._axes[calendar] = Axis(calendars.get(calendar))
         self._rules = [Runtime(program, self._axes) for program in self.programs]
-        self._readers = self._index()
+        self._readers = Readers(self._rules)
 
     def _is_calendar(self, name: str) -> bool:
         try:
@@ -65,62 +91,71 @@ class Engine:
             return False
         return True
 
-    def _axis(self, name: str) -> Axis:
-        if name not in self._axes:
-            self._axes[name] = Axis(self._calendars.get(name))
-        return self._axes[name]
-
-    def _collect(self, universe: Universe) -> dict[tuple[str, str], list[str]]:
-        """The keys to keep, by feed and calendar."""
-        needs: dict[tuple[str, str], dict[str, None]] = {}
-        for program in self.programs:
-            self._axis(program.calendar)
-            for item in program.members or ():
-                self._axis(item.calendar)
-            for ref in program.refs | program.message_refs | ({program.trigger} if program.trigger else set()):
-                for key, calendar in _keys(ref, program):
-                    self._axis(calendar)
-                    needs.setdefault((ref.feed, calendar), {})[key] = None
-            for symbol in _set_members(program):
-                instrument = universe.by_symbol[symbol]
-                self._axis(instrument.calendar)
-                needs.setdefault(("prices", instrument.calendar), {})[symbol] = None
-        return {home: list(keys) for home, keys in needs.items()}
-
-    def _index(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
-        """By feed and field: the rules whose ``it`` reads it; by full series name as ``(name, "")``: the others."""
-        readers: dict[tuple[str, str], list[tuple[int, bool]]] = {}
-        for number, rule in enumerate(self._rules):
-            refs = set(rule.program.refs)
-            trigger = rule.program.trigger
-            if trigger is not None:
-                refs.add(trigger)
-            for ref in refs:
-                wakes = trigger is None or ref == trigger
-                name = (str(ref), "") if ref.key else (ref.feed, ref.field)
-                readers.setdefault(name, []).append((number, wakes and not rule.on_clock))
-        return readers
-
     def initial_state(self, now: datetime, alerts: Mapping[str, AlertRecord] | None = None) -> State:
-        """A state that knows nothing but the alerts given."""
-        history = History()
+        """A state without history, with the records given (as ``changed_since`` returned them).
+
+        When they tell when the last ``advance`` was, the state stands there, and the next ``advance`` makes up for what
+        the clock struck since then. Instances of rules that were changed or removed are closed.
+        """
+        records = {key: record for key, record in (alerts or {}).items() if key != CLOCK_KEY}
+        clock = (alerts or {}).get(CLOCK_KEY)
+        since = min(now, clock.fired_at) if clock and clock.fired_at else now
+        history = History(self._axes)
         for (feed, calendar), keys in self._needs.items():
             history.declare(feed, self._axes[calendar], keys)
-        state = State(now=now, history=history, alerts=dict(alerts or {}))
+        memories = {group: Memory(group.size) for rule in self._rules for group in rule.groups}
+        state = State(since, since, history, records, memories, Agenda())
+        self._close_edited(state)
         for number, rule in enumerate(self._rules):
-            if rule.schedule is not None and (strike := rule.schedule.after(now)) is not None:
-                state.strikes[number] = strike
-            for group in rule.groups:
-                _restore(group, state.alerts)
+            self._plan(state, number, rule)
         return state
+
+    def _close_edited(self, state: State) -> None:
+        current = {rule.id: rule.program for rule in self._rules}
+        gone: set[str] = set()
+        for key, record in list(state.alerts.items()):
+            program = current.get(record.rule)
+            if program is not None and program.version == record.version:
+                continue
+            events = close_edited(record)
+            state.untold += tuple(told.edited(event, record, key, state.now, program) for event in events)
+            del state.alerts[key]
+            gone.add(key)
+        state.changes = ((1, frozenset(gone)),) if gone else ()
+
+    def _plan(self, state: State, number: int, rule: Runtime) -> None:
+        if rule.schedule is not None:
+            state.agenda.put(Entry(Cause.STRIKE, number), rule.schedule.after(state.now))
+        for at, group in enumerate(rule.groups):
+            for lane, key in enumerate(group.keys):
+                record = state.alerts.get(key)
+                if record is not None:
+                    state.memories[group].restore(lane, record)
+                    self._set_timer(state, number, at, lane)
+            if rule.policy.on_missing.action == "notify":
+                state.agenda.put(Entry(Cause.OVERDUE, number, at), state.now + _SINGLE)
+
+    def _set_timer(self, state: State, number: int, group: int, lane: int) -> None:
+        rule = self._rules[number]
+        if not rule.on_clock:
+            record = state.alerts.get(rule.groups[group].keys[lane])
+            due = None if record is None else next_timer(record, rule.policy, rule.sessions)
+            state.agenda.put(Entry(Cause.TIMER, number, group, lane), due)
 
     def seed(self, state: State, observations: Iterable[Observation]) -> State:
         """Take history in without evaluating anything; what becomes known after ``state.now`` waits for its time."""
         for seen in sorted(observations, key=_order):
             if seen.known_at > state.now:
-                self._hold(state, seen)
+                _hold(state, seen)
             else:
                 state.history.apply(seen)
+        return state
+
+    def adopt(self, state: State, old: State) -> State:
+        """Take over the history and the waiting observations of another engine's state, for a change of rules."""
+        state.history.copy_from(old.history)
+        for _, _, _, seen in old.held:
+            _hold(state, seen)
         return state
 
     def advance(
@@ -132,88 +167,121 @@ class Engine:
         """
         now = max(now, state.now)
         for seen in observations:
-            self._hold(state, seen)
+            _hold(state, seen)
         changed: set[str] = set()
-        told: list[Transition] = []
-        for at, batch in self._moments(state, now):
-            touched = self._apply(state.history, batch) if batch else self._struck(state, at)
-            told.extend(self._evaluate(touched, Moment(at, state.history, state.alerts, changed)))
-        changes = (*state.changes, (state.revision + 1, frozenset(changed)))[-_REMEMBERED:]
-        return replace(state, now=now, revision=state.revision + 1, changes=changes), tuple(told)
+        found: list[Transition] = list(state.untold)
+        missed: list[str] = []
+        for at, batch in _moments(state, now):
+            if batch:
+                found.extend(self._observed(state, batch, at, changed))
+            else:
+                found.extend(self._struck(state, at, now, changed, missed))
+        if missed:
+            found.append(told.late(missed, len(missed), now))
+        number = state.revision + 1
+        changes = (*state.changes, (number, frozenset(changed)))[-_REMEMBERED:]
+        return replace(state, now=now, revision=number, changes=changes, untold=()), tuple(found)
 
     def next_wakeup(self, state: State) -> datetime | None:
         """When something may happen without a new observation: a strike, a timer, or a figure that waits."""
-        times = list(state.strikes.values())
-        if state.held:
-            times.append(state.held[0][0])
+        waiting = state.held[0][0] if state.held else None
+        times = [at for at in (state.agenda.next, waiting) if at is not None]
         return min(times, default=None)
 
-    @staticmethod
-    def _hold(state: State, seen: Observation) -> None:
-        heapq.heappush(state.held, (seen.known_at, seen.at, len(state.held), seen))
-
-    def _moments(self, state: State, now: datetime) -> Iterator[tuple[datetime, list[Observation]]]:
-        """What happens up to ``now`` in order: batches of observations, and strikes (with an empty batch)."""
-        while True:
-            strike = min(state.strikes.values(), default=None)
-            known = state.held[0][0] if state.held else None
-            if known is not None and known <= now and (strike is None or known <= strike):
-                yield max(known, state.now), _batch(state)
-            elif strike is not None and strike <= now:
-                yield strike, []
-            else:
-                return
-
-    def _struck(self, state: State, moment: datetime) -> Touched:
-        touched: Touched = {}
-        for number, strike in list(state.strikes.items()):
-            if strike != moment:
-                continue
-            schedule = self._rules[number].schedule
-            following = schedule.after(moment) if schedule is not None else None
-            if following is None:
-                del state.strikes[number]
-            else:
-                state.strikes[number] = following
-            touched.update({(number, group): None for group in range(len(self._rules[number].groups))})
-        return touched
-
-    def _apply(self, history: History, batch: list[Observation]) -> Touched:
-        touched: Touched = {}
+    def _observed(
+        self, state: State, batch: Sequence[Observation], at: datetime, changed: set[str]
+    ) -> Iterator[Transition]:
+        fresh, revised, settled = Touched(), Touched(), Touched()
         for seen in batch:
-            applied = history.apply(seen)
-            if applied is not None:
-                self._touch(touched, applied)
-        return touched
-
-    def _touch(self, touched: Touched, applied: Applied) -> None:
-        feed, key, leaf = applied.block.feed, list(applied.block.keys)[applied.key], applied.field
-        for leaves in {(leaf,), ("high",), ("low",)} if feed == "prices" and leaf == "close" else {(leaf,)}:
-            for number, wakes in self._readers.get((f"{feed}.{key}.{leaves[0]}", ""), ()):
-                if wakes:
-                    touched.update({(number, group): None for group in range(len(self._rules[number].groups))})
-            for number, wakes in self._readers.get((feed, leaves[0]), ()):
-                if wakes:
-                    self._touch_lane(touched, number, key)
-
-    def _touch_lane(self, touched: Touched, number: int, key: str) -> None:
-        rule = self._rules[number]
-        for at, group in enumerate(rule.groups):
-            lane = group.lane_of.get(key)
-            if lane is None:
+            applied = state.history.apply(seen)
+            if applied is None:
                 continue
-            lanes = touched.setdefault((number, at), set())
-            if lanes is not None:
-                lanes.add(lane)
+            self._readers.touch(revised if applied.revision else fresh, applied, lambda rule: wakes(rule, applied))  # noqa: B023
+            self._check_soon(state, applied, at)
+            if applied.revision:
+                self._readers.touch(settled, applied, _settles)
+        for touched, is_revision in ((fresh, False), (revised, True)):
+            moment = Moment(at, state.history, state.alerts, changed, state.memories, revision=is_revision)
+            yield from self._evaluate(state, touched, moment)
+        for (number, group), lanes in settled.lanes.items():
+            strike = _last_strike(self._rules[number], at)
+            moment = Moment(at, state.history, state.alerts, changed, state.memories, strike, revision=True)
+            one = Touched()
+            one.lanes[number, group] = lanes
+            yield from self._evaluate(state, one, moment)
 
-    def _evaluate(self, touched: Touched, moment: Moment) -> Iterator[Transition]:
-        for number, group in sorted(touched):
-            rule = self._rules[number]
-            yield from judge(rule.groups[group], None if rule.whole else touched[number, group], moment)
+    def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
+        """A figure has come: whoever tells of overdue data looks again."""
+        touched = Touched()
+        self._readers.touch(touched, applied, lambda rule: rule.policy.on_missing.action == "notify")
+        for number, group in touched.lanes:
+            state.agenda.put(Entry(Cause.OVERDUE, number, group), at)
+
+    def _struck(
+        self, state: State, at: datetime, now: datetime, changed: set[str], missed: list[str]
+    ) -> Iterator[Transition]:
+        moment = Moment(at, state.history, state.alerts, changed, state.memories)
+        touched = Touched()
+        for entry in state.agenda.take(at):
+            rule = self._rules[entry.rule]
+            if entry.cause is Cause.OVERDUE:
+                yield from self._overdue(state, entry, moment)
+            elif entry.cause is Cause.TIMER:
+                touched.lane(entry.rule, entry.group, entry.lane)
+            else:
+                state.agenda.put(entry, rule.schedule.after(at) if rule.schedule else None)
+                if self._max_lateness is not None and now - at > self._max_lateness:
+                    missed.append(rule.id)
+                else:
+                    touched.whole(entry.rule, len(rule.groups))
+        yield from self._evaluate(state, touched, moment)
+
+    def _overdue(self, state: State, entry: Entry, moment: Moment) -> list[Transition]:
+        group = self._rules[entry.rule].groups[entry.group]
+        found, due = Evaluation(group, None, moment).overdue(state.started)
+        state.agenda.put(entry, min((at for at in due if at > moment.at), default=None))
+        return found
+
+    def _evaluate(self, state: State, touched: Touched, moment: Moment) -> Iterator[Transition]:
+        by_rule: dict[int, list[Transition]] = {}
+        for (number, at), lanes in sorted(touched.lanes.items(), key=lambda item: item[0]):
+            evaluation = Evaluation(self._rules[number].groups[at], lanes, moment)
+            by_rule.setdefault(number, []).extend(evaluation.transitions())
+            for lane in evaluation.stepped:
+                self._set_timer(state, number, at, lane)
+        for transitions in by_rule.values():
+            yield from told.calmed(transitions, self._storm)
+
+
+def _named_calendars(programs: Sequence[Program]) -> Iterator[str]:
+    for program in programs:
+        yield program.calendar
+        yield from (item.calendar for item in program.members or ())
+        for part in (program.when, program.clear, program.rearm):
+            if part is not None:
+                yield from (inner.typed.key for inner in part.walk() if inner.typed.form == "calendar")
 
 
 def _order(seen: Observation) -> tuple[datetime, datetime]:
     return (seen.known_at, seen.at)
+
+
+def _hold(state: State, seen: Observation) -> None:
+    state.taken += 1
+    heapq.heappush(state.held, (seen.known_at, seen.at, state.taken, seen))
+
+
+def _moments(state: State, now: datetime) -> Iterator[tuple[datetime, list[Observation]]]:
+    """What happens up to ``now`` in order: batches of observations, and what is on the agenda (an empty batch)."""
+    while True:
+        struck = state.agenda.next
+        known = state.held[0][0] if state.held else None
+        if known is not None and known <= now and (struck is None or known <= struck):
+            yield max(known, state.now), _batch(state)
+        elif struck is not None and struck <= now:
+            yield struck, []
+        else:
+            return
 
 
 def _batch(state: State) -> list[Observation]:
@@ -228,24 +296,14 @@ def _batch(state: State) -> list[Observation]:
     return batch
 
 
-def _keys(ref: Ref, program: Program) -> Iterator[tuple[str, str]]:
-    if ref.key:
-        yield ref.key, ref.calendar
-        return
-    for item in program.members or ():
-        yield item.symbol, item.calendar
+def _settles(rule: Runtime) -> bool:
+    """Whether a revised figure makes the rule look again at its last strike: after a close, all figures were final."""
+    every = rule.program.spec.every
+    return isinstance(every, AtSession) and every.edge == "close"
 
 
-def _set_members(program: Program) -> set[str]:
-    parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
-    return {symbol for part in parts for inner in part.walk() for symbol in inner.typed.members}
+def _last_strike(rule: Runtime, at: datetime) -> datetime | None:
+    return rule.schedule.before(at) if rule.schedule is not None else None
 
 
-def _restore(group: Group, alerts: Mapping[str, AlertRecord]) -> None:
-    for lane, key in enumerate(group.keys):
-        record = alerts.get(key)
-        if record is not None and record.sides:
-            group.sides.restore(lane, record.sides)
-
-
-__all__ = ["AlertRecord", "Engine", "State"]
+__all__ = ["CLOCK_KEY", "AlertRecord", "Engine", "State"]

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 
-from rules.axis import instant
+from rules.axis import Axis, instant
+from rules.formats import write
 from rules.frames import Frame
 from rules.functions.base import Part
 from rules.history import NONE, STATUSES
+from rules.language.errors import ExpressionError
+from rules.language.parser import parse
 from rules.language.scope import Ref
-from rules.language.tree import Binary, Call
+from rules.language.tree import Node
 from rules.logic import COMPARISONS
 from rules.model import Lang, Status, Trace, TraceLine
 from rules.program import Filled, MemberName, Message, Program
 from rules.schedule import CONTINUOUS
 from rules.universe import Instrument
-from rules.wording import figure
 
 _WEAKNESS = {Status.FINAL: 0, Status.PROVISIONAL: 1, Status.PARTIAL: 2, Status.PENDING: 3}
 
@@ -37,13 +40,15 @@ class Decision:
     status: Status
     trace: Trace
     because: str
+    gap_s: float = 0.0
+    """How long the feed was down before an edge, where that is longer than the rule's ``max_gap``."""
 
 
 class Lane:
     """One member at one evaluation, to be explained."""
 
-    def __init__(self, frame: Frame, number: int, text: str, member: Instrument | None) -> None:
-        self.frame, self.number, self.text, self.member = frame, number, text, member
+    def __init__(self, frame: Frame, number: int, at: datetime, member: Instrument | None) -> None:
+        self.frame, self.number, self.at, self.member = frame, number, at, member
 
     def value(self, part: Part) -> float:
         """The value that the evaluation found, or finds now where it did not need it."""
@@ -64,33 +69,75 @@ class Lane:
             return instant(close), column.sources[key], Status.FINAL
         return instant(column.at[key]), column.sources[key], STATUSES[column.status[key]]
 
-    def written(self, part: Part) -> str:
-        """The part as the rule's author wrote it."""
-        node = part.typed.node
-        text = self.text[node.offset : node.end] if node.end else str(node)
-        return text or str(node)
+    def gap(self, ref: Ref) -> float:
+        """Seconds of trading between the newest figure and the one before it; 0 without one before."""
+        track, position = self.frame.track(ref), self.frame.position(ref)
+        lane = self.number if len(track.keys) > 1 else 0
+        column, key = track.column, int(track.keys[lane])
+        session = int(position[lane if len(position) > 1 else 0])
+        before = int(column.before[key])
+        if not before or session == NONE or column.last[key] != session:
+            return 0.0
+        whole = STATUSES[column.status[key]] is Status.FINAL
+        opened = int(track.axis.open(np.array([session]))[0])
+        start = opened if whole else int(column.at[key])
+        return traded(track.axis, before, max(start, opened))
+
+
+def traded(axis: Axis, start: int, end: int) -> float:
+    """Seconds of trading from ``start`` to ``end`` (microseconds since 1970), without the hours between sessions."""
+    first, last = axis.session(start), axis.session(end)
+    sessions = np.arange(first, last + 1, dtype=np.int64)
+    spans = np.minimum(axis.close(sessions), end) - np.maximum(axis.open(sessions), start)
+    return float(np.maximum(spans, 0).sum()) / 1e6
+
+
+def written(part: Part) -> str:
+    """The part as the rule's author wrote it; what came from a macro in its canonical form."""
+    return _written(part.source, part.typed.node)
+
+
+@lru_cache(maxsize=4096)
+def _written(source: str, node: Node) -> str:
+    text = source[node.offset : node.end]
+    try:
+        if text and parse(text) == node:
+            return text
+    except ExpressionError:
+        pass
+    text = str(node)
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 
 def decide(lane: Lane, program: Program, part: Part) -> Decision:
     """Explain why ``part`` holds in ``lane``."""
     decider = _decider(lane, part)
     left = _left(decider)
-    refs = sorted(_refs(left or decider), key=str)
+    refs = sorted((left or decider).typed.reads(), key=str)
     seen = [found for ref in refs if (found := lane.seen(ref)) is not None]
     times = [at for at, _, _ in seen if at is not None]
     value = lane.value(left) if left is not None else float("nan")
     statuses = [status for _, _, status in seen]
     return Decision(
-        clause=lane.written(decider),
+        clause=written(decider),
         value=None if np.isnan(value) else value,
         unit=left.typed.unit if left is not None else "",
         observed_at=max(times, default=None),
         calendar=lane.frame.track(refs[0]).axis.name if seen else CONTINUOUS,
         sources=tuple(sorted({source for _, source, _ in seen if source})),
         status=max(statuses, key=_WEAKNESS.__getitem__, default=Status.FINAL),
-        trace=Trace(tuple(_lines(lane, part)), lane.written(decider), _location(program)),
-        because=_because(lane, decider, left, value),
+        trace=Trace(tuple(_lines(lane, part)), written(decider), _location(program)),
+        because=_because(decider, left, value),
+        gap_s=_gap(lane, program, refs),
     )
+
+
+def _gap(lane: Lane, program: Program, refs: list[Ref]) -> float:
+    limit = program.spec.max_gap
+    if limit is None or not program.when.has_edges:
+        return 0.0
+    longest = max((lane.gap(ref) for ref in refs), default=0.0)
+    return longest if longest > limit.total_seconds() else 0.0
 
 
 def _location(program: Program) -> str:
@@ -100,8 +147,7 @@ def _location(program: Program) -> str:
 
 def _decider(lane: Lane, part: Part) -> Part:
     """The first comparison or call whose own truth makes ``part`` what it is."""
-    node = part.typed.node
-    if isinstance(node, Binary) and node.op in {"and", "or"}:
+    if part.typed.name in {"and", "or"}:
         truth = lane.value(part)
         alike = [arg for arg in part.args if lane.value(arg) == truth]
         return _decider(lane, alike[0] if alike else part.args[0])
@@ -112,59 +158,41 @@ def _decider(lane: Lane, part: Part) -> Part:
 
 def _left(part: Part) -> Part | None:
     """The figure that is compared; of ``abs(x)`` it is ``x``, since the sign is what a reader wants to know."""
-    node = part.typed.node
-    if isinstance(node, Binary) and node.op in COMPARISONS:
+    if part.typed.name in COMPARISONS:
         left = part.args[1] if part.args[0].typed.form == "literal" else part.args[0]
         return left.args[0] if left.name == "abs" else left
     figures = [arg for arg in part.args if arg.typed.form in {"series", "op", "call"} and not arg.typed.is_condition]
-    if isinstance(node, Call) and figures:
-        return figures[0]
-    return None
+    return figures[0] if part.name and figures else None
 
 
-def _refs(part: Part) -> set[Ref]:
-    found: set[Ref] = set()
-    for inner in part.walk():
-        ref = inner.typed.ref
-        if inner.name in {"open", "high", "low", "volume"} and inner.args[0].typed.ref is not None:
-            found.add(inner.args[0].typed.ref.with_field(inner.name))
-            return found | {r for arg in inner.args[1:] for r in _refs(arg)}
-        if ref is not None:
-            found.add(ref)
-    return found
-
-
-def _because(lane: Lane, decider: Part, left: Part | None, value: float) -> str:
-    clause = lane.written(decider)
+def _because(decider: Part, left: Part | None, value: float) -> str:
+    clause = written(decider)
     if left is None:
         return clause
-    return f"{lane.written(left)} = {figure(value, left.typed.unit)}; the rule says {clause}"
+    return f"{written(left)} = {write(value, left.typed.unit, None, 'en')}; the rule says {clause}"
 
 
 def _lines(lane: Lane, part: Part) -> list[TraceLine]:
     lines: list[TraceLine] = []
     told: set[str] = set()
-    for inner in part.walk():
-        if inner.typed.form not in {"series", "op", "call"} or inner.typed.key in told:
-            continue
-        told.add(inner.typed.key)
-        if inner.typed.ref is not None and not inner.typed.ref.key and lane.frame.members is None:
-            continue
-        lines.append(_line(lane, inner))
+    for inner in part.visible():
+        if inner.typed.form in {"series", "op", "call"} and inner.typed.key not in told:
+            told.add(inner.typed.key)
+            lines.append(_line(lane, inner))
     return lines
 
 
 def _line(lane: Lane, part: Part) -> TraceLine:
-    refs = _refs(part)
+    refs = part.typed.reads()
     seen = lane.seen(next(iter(refs))) if len(refs) == 1 else None
     value = lane.value(part)
-    text = figure(value, part.typed.unit)
+    text = write(value, part.typed.unit, None, "en")
     if np.isnan(value):
         missing = [str(ref) for ref in sorted(refs, key=str) if lane.seen(ref) is None]
         text = "unknown: " + (f"no figure of {', '.join(missing)}" if missing else "not enough history")
     if seen is None:
-        return TraceLine(lane.written(part), text)
-    return TraceLine(lane.written(part), text, *seen)
+        return TraceLine(written(part), text)
+    return TraceLine(written(part), text, *seen)
 
 
 def render(message: Message, lane: Lane, lang: Lang) -> str:
@@ -174,7 +202,7 @@ def render(message: Message, lane: Lane, lang: Lang) -> str:
         if isinstance(piece, MemberName):
             pieces.append(lane.member.name[lang] if lane.member else "")
         elif isinstance(piece, Filled):
-            pieces.append(figure(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
+            pieces.append(write(lane.value(piece.part), piece.part.typed.unit, piece.format, lang))
         else:
             pieces.append(piece)
     return "".join(pieces)

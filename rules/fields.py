@@ -156,7 +156,7 @@ class Table:
         if isinstance(node, Mapping):
             self.report.table(node, repr(key), ("en", "zh"))
             found = {lang: scalar for lang, scalar in self.pairs(key).items() if lang in ("en", "zh")}
-            if not found:
+            if not node.entries:
                 self.report.say(node, "missing-key", f"{key!r} has neither en nor zh")
             return found or None
         return {"en": node} if self.report.text(node, repr(key)) is not None and isinstance(node, Scalar) else None

@@ -7,17 +7,15 @@ A figure comes in its base unit (a fraction for ``%`` and ``pp``, dollars for ``
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from rules.language.template import Format
 from rules.model import Lang
 
 MISSING = "—"
 _EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
-_SPEC = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|\$|x)?")
 _FITS = {
     "%": {"", "%", "pp"},
     "pp": {"", "%", "pp"},
@@ -25,9 +23,12 @@ _FITS = {
     "$": {"money", "price"},
     "x": {""},
     "f": {"", "price", "money", "days", "s", "%", "pp", "bp"},
+    "d": {"", "price", "money", "days", "s"},
+    **{power: {"", "price", "money"} for power in ("k", "mn", "bn", "tn")},
 }
 _SCALES = {"%": 100, "pp": 100, "bp": 10_000}
-_DIGITS = {"%": 1, "pp": 1, "bp": 0, "f": 2, "x": 1}
+_POWERS = {"k": 3, "mn": 6, "bn": 9, "tn": 12}
+_DIGITS = {"%": 1, "pp": 1, "bp": 0, "f": 2, "x": 1, "d": 0}
 _SIGNS = {"USD": "$", "HKD": "HK$", "CNY": "CN¥", "JPY": "¥", "EUR": "€", "GBP": "£"}
 _CURRENCIES = {"USD": "美元", "HKD": "港元", "CNY": "元", "JPY": "日元", "EUR": "欧元", "GBP": "英镑"}
 _AMOUNTS: Mapping[Lang, tuple[tuple[float, int, int, str], ...]] = {
@@ -37,39 +38,26 @@ _AMOUNTS: Mapping[Lang, tuple[tuple[float, int, int, str], ...]] = {
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A format such as ``+.1%``; ``kind`` is one of ``% pp bp f $ x``, or ``""`` for what suits the unit."""
-
-    kind: str = ""
-    signed: bool = False
-    grouped: bool = False
-    digits: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Format:
-        """Read ``[+][,][.N][KIND]``; ``ValueError`` says what is wanted."""
-        found = _SPEC.fullmatch(text)
-        if found is None:
-            raise ValueError(f"{text!r} is no format; wanted one such as +.1% +.1pp .0bp ,.2f +$ .1x")
-        digits = found["digits"]
-        return cls(found["kind"] or "", bool(found["sign"]), bool(found["comma"]), int(digits) if digits else None)
-
-    def fits(self, unit: str) -> bool:
-        """Whether a figure of ``unit`` can be written so."""
-        base = unit.partition(":")[0]
-        if not self.kind:
-            return base not in {"bool", "date"} or self == Format()
-        return base == "any" or base in _FITS[self.kind]
+USUAL = Format()
+"""What suits the unit."""
 
 
-def write(value: float | None, unit: str, wanted: Format, lang: Lang) -> str:
-    """Write one figure."""
+def suits(layout: Format, unit: str) -> bool:
+    """Whether a figure of ``unit`` can be written so."""
+    base = unit.partition(":")[0]
+    if not layout.kind:
+        return base not in {"bool", "date"} or layout == USUAL
+    return base == "any" or base in _FITS[layout.kind]
+
+
+def write(value: float | None, unit: str, layout: Format | None, lang: Lang) -> str:
+    """Write one figure; NaN and ``None`` are missing."""
+    wanted = layout or USUAL
     if value is None or not math.isfinite(value):
         return MISSING
     base, _, currency = unit.partition(":")
     if wanted.kind == "$" or (not wanted.kind and base == "money"):
-        return money(value, currency or "USD", lang, signed=wanted.signed, digits=wanted.digits)
+        return money(value, currency or "USD", lang, signed=wanted.sign, digits=wanted.digits)
     if not wanted.kind and base in _OWN:
         return _OWN[base](value, lang, wanted)
     kind = wanted.kind or (base if base in _SCALES else "f")
@@ -77,8 +65,8 @@ def write(value: float | None, unit: str, wanted: Format, lang: Lang) -> str:
 
 
 def rounded(value: float, digits: int, *, scale: int = 1) -> Decimal:
-    """``value × scale`` to ``digits`` decimals, half away from zero, from the shortest decimal that names ``value``."""
-    exact = _EXACT.multiply(Decimal(repr(float(value))), Decimal(scale))
+    """``value × scale`` to ``digits`` decimals, half away from zero; noise beyond 15 significant digits is dropped."""
+    exact = _EXACT.multiply(Decimal(format(value, ".15g")), Decimal(scale))
     result = exact.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
     return result if result else abs(result)
 
@@ -125,12 +113,12 @@ def money(value: float, currency: str, lang: Lang, *, signed: bool = False, digi
 
 
 def _number(value: float, wanted: Format, kind: str, lang: Lang) -> str:
-    scale = _SCALES.get(kind, 1)
-    digits = _DIGITS[kind] if wanted.digits is None else wanted.digits
-    if kind == "%" and wanted.digits is None and abs(value) >= 1:
-        digits = 0
-    tail = {"f": "", "pp": "pct" if lang == "zh" else "pp"}.get(kind, kind)
-    return _plain(rounded(value, digits, scale=scale), digits, signed=wanted.signed, grouped=wanted.grouped) + tail
+    digits = _DIGITS.get(kind, 1) if wanted.digits is None else wanted.digits
+    shown = rounded(value / 10 ** _POWERS.get(kind, 0), digits, scale=_SCALES.get(kind, 1))
+    if kind == "%" and wanted.digits is None and abs(shown) >= 100:
+        digits, shown = 0, rounded(value, 0, scale=100)
+    tail = {"f": "", "d": "", "pp": "pct" if lang == "zh" else "pp"}.get(kind, kind)
+    return _plain(shown, digits, signed=wanted.sign, grouped=wanted.comma) + tail
 
 
 def _plain(number: Decimal, digits: int, *, signed: bool, grouped: bool) -> str:
@@ -152,7 +140,7 @@ def _days(value: float, lang: Lang, _: Format) -> str:
 
 
 def _price(value: float, lang: Lang, wanted: Format) -> str:
-    return price(value, lang, signed=wanted.signed)
+    return price(value, lang, signed=wanted.sign)
 
 
 def _span(value: float, lang: Lang, _: Format) -> str:

@@ -7,7 +7,7 @@ unknown, and conditions are 1, 0 or NaN. Operations are elementwise, so a lane's
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -48,6 +48,14 @@ class Members:
             self._found[feed] = (found[0][0], np.array([home[1] for home in found], np.int64)) if whole else None
         return self._found[feed]
 
+    @classmethod
+    def of(cls, history: History, symbols: tuple[str, ...]) -> Members:
+        """Symbols that share a calendar, which is that of their prices."""
+        home = history.home(PRICE_FEED, symbols[0])
+        if home is None:
+            raise LookupError(f"the prices of {symbols[0]} were not declared")
+        return cls(symbols, home[0].axis)
+
     def at(self, lanes: Ints) -> Members:
         """Some of the members."""
         return Members(tuple(self.symbols[lane] for lane in lanes), self.axis)
@@ -77,11 +85,28 @@ class Frame:
         self.positions: dict[Ref, Ints] = {}
         self.tracks: dict[Ref, Track] = {}
         self.edges: EdgeMemory | None = None
+        self._pasts: dict[tuple[Ref, int], PastFrame] = {}
+        self._others: dict[tuple[str, ...], tuple[Frame, ...]] = {}
 
     @property
     def shared(self) -> Frame:
         """The frame for what doesn't depend on ``it``."""
         return self
+
+    def over(self, symbols: tuple[str, ...]) -> tuple[Frame, ...]:
+        """Frames in which ``it`` stands for ``symbols``: several of them in the present, else one a frame."""
+        found = self._others.get(symbols)
+        if found is None:
+            found = self._others[symbols] = tuple(self._over(symbols))
+        return found
+
+    def _over(self, symbols: tuple[str, ...]) -> Iterator[Frame]:
+        for symbol in symbols:
+            yield self.with_members(Members.of(self.history, (symbol,)))
+
+    def with_members(self, members: Members) -> Frame:
+        """The same lanes, with ``it`` standing for one symbol in all of them."""
+        raise NotImplementedError
 
     def track(self, ref: Ref) -> Track:
         """Where ``ref`` lives."""
@@ -112,6 +137,10 @@ class Frame:
     def _position(self, track: Track) -> Ints:
         raise NotImplementedError
 
+    def newest(self, ref: Ref) -> Ints:
+        """Like ``position``, overdue or not."""
+        return self.position(ref)
+
     def value(self, ref: Ref) -> Floats:
         """The newest known figure in each lane."""
         track = self.track(ref)
@@ -124,6 +153,12 @@ class Frame:
 
     def past(self, ref: Ref, count: int) -> PastFrame:
         """The last ``count`` sessions of ``ref`` up to each lane's newest, oldest first: ``count`` × lanes."""
+        found = self._pasts.get((ref, count))
+        if found is None:
+            found = self._pasts[ref, count] = self._past(ref, count)
+        return found
+
+    def _past(self, ref: Ref, count: int) -> PastFrame:
         newest = np.broadcast_to(self.position(ref), (max(self.lanes, len(self.position(ref))),))
         rows = newest[None, :] - np.arange(count - 1, -1, -1, dtype=np.int64)[:, None]
         index = np.where(newest[None, :] == NONE, NONE, np.maximum(rows, NONE))
@@ -136,23 +171,45 @@ class Frame:
 
 
 class NowFrame(Frame):
-    """The present: each series stands at its newest figure."""
+    """The present: each series at its newest figure, or, when ``settled``, at that of the last closed session."""
+
+    settled = False
 
     @cached_property
     def _shared(self) -> Frame:
-        return NowFrame(self.history, self.now, 1)
+        frame = NowFrame(self.history, self.now, 1)
+        frame.settled = self.settled
+        return frame
 
     @property
     def shared(self) -> Frame:
         """The one-lane frame for what doesn't depend on ``it``."""
         return self._shared if self.members is not None else self
 
+    def _over(self, symbols: tuple[str, ...]) -> Iterator[Frame]:
+        by_axis: dict[str, list[str]] = {}
+        for symbol in symbols:
+            by_axis.setdefault(Members.of(self.history, (symbol,)).axis.name, []).append(symbol)
+        for own in by_axis.values():
+            frame = NowFrame(self.history, self.now, len(own), Members.of(self.history, tuple(own)))
+            frame.share(self.shared)
+            frame.settled = self.settled
+            yield frame
+
     def share(self, frame: Frame) -> None:
         """Use ``frame`` for what doesn't depend on ``it``, so that rules evaluated together compute it once."""
         self.__dict__["_shared"] = frame
 
-    def _position(self, track: Track) -> Ints:
+    def newest(self, ref: Ref) -> Ints:
+        """The session number of the newest figure, overdue or not."""
+        return self._last(self.track(ref))
+
+    def _last(self, track: Track) -> Ints:
         last = track.leader.last[track.keys]
+        return np.minimum(last, track.axis.closed(self.now)) if self.settled else last
+
+    def _position(self, track: Track) -> Ints:
+        last = self._last(track)
         if not track.prompt:
             return last
         due = track.axis.closed(self.now)
@@ -193,6 +250,11 @@ class PastFrame(Frame):
                     found[-self.width :] = np.broadcast_to(self.parent.position(ref), (self.width,))
             self.positions[ref] = found
         return found
+
+    def with_members(self, members: Members) -> Frame:
+        """The same lanes, with ``it`` standing for one symbol in all of them."""
+        (parent,) = self.parent.over(members.symbols)
+        return PastFrame(parent, self.axis, self.index.reshape(self.count, self.width), present=self.present)
 
     def rows(self, values: Floats) -> Floats:
         """Values of this frame as a matrix: a row a session, oldest first, a column a lane."""

@@ -71,6 +71,19 @@ class Column:
             more = max(row + 1 - len(self.values), _MARGIN_ROWS, len(self.values) // 2)
             self.values = np.vstack([self.values, np.full((more, self.values.shape[1]), np.nan)])
 
+    def copy_from(self, other: Column, to: list[int], keys: list[int]) -> None:
+        """Take over the columns ``keys`` of another column as ``to``."""
+        if len(other.values):
+            self.reserve(other.first)
+            self.reserve(other.first + len(other.values) - 1)
+            row = other.first - self.first
+            self.values[row : row + len(other.values), to] = other.values[:, keys]
+        for name in ("last", "at", "before", "known", "status", "revised"):
+            getattr(self, name)[to] = getattr(other, name)[keys]
+        for ours, theirs in zip(to, keys, strict=True):
+            self.sources[ours] = other.sources[theirs]
+        self.version += 1
+
     def write(self, index: int, key: int, value: float, seen: Observation) -> bool:
         """Store a figure of session ``index``; return whether anything changed."""
         self.reserve(index)
@@ -97,10 +110,11 @@ class Column:
 
     def _newest(self, index: int, key: int, status: int, seen: Observation, *, replaced: bool) -> None:
         moved = index != self.last[key]
-        self.revised[key] = not moved and (bool(self.revised[key]) or (replaced and self.status[key] == _FINAL))
+        at = micros(seen.at)
+        again = replaced and self.status[key] == _FINAL and at <= self.at[key]
+        self.revised[key] = not moved and (bool(self.revised[key]) or bool(again))
         if moved:
             self.version += 1
-        at = micros(seen.at)
         if self.last[key] != NONE and at > self.at[key]:
             self.before[key] = self.at[key]
         self.last[key] = index
@@ -133,17 +147,18 @@ class Block:
 class Applied:
     """A figure that was new: where it went, and whether it replaced a final figure."""
 
-    series: str
-    block: Block
-    key: int
+    feed: str
+    key: str
     field: str
+    session: int
     revision: bool
 
 
 class History:
     """Every series that some rule reads. Others are ignored, so memory grows with the rules, not with the feeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, axes: Mapping[str, Axis]) -> None:
+        self.axes = axes
         self.blocks: dict[tuple[str, str], Block] = {}
         self._homes: dict[tuple[str, str], tuple[Block, int]] = {}
 
@@ -159,6 +174,17 @@ class History:
         """The block and the column number of a key."""
         return self._homes.get((feed, key))
 
+    def copy_from(self, other: History) -> None:
+        """Take over the figures of every key that both hold on the same calendar."""
+        for home, block in self.blocks.items():
+            theirs = other.blocks.get(home)
+            shared = [] if theirs is None else [key for key in block.keys if key in theirs.keys]
+            if theirs is None or not shared:
+                continue
+            ours_at, theirs_at = ([own.keys[key] for key in shared] for own in (block, theirs))
+            for name, column in theirs.columns.items():
+                block.column(name).copy_from(column, ours_at, theirs_at)
+
     def apply(self, seen: Observation) -> Applied | None:
         """Take ``seen`` in; return where it went, or ``None`` when it is of no interest or says nothing new."""
         try:
@@ -173,22 +199,13 @@ class History:
         if index < 0:
             return None
         column = block.column(field)
-        if self._is_stale_tick(column, number, index, seen):
+        if _is_stale_tick(block, field, (number, index), seen):
             return None
         value = float("nan") if seen.value is None or not np.isfinite(seen.value) else float(seen.value)
-        revision = seen.status is Status.FINAL and _was_final(column, number, index)
+        revision = seen.status is Status.FINAL and _was_final(column, number, index, micros(seen.at))
         if not self._write((block, number, field, index), value, seen):
             return None
-        return Applied(seen.series, block, number, field, revision)
-
-    @staticmethod
-    def _is_stale_tick(column: Column, key: int, index: int, seen: Observation) -> bool:
-        """A partial figure never reopens a final one, nor does an older tick replace a newer one."""
-        if seen.status is not Status.PARTIAL or index > column.last[key]:
-            return False
-        if index < column.last[key]:
-            return not np.isnan(column.cell(index, key))
-        return bool(column.status[key] == _FINAL or micros(seen.at) < column.at[key])
+        return Applied(feed, key, field, index, revision)
 
     @staticmethod
     def _write(place: tuple[Block, int, str, int], value: float, seen: Observation) -> bool:
@@ -198,16 +215,33 @@ class History:
         return block.column(field).write(index, key, value, seen)
 
 
-def _was_final(column: Column, key: int, index: int) -> bool:
+def _is_stale_tick(block: Block, field: str, place: tuple[int, int], seen: Observation) -> bool:
+    """A partial figure never reopens a session whose close is final, nor does an older tick replace a newer one."""
+    column, (key, index) = block.column(field), place
+    if seen.status is not Status.PARTIAL or index > column.last[key]:
+        return False
+    if index < column.last[key]:
+        return not np.isnan(column.cell(index, key))
+    return micros(seen.at) < column.at[key] or _is_settled(block, column, key)
+
+
+def _is_settled(block: Block, column: Column, key: int) -> bool:
+    """Whether the newest figure is final and stands for its whole session."""
+    closes = block.axis.close(column.last[key : key + 1])
+    return bool(column.status[key] == _FINAL and column.at[key] >= closes[0])
+
+
+def _was_final(column: Column, key: int, index: int, at: int) -> bool:
+    """Whether a final figure of the same instant, or of an earlier session, is replaced."""
     known = not np.isnan(column.cell(index, key))
-    return known and (index < column.last[key] or column.status[key] == _FINAL)
+    return known and (index < column.last[key] or bool(column.status[key] == _FINAL and at <= column.at[key]))
 
 
 def _grow_bar(block: Block, key: int, index: int, price: float, seen: Observation) -> None:
     """Carry a tick into the running bar's open, high and low."""
     for field in ("open", "high", "low"):
         column = block.column(field)
-        if column.last[key] > index or (column.last[key] == index and column.status[key] == _FINAL):
+        if column.last[key] > index or (column.last[key] == index and _is_settled(block, column, key)):
             continue
         old = column.cell(index, key) if column.last[key] == index else float("nan")
         if np.isnan(old) or (field == "high" and price > old) or (field == "low" and price < old):

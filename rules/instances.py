@@ -8,187 +8,170 @@ from datetime import datetime
 
 import numpy as np
 
+from rules import told
 from rules.axis import micros
-from rules.explain import Decision, Lane, decide, render
+from rules.explain import Lane
 from rules.frames import NowFrame
 from rules.functions.base import Part
 from rules.history import Floats, History, Ints
-from rules.lifecycle import AlertRecord, Event, Verdict, step
-from rules.model import Lang, Phase, Transition, TransitionKind
-from rules.program import Program
-from rules.runtime import Group, SessionClock
+from rules.lifecycle import AlertRecord, Event, Verdict, overdue, step
+from rules.model import Transition, TransitionKind
+from rules.overdue import due_times
+from rules.runtime import Group, Memory
 from rules.spec import OncePer
+
+_ENDING = frozenset({TransitionKind.RESOLVED, TransitionKind.RECOVERING})
 
 
 @dataclass(slots=True)
 class Moment:
-    """One instant at which rules are evaluated; ``shared`` is the frame for what no member changes."""
+    """One instant at which rules are evaluated; ``shared`` is the frame for what no member changes.
+
+    For a correction, ``as_of`` is the strike whose verdict is looked at again; figures that came later don't count.
+    """
 
     at: datetime
     history: History
     alerts: dict[str, AlertRecord]
     changed: set[str]
-    now: Ints = field(init=False)
+    memories: Mapping[Group, Memory]
+    as_of: datetime | None = None
+    revision: bool = False
     shared: NowFrame = field(init=False)
 
     def __post_init__(self) -> None:
-        self.now = np.array([micros(self.at)])
-        self.shared = NowFrame(self.history, self.now, 1)
+        self.shared = NowFrame(self.history, np.array([micros(self.as_of or self.at)]), 1)
+        self.shared.settled = self.as_of is not None
+
+    @property
+    def clock(self) -> datetime:
+        """The instant that sessions and periods are counted by."""
+        return self.as_of or self.at
+
+    def write(self, key: str, record: AlertRecord) -> None:
+        """Remember a record if it differs."""
+        if self.alerts.get(key) != record:
+            self.alerts[key] = record
+            self.changed.add(key)
 
 
-def judge(group: Group, chosen: set[int] | None, moment: Moment) -> Iterator[Transition]:
-    """Evaluate the lanes given, all when ``None``, and step those that matter."""
-    lanes = None if chosen is None else np.array(sorted(chosen), np.int64)
-    return _Evaluation(group, lanes, moment).transitions()
+class Evaluation:
+    """One rule's group at one instant, over some of its lanes (all when ``chosen`` is ``None``)."""
 
-
-class _Evaluation:
-    """One rule's group at one instant."""
-
-    def __init__(self, group: Group, lanes: Ints | None, moment: Moment) -> None:
-        self.group, self.rule, self.moment = group, group.rule, moment.at
-        self.alerts, self.changed = moment.alerts, moment.changed
-        self.frame = group.frame(moment.history, moment.now, moment.shared, lanes)
+    def __init__(self, group: Group, chosen: set[int] | None, moment: Moment) -> None:
+        lanes = None if chosen is None or len(chosen) == group.size else np.array(sorted(chosen), np.int64)
+        self.group, self.rule, self.program, self.moment = group, group.rule, group.rule.program, moment
+        self.memory = moment.memories[group]
+        self.frame = group.frame(moment.shared, self.memory, lanes)
         self.lanes = np.arange(group.size) if lanes is None else lanes
-        self.program: Program = group.rule.program
+        self.session = self.rule.axis.session(micros(moment.clock))
+        self.stepped: list[int] = []
 
     def transitions(self) -> Iterator[Transition]:
-        """Step every lane that matters, in the order of the universe."""
+        """Step every lane that matters, in the order of the universe; ``stepped`` tells which."""
         when = self._values(self.program.when)
         clear = self._values(self.program.clear) if self.program.clear else 1.0 - when
         rearm = self._values(self.program.rearm) if self.program.rearm else None
-        for at in self._interesting(when):
+        period = self._period_key()
+        for at in self._interesting(when).tolist():
             verdict = Verdict(
                 when=_truth(when[at]),
                 clear=_truth(clear[at]),
                 rearm=None if rearm is None else _truth(rearm[at]),
-                key=self._once_key(int(at)),
-                period=self._period_key(),
+                key=self._once_key(at),
+                period=period,
+                figure=self._figure(at),
+                revision=self.moment.revision,
             )
-            yield from self._step(int(at), verdict)
+            yield from self._step(at, verdict)
         if self.rule.has_edges:
             self._store_sides()
+
+    def overdue(self, started: datetime) -> tuple[list[Transition], list[datetime]]:
+        """Tell which lanes' data is overdue or back; also when each lane is to be asked again."""
+        due = due_times(self.program, self.frame, len(self.lanes), started)
+        found: list[Transition] = []
+        for at, lane in enumerate(self.lanes.tolist()):
+            key = self.group.keys[lane]
+            record, events = overdue(self._record(lane), late=due[at] <= self.moment.at)
+            found.extend(told.health(event, record, key, self.moment.at, self.program) for event in events)
+            if events:
+                self.moment.write(key, record)
+        return found, due
 
     def _values(self, part: Part) -> Floats:
         return np.broadcast_to(part.evaluate(self.frame), (len(self.lanes),))
 
+    def _record(self, lane: int) -> AlertRecord:
+        return self.moment.alerts.get(self.group.keys[lane]) or self.rule.new_record(self.group.labels[lane])
+
     def _interesting(self, when: Floats) -> Ints:
-        """Lanes that are true, that have a record, or that are unknown where the rule cares about that."""
+        """Lanes that are true, that are in the middle of something, or unknown where the rule acts on that."""
         matter = when == 1
-        if self.program.policy.on_missing.action != "hold":
+        if self.program.policy.on_missing.action in {"fire", "resolve"}:
             matter = matter | np.isnan(when)
-        for at, lane in enumerate(self.lanes):
-            record = self.alerts.get(self.group.keys[lane])
-            if record is not None and _is_alive(record):
-                matter[at] = True
+        live = self.memory.live
+        if live:
+            matter = matter | np.isin(self.lanes, np.fromiter(live, np.int64, len(live)))
         return np.flatnonzero(matter)
 
     def _once_key(self, at: int) -> str:
-        once, day = self.program.spec.once_per, self.rule.axis.day(self.rule.axis.session(micros(self.moment)))
+        once = self.program.spec.once_per
         if once is None:
             return ""
         if once is OncePer.OBSERVATION:
-            return self._observation_key(at)
-        if once is OncePer.EVER:
-            return "ever"
-        if once is OncePer.WEEK:
-            return f"{day:%G-W%V}"
-        if once is OncePer.MONTH:
-            return f"{day:%Y-%m}"
-        return f"{day:%Y-%m-%d}" if once is OncePer.SESSION else f"{self.moment:%Y-%m-%d}"
+            return self._figure(at)
+        day = self.rule.axis.day(self.session)
+        layout = {OncePer.EVER: "ever", OncePer.WEEK: "%G-W%V", OncePer.MONTH: "%Y-%m", OncePer.SESSION: "%Y-%m-%d"}
+        return format(day, layout[once]) if once in layout else f"{self.moment.clock:%Y-%m-%d}"
 
-    def _observation_key(self, at: int) -> str:
+    def _figure(self, at: int) -> str:
         """The newest session among the figures that the condition reads."""
-        seen = [self.frame.position(ref) for ref in self.program.refs]
-        days = []
-        for ref, position in zip(self.program.refs, seen, strict=True):
+        newest = ""
+        for ref in self.program.refs:
+            position = self.frame.position(ref)
             index = int(position[at if len(position) > 1 else 0])
             if index >= 0:
-                days.append(self.frame.track(ref).axis.day(index))
-        return max(days).isoformat() if days else ""
+                newest = max(newest, self.frame.track(ref).axis.day(index).isoformat())
+        return newest
 
     def _period_key(self) -> str:
         period = self.program.period
         if not period:
             return ""
         axis = self.rule.axis
-        today = np.array([axis.session(micros(self.moment))])
-        base = int(today[0]) - 1 if period == "session" else int(axis.base(period, today)[0])  # type: ignore[arg-type]
-        return axis.day(base).isoformat()
+        if period == "session":
+            return axis.day(self.session - 1).isoformat()
+        return axis.day(int(axis.base(period, np.array([self.session]))[0])).isoformat()  # type: ignore[arg-type]
 
     def _step(self, at: int, verdict: Verdict) -> Iterator[Transition]:
         lane = int(self.lanes[at])
         key = self.group.keys[lane]
-        old = self.alerts.get(key) or self.rule.new_record(self.group.labels[lane])
-        record, events = step(old, verdict, self.moment, self.program.policy, SessionClock(self.rule.axis))
-        if events:
-            explained = self._explained(at)
-            decision = decide(explained, self.program, self.program.when)
-            if any(event.kind is TransitionKind.FIRED for event in events):
-                record = replace(record, value=decision.value, observed_at=decision.observed_at)
-            for event in events:
-                yield self._transition(event, record, lane, decision, explained)
-        if record != old or key not in self.alerts:
-            self.alerts[key] = record
-            self.changed.add(key)
+        old = self._record(lane)
+        record, events = step(old, verdict, self.moment.at, self.program.policy, self.rule.sessions)
+        self.stepped.append(lane)
+        for event in events:
+            found = told.about(event, record, key, self._lane(at), program=self.program, part=self._deciding(event))
+            if event.kind is TransitionKind.FIRED:
+                record = replace(record, value=found.value, observed_at=found.observed_at)
+            yield found
+        if record != old:
+            self.moment.write(key, record)
+        self.memory.note(lane, record)
 
-    def _explained(self, at: int) -> Lane:
+    def _lane(self, at: int) -> Lane:
         instruments = self.group.instruments
         member = None if instruments is None else instruments[int(self.lanes[at])]
-        return Lane(self.frame, at, self.program.spec.when.text, member)
+        return Lane(self.frame, at, self.moment.at, member)
 
-    def _transition(
-        self, event: Event, record: AlertRecord, lane: int, decision: Decision, explained: Lane
-    ) -> Transition:
-        spec = self.program.spec
-        say: dict[Lang, str] = {lang: render(text, explained, lang) for lang, text in self.program.say.items()}
-        return Transition(
-            kind=event.kind,
-            reason=event.reason,
-            rule=spec.id,
-            rule_version=self.program.version,
-            alert=f"{self.group.keys[lane]}@{record.key}" if record.key else self.group.keys[lane],
-            labels=self.group.labels[lane],
-            at=self.moment,
-            observed_at=decision.observed_at,
-            value=decision.value,
-            unit=decision.unit,
-            title=spec.title,
-            say=say or {"en": decision.because, "zh": decision.because},
-            because=decision.because,
-            severity=spec.severity,
-            tags=spec.tags,
-            group_by=spec.group_by,
-            trace=decision.trace,
-            sources=decision.sources,
-            calendar=decision.calendar,
-            status=decision.status,
-            options=_options(spec.chart, spec.notes),
-        )
+    def _deciding(self, event: Event) -> Part:
+        return self.program.clear if event.kind in _ENDING and self.program.clear else self.program.when
 
     def _store_sides(self) -> None:
-        for lane in self.lanes:
-            key = self.group.keys[lane]
-            sides = self.group.sides.of_lane(int(lane))
-            record = self.alerts.get(key) or self.rule.new_record(self.group.labels[lane])
-            if dict(record.sides) != sides:
-                self.alerts[key] = replace(record, sides=sides)
-                self.changed.add(key)
+        for lane in self.memory.sides.moved(self.lanes):
+            record = replace(self._record(lane), sides=self.memory.sides.of_lane(lane))
+            self.moment.write(self.group.keys[lane], record)
 
 
 def _truth(value: float) -> bool | None:
     return None if np.isnan(value) else bool(value)
-
-
-def _is_alive(record: AlertRecord) -> bool:
-    return (
-        record.phase is not Phase.INACTIVE
-        or not record.armed
-        or record.unknown_since is not None
-        or bool(record.period)
-    )
-
-
-def _options(chart: Mapping[str, str], notes: str) -> dict[str, str]:
-    options = {f"chart.{name}": value for name, value in chart.items()}
-    return {**options, "notes": notes} if notes else options

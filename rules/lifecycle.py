@@ -15,6 +15,10 @@ from rules.spec import OnMissing, Span
 class SessionCounter(Protocol):
     """Counts sessions of the rule's calendar."""
 
+    def after(self, earlier: datetime, count: int) -> datetime:
+        """When the ``count``-th session after that of ``earlier`` opens."""
+        ...
+
     def between(self, earlier: datetime, later: datetime) -> int:
         """How many sessions opened after ``earlier``, up to ``later``."""
         ...
@@ -36,10 +40,12 @@ class AlertRecord:
     period: str = ""
     """The period in which it fired, for rules about ``this_week`` and its siblings."""
     armed: bool = True
-    unknown_since: datetime | None = None
     unknown_told: bool = False
+    """Whether readers were told that the data is overdue."""
     value: float | None = None
     observed_at: datetime | None = None
+    figure: str = ""
+    """The session of the newest figure when it fired."""
     sides: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By edge: the side it was on and the session's date in days since 1970."""
 
@@ -63,7 +69,7 @@ class AlertRecord:
         return cls(**plain)
 
 
-_TIMES = frozenset({"active_since", "fired_at", "false_since", "unknown_since", "observed_at"})
+_TIMES = frozenset({"active_since", "fired_at", "false_since", "observed_at"})
 _DEFAULTS: dict[str, Any] = {
     name: getattr(AlertRecord(rule="", version=""), name) for name in AlertRecord.__slots__[2:]
 }
@@ -97,6 +103,7 @@ class Verdict:
     rearm: bool | None = None
     key: str = ""
     period: str = ""
+    figure: str = ""
     revision: bool = False
     """Whether a figure that was final has changed since the last evaluation."""
 
@@ -121,6 +128,39 @@ def step(record: AlertRecord, verdict: Verdict, now: datetime, policy: Policy, s
     else:
         life.known()
     return life.record, tuple(life.events)
+
+
+def overdue(record: AlertRecord, *, late: bool) -> Step:
+    """Tell once that the data is overdue, and once that it is back; the alert's own life goes on beside it."""
+    if late == record.unknown_told:
+        return record, ()
+    reason = Reason.DATA_MISSING if late else Reason.DATA_BACK
+    return replace(record, unknown_told=late), (Event(TransitionKind.HEALTH, reason),)
+
+
+def close_edited(record: AlertRecord) -> tuple[Event, ...]:
+    """What to tell of an instance whose rule was changed or removed."""
+    burning = record.phase in {Phase.FIRING, Phase.RECOVERING}
+    return (Event(TransitionKind.ENDED, Reason.RULE_EDITED),) if burning else ()
+
+
+def next_timer(record: AlertRecord, policy: Policy, sessions: SessionCounter) -> datetime | None:
+    """When the instance may change without any new figure: ``for``, ``keep_for`` or ``expires`` have passed."""
+    if record.phase is Phase.PENDING:
+        return _later(record.active_since, policy.for_, sessions)
+    times: list[datetime | None] = []
+    if record.phase is Phase.RECOVERING:
+        times.append(_later(record.false_since, policy.keep_for, sessions))
+    if record.phase in {Phase.FIRING, Phase.RECOVERING} and policy.expires is not None:
+        expires = policy.expires
+        times.append(_later(record.fired_at, expires, sessions) if isinstance(expires, Span) else expires)
+    return min((at for at in times if at is not None), default=None)
+
+
+def _later(since: datetime | None, span: Span, sessions: SessionCounter) -> datetime | None:
+    if since is None:
+        return None
+    return sessions.after(since, span.sessions) if span.sessions else since + timedelta(seconds=span.seconds)
 
 
 class _Life:
@@ -176,8 +216,7 @@ class _Life:
 
     def unknown(self) -> None:
         """Unknown holds the state; ``on_missing`` may do more."""
-        record = self.record = replace(self.record, unknown_since=self.record.unknown_since or self.now)
-        missing = self.policy.on_missing
+        record, missing = self.record, self.policy.on_missing
         if missing.action == "resolve" and record.phase in {Phase.FIRING, Phase.RECOVERING}:
             self._tell(TransitionKind.RESOLVED, Reason.DATA_MISSING)
             self._rest()
@@ -185,20 +224,9 @@ class _Life:
             self._rest()
         elif missing.action == "fire" and record.phase in {Phase.INACTIVE, Phase.PENDING}:
             self._try_to_fire(Reason.DATA_MISSING)
-        elif missing.action == "notify":
-            self._notify(missing.notify_after)
-
-    def _notify(self, after: Span) -> None:
-        if not self.record.unknown_told and self._elapsed(self.record.unknown_since, after):
-            self._tell(TransitionKind.HEALTH, Reason.DATA_MISSING)
-            self.record = replace(self.record, unknown_told=True)
 
     def known(self) -> None:
         """The condition is true or false."""
-        if self.record.unknown_told:
-            self._tell(TransitionKind.HEALTH, Reason.DATA_BACK)
-        if self.record.unknown_since is not None:
-            self.record = replace(self.record, unknown_since=None, unknown_told=False)
         if self.record.phase in {Phase.INACTIVE, Phase.PENDING}:
             self._waiting()
         else:
@@ -222,9 +250,13 @@ class _Life:
 
     def _take_back(self) -> None:
         """A momentary alert whose figure was revised so that it would not have fired."""
-        if self.policy.momentary and self.verdict.revision and self.record.key and self.record.key == self.verdict.key:
+        if self.policy.momentary and self._was_this_figure():
             self._tell(TransitionKind.CORRECTED, Reason.CORRECTION)
-            self.record = replace(self.record, key="")
+            self.record = replace(self.record, key="", figure="")
+
+    def _was_this_figure(self) -> bool:
+        """Whether what it fired on is what has been revised now."""
+        return self.verdict.revision and bool(self.record.figure) and self.record.figure == self.verdict.figure
 
     def _blocked(self) -> Reason | None:
         record, policy = self.record, self.policy
@@ -251,6 +283,7 @@ class _Life:
             fired_at=self.now,
             false_since=None,
             key=self.verdict.key,
+            figure=self.verdict.figure,
             period=self.verdict.period,
             armed=not self.policy.rearm,
         )
@@ -261,9 +294,9 @@ class _Life:
         clear = self.verdict.clear
         if clear is None:
             return
-        if clear and self.verdict.revision and self.verdict.key == self.record.key:
+        if clear and self._was_this_figure():
             self._tell(TransitionKind.CORRECTED, Reason.CORRECTION)
-            self.record = replace(self.record, key="")
+            self.record = replace(self.record, key="", figure="")
             self._rest()
         elif clear:
             self._recover()

@@ -105,8 +105,8 @@ class _Compiler:
             rearm=rearm,
             say=say,
             explain=explain,
-            refs=_all_refs(parts),
-            message_refs=_all_refs(texts),
+            refs=_reads(parts),
+            message_refs=_reads(texts),
             trigger=trigger,
             calendar=self._calendar(when, trigger),
             period=_period(when),
@@ -132,7 +132,7 @@ class _Compiler:
                 if found.severity == "error":
                     self._problem(expression, found.offset, found.code, found.message, found.suggestion)
             return None
-        return compile_typed(analysis.typed, f"{self.spec.id}/{clause}")
+        return compile_typed(analysis.typed, f"{self.spec.id}/{clause}", expression.text)
 
     def _messages(self, texts: Localized | None) -> dict[Lang, Message]:
         if texts is None:
@@ -206,25 +206,17 @@ class _Compiler:
         return hashlib.sha256("\0".join(meaning).encode()).hexdigest()[:12]
 
 
-def _all_refs(parts: list[Part]) -> frozenset[Ref]:
-    found: set[Ref] = set()
-    for part in parts:
-        for inner in part.walk():
-            if inner.typed.ref is not None:
-                found.add(inner.typed.ref)
-            if inner.name in {"open", "high", "low", "volume"} and inner.args[0].typed.ref is not None:
-                found.add(inner.args[0].typed.ref.with_field(inner.name))
-    return frozenset(found)
+def _reads(parts: list[Part]) -> frozenset[Ref]:
+    return frozenset().union(*(part.typed.reads() for part in parts))
 
 
 def _is_momentary(part: Part) -> bool:
     """Whether the condition can only hold for one evaluation: an edge, or edges joined by and/or with others."""
-    node = part.typed.node
     if part.name in _EDGES:
         return True
     if part.typed.form == "op" and len(part.args) == 2 and part.typed.is_condition:
         sides = [_is_momentary(arg) for arg in part.args]
-        return any(sides) if getattr(node, "op", "") == "and" else all(sides)
+        return any(sides) if part.typed.name == "and" else part.typed.name == "or" and all(sides)
     return False
 
 

@@ -7,24 +7,25 @@ from datetime import datetime
 
 import numpy as np
 
-from rules.axis import Axis, micros
+from rules.axis import Axis, instant, micros
 from rules.clockwork import schedule_of
 from rules.frames import Members, NowFrame
 from rules.functions.base import Part
-from rules.history import Floats, History, Ints
+from rules.history import Floats, Ints
 from rules.lifecycle import AlertRecord, Policy
+from rules.model import Phase
 from rules.program import Program
 from rules.spec import AtInterval, AtSession
 from rules.universe import Instrument
 
 
 class Sides:
-    """What the edges of a group of lanes remember, as columns; ``moved`` holds the lanes that changed side."""
+    """What the edges of a group of lanes remember, as columns: the side, and the session's date in days since 1970."""
 
     def __init__(self, lanes: int) -> None:
         self._lanes = lanes
         self._kept: dict[str, tuple[Floats, Ints]] = {}
-        self._names: list[str] = []
+        self._moved: set[int] = set()
 
     def recall(self, edge: str) -> tuple[Floats, Ints] | None:
         """Sides and sessions by lane."""
@@ -32,7 +33,13 @@ class Sides:
 
     def keep(self, edge: str, sides: Floats, sessions: Ints) -> None:
         """Remember."""
-        self._kept[edge] = (np.array(sides), np.array(sessions))
+        self.write(edge, np.arange(self._lanes), sides, sessions)
+
+    def moved(self, lanes: Ints) -> list[int]:
+        """The lanes, among those given, that changed since they were last asked for."""
+        found = sorted(self._moved.intersection(lanes.tolist()))
+        self._moved.difference_update(found)
+        return found
 
     def of_lane(self, lane: int) -> dict[str, tuple[int, int]]:
         """What a record stores for one lane."""
@@ -53,6 +60,8 @@ class Sides:
         all_sides, all_sessions = self._kept.setdefault(
             edge, (np.zeros(self._lanes), np.full(self._lanes, -1, np.int64))
         )
+        changed = (all_sides[lanes] != sides) | (all_sessions[lanes] != sessions)
+        self._moved.update(lanes[changed].tolist())
         all_sides[lanes], all_sessions[lanes] = sides, sessions
 
 
@@ -72,6 +81,26 @@ class NarrowSides:
         self._whole.write(edge, self._lanes, sides, sessions)
 
 
+class Memory:
+    """What a state keeps of a group: the sides of its edges, and the lanes that are in the middle of something."""
+
+    def __init__(self, lanes: int) -> None:
+        self.sides = Sides(lanes)
+        self.live: set[int] = set()
+
+    def note(self, lane: int, record: AlertRecord) -> None:
+        """Remember whether a lane must be stepped although its condition is not true."""
+        if record.phase is not Phase.INACTIVE or not record.armed or record.period or record.figure:
+            self.live.add(lane)
+        else:
+            self.live.discard(lane)
+
+    def restore(self, lane: int, record: AlertRecord) -> None:
+        """Take up a stored record."""
+        self.note(lane, record)
+        self.sides.restore(lane, record.sides)
+
+
 class Group:
     """The lanes of a rule that share a calendar; a rule without ``for_each`` has one group of one lane."""
 
@@ -81,21 +110,23 @@ class Group:
         self.members = None if members is None else Members(tuple(item.symbol for item in members), axis)
         self.axis = axis
         self.size = 1 if members is None else len(members)
-        self.sides = Sides(self.size)
         self.lane_of = {} if members is None else {item.symbol: lane for lane, item in enumerate(members)}
         self.labels = [rule.labels_of(item) for item in (members or (None,))]
         self.keys = [rule.key_of(labels) for labels in self.labels]
 
-    def frame(self, history: History, now: Ints, shared: NowFrame, lanes: Ints | None) -> NowFrame:
-        """A frame over all lanes or some of them."""
+    def frame(self, shared: NowFrame, memory: Memory, lanes: Ints | None) -> NowFrame:
+        """A frame over all lanes or some of them, at the instant of ``shared``."""
+        history, now = shared.history, shared.now
         if self.members is None:
             frame = NowFrame(history, now, 1)
+            frame.memo, frame.positions, frame.tracks = shared.memo, shared.positions, shared.tracks
         else:
             members = self.members if lanes is None else self.members.at(lanes)
             frame = NowFrame(history, now, self.size if lanes is None else len(lanes), members)
             frame.share(shared)
+        frame.settled = shared.settled
         if self.rule.has_edges:
-            frame.edges = self.sides if lanes is None else self.sides.narrowed(lanes)
+            frame.edges = memory.sides if lanes is None else memory.sides.narrowed(lanes)
         return frame
 
 
@@ -110,8 +141,11 @@ class Runtime:
         self.on_clock = isinstance(program.spec.every, AtSession | AtInterval)
         conditions: tuple[Part | None, ...] = (program.when, program.clear, program.rearm)
         self.has_edges = any(part is not None and part.has_edges for part in conditions)
-        self.whole = any(part is not None and _reads_sets(part) for part in conditions)
+        self.sessions = SessionClock(self.axis)
         self.groups = list(self._groups(axes))
+        self.place_of = {
+            symbol: (number, lane) for number, group in enumerate(self.groups) for symbol, lane in group.lane_of.items()
+        }
 
     @property
     def policy(self) -> Policy:
@@ -144,15 +178,16 @@ class Runtime:
         return AlertRecord(rule=self.id, version=self.program.version, labels=labels)
 
 
-def _reads_sets(part: Part) -> bool:
-    return any(inner.typed.form == "set" for inner in part.walk())
-
-
 class SessionClock:
     """Counts a calendar's sessions for timers such as ``for: 2 sessions``."""
 
     def __init__(self, axis: Axis) -> None:
         self._axis = axis
+
+    def after(self, earlier: datetime, count: int) -> datetime:
+        """When the ``count``-th session after that of ``earlier`` opens."""
+        index = self._axis.session(micros(earlier)) + count
+        return instant(int(self._axis.open(np.array([index]))[0]))
 
     def between(self, earlier: datetime, later: datetime) -> int:
         """How many sessions opened after ``earlier``, up to ``later``."""

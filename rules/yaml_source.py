@@ -71,7 +71,7 @@ class Scalar:
 
     @property
     def positions(self) -> Positions:
-        """Line and column of each character of ``value``."""
+        """Line and column of each character of ``value`` and of its end."""
         return Positions(self)
 
 
@@ -106,7 +106,7 @@ Node = Scalar | Items | Mapping
 
 
 class Positions(Sequence[tuple[int, int]]):
-    """The place of each character of a scalar, worked out when first asked for."""
+    """The place of each character of a scalar and of its end, worked out when first asked for."""
 
     def __init__(self, scalar: Scalar) -> None:
         self._scalar = scalar
@@ -116,10 +116,13 @@ class Positions(Sequence[tuple[int, int]]):
         scalar = self._scalar
         source = scalar.source
         offsets = character_offsets(source.text[scalar.start : scalar.end], scalar.style, scalar.value)
+        last = offsets[-1] if offsets else 0
+        end = scalar.end - scalar.start
+        offsets.append(end if scalar.style is None else end - 1 if scalar.style in ("'", '"') else last)
         return [source.locate(scalar.start + offset) for offset in offsets]
 
     def __len__(self) -> int:
-        return len(self._scalar.value)
+        return len(self._scalar.value) + 1
 
     @overload
     def __getitem__(self, index: int) -> tuple[int, int]: ...

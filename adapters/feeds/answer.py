@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -12,6 +11,8 @@ from adapters.feeds.port import Fault, FeedProblem
 from adapters.http import HttpFailure
 
 Json = Mapping[str, Any]
+_ABSURD = 1e16
+"""Nothing that is told here, in USD or percent, is near ten quadrillion; NaN and infinities fail the same check."""
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -57,6 +58,11 @@ def dig(value: object, path: str) -> Any:
     return value
 
 
+def maybe(value: object, key: str) -> Any:
+    """What the object ``value`` has under ``key``, ``None`` if nothing; :class:`BadAnswer` if it is no object."""
+    return mapping(value, f"what may hold {key!r}").get(key)
+
+
 def number(value: object, what: str) -> float:
     """``value`` (a number, or one written as text) as a finite float, or :class:`BadAnswer`."""
     found = optional_number(value, what)
@@ -75,8 +81,16 @@ def optional_number(value: object, what: str) -> float | None:
         found = float(value)
     except (ValueError, OverflowError) as error:
         raise BadAnswer(f"{what} is {value!r:.40}; wanted a number") from error
-    if not math.isfinite(found):
-        raise BadAnswer(f"{what} is {found}; wanted a finite number")
+    if not abs(found) < _ABSURD:
+        raise BadAnswer(f"{what} is {found:g}; wanted a figure of this world")
+    return found
+
+
+def positive(value: object, what: str) -> float:
+    """Like :func:`number`, and above zero."""
+    found = number(value, what)
+    if found <= 0:
+        raise BadAnswer(f"{what} is {found:g}; wanted more than zero")
     return found
 
 

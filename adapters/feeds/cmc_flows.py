@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from adapters.feeds.answer import BadAnswer, dig, instant, number, optional_number, sequence
+from adapters.feeds.answer import BadAnswer, dig, instant, maybe, number, optional_number, sequence
 from adapters.feeds.flow_day import FlowDays, ask_each, is_session, new_york, of_total, told
 from adapters.feeds.port import Fault, Fetched
 from adapters.http import HttpClient, Source
@@ -69,10 +69,10 @@ def parse(answer: object) -> dict[date, float | None]:
     """Read the answer: the total of each day in USD. An error inside an HTTP 200 raises ``BadAnswer``."""
     code = str(dig(answer, "status.error_code"))
     if code != "0":
-        message = dig(answer, "status").get("error_message")
+        message = maybe(dig(answer, "status"), "error_message")
         raise BadAnswer(f"it answers with error {code} ({message!r:.80})", Fault.UNREACHABLE)
-    if (step := dig(answer, "data").get("aggregation")) not in {None, "daily"}:
-        raise BadAnswer(f"its points are {step!r}; wanted one a day")
+    if (step := maybe(dig(answer, "data"), "aggregation")) not in (None, "daily"):
+        raise BadAnswer(f"its points are {step!r:.30}; wanted one a day")
     points = sequence(dig(answer, "data.points"), "data.points")
     if not points:
         raise BadAnswer("its list of points is empty")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from adapters.feeds.answer import dig, instant, noting, number
+from adapters.feeds.answer import dig, instant, noting, positive
 from adapters.feeds.port import FeedProblem, Fetched
 from adapters.http import HttpClient, Source
 from rules.model import Observation, Status
@@ -48,9 +48,9 @@ def parse(answer: object, now: datetime) -> Iterator[Observation]:
     data = dig(answer, "data")
     at = min(instant(dig(data, "updated_at"), "updated_at"), now)
     figures = {
-        "market_cap": number(dig(data, "total_market_cap.usd"), "total_market_cap.usd"),
-        "volume": number(dig(data, "total_volume.usd"), "total_volume.usd"),
-        "btc_dominance": number(dig(data, "market_cap_percentage.btc"), "market_cap_percentage.btc"),
+        "market_cap": positive(dig(data, "total_market_cap.usd"), "total_market_cap.usd"),
+        "volume": positive(dig(data, "total_volume.usd"), "total_volume.usd"),
+        "btc_dominance": positive(dig(data, "market_cap_percentage.btc"), "market_cap_percentage.btc"),
     }
     for name, value in figures.items():
         yield Observation(f"crypto.{NAME}.{name}", at, now, value, Status.PARTIAL, NAME)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from adapters.feeds.answer import BadAnswer, dig, instant, iso_instant, mapping, noting, number, sequence
+from adapters.feeds.answer import BadAnswer, dig, instant, iso_instant, mapping, noting, number, positive, sequence
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.utc_day import of_day
 from adapters.http import HttpClient, Source
@@ -97,9 +97,9 @@ def parse_market(answer: object, now: datetime) -> Iterator[Observation]:
     updated = data.get("last_updated") or dig(answer, "status.timestamp")
     at = min(iso_instant(updated, "last_updated"), now)
     figures = {
-        "market_cap": number(dig(quote, "total_market_cap"), "total_market_cap"),
-        "volume": number(dig(quote, "total_volume_24h"), "total_volume_24h"),
-        "btc_dominance": number(dig(data, "btc_dominance"), "btc_dominance"),
+        "market_cap": positive(dig(quote, "total_market_cap"), "total_market_cap"),
+        "volume": positive(dig(quote, "total_volume_24h"), "total_volume_24h"),
+        "btc_dominance": positive(dig(data, "btc_dominance"), "btc_dominance"),
     }
     for name, value in figures.items():
         yield Observation(f"crypto.{NAME}.{name}", at, now, value, Status.PARTIAL, NAME)

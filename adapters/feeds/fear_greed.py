@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from adapters.feeds.answer import BadAnswer, dig, instant, noting, sequence
+from adapters.feeds.answer import BadAnswer, dig, instant, maybe, noting, sequence
 from adapters.feeds.coinmarketcap import index
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.utc_day import of_day
@@ -59,7 +59,7 @@ class AlternativeMe:
 
 def parse(answer: object, now: datetime) -> list[Observation]:
     """Read the daily values, given newest first with numbers as text, and return them oldest first."""
-    if (error := dig(answer, "metadata").get("error")) is not None:
+    if (error := maybe(dig(answer, "metadata"), "error")) is not None:
         raise BadAnswer(f"it answers with the error {error!r:.120}", Fault.UNREACHABLE)
     told = {}
     for row in sequence(dig(answer, "data"), "data"):

@@ -102,7 +102,7 @@ def of_total(asset: str, day: date, total: float | None, source: str, now: datet
     fresh = now - new_york().close(day) < timedelta(hours=36)
     if total is None or (total == 0 and fresh):
         return FlowDay(asset, day, None, Status.PENDING, source)
-    return FlowDay(asset, day, total, Status.FINAL, source)
+    return FlowDay(asset, day, round(total, 2), Status.FINAL, source)
 
 
 def is_session(day: date) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 
-from adapters.feeds.answer import BadAnswer, dig, iso_day, noting, number, sequence
+from adapters.feeds.answer import BadAnswer, dig, iso_day, maybe, noting, number, sequence
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.quarters import Fact, Quarter, combined, first_known, quarters
 from adapters.feeds.sec_api import NAME, SecApi, concepts_in, known_at
@@ -86,8 +86,8 @@ def parse(text: str, symbol: str) -> dict[str, dict[date, Quarter]]:
 def facts_of(concept: object, name: str) -> Iterator[Fact]:
     """Read one concept's facts in USD; those without a start are balances and are left out."""
     units = dig(concept, "units")
-    for row in sequence(units.get("USD", []), f"the facts of {name}"):
-        if row.get("start") and str(row.get("form", "")).startswith(("10-Q", "10-K")):
+    for row in sequence(maybe(units, "USD") or [], f"the facts of {name}"):
+        if maybe(row, "start") and str(maybe(row, "form")).startswith(("10-Q", "10-K")):
             yield Fact(
                 iso_day(row["start"], f"the start of a fact of {name}"),
                 iso_day(dig(row, "end"), f"the end of a fact of {name}"),

@@ -81,7 +81,7 @@ class SecApi:
         if _CONTACT.search(self._contact):
             return None
         wanted = "wanted the name and e-mail address of who asks, such as 'Example Research desk@example.com'"
-        message = f"feeds.sec.contact is {self._contact!r:.60}; {wanted}: the SEC refuses anonymous callers"
+        message = f"sec_contact is {self._contact!r:.60}; {wanted}: the SEC refuses anonymous callers"
         return FeedProblem(NAME, Fault.UNAUTHORIZED, message)
 
     async def cik(self, symbol: str) -> int:
@@ -122,9 +122,9 @@ def parse_filings(answer: object, cik: int) -> list[Filing]:
     if len({len(column) for column in columns}) != 1:
         raise BadAnswer("the columns of its filings differ in length")
     found = [
-        Filing(cik, str(accession), form, iso_day(filed, "filingDate"), iso_day(end, "reportDate"), str(document))
+        Filing(cik, str(accession), str(form), iso_day(filed, "filingDate"), iso_day(end, "reportDate"), str(document))
         for accession, form, filed, end, document in zip(*columns, strict=True)
-        if form in {"10-Q", "10-K"}
+        if form in ("10-Q", "10-K")
     ]
     if not found:
         raise BadAnswer("no quarterly or annual report is among its filings", Fault.INCOMPLETE)
@@ -136,8 +136,8 @@ def concepts_in(text: str, names: Iterable[str]) -> dict[str, Any]:
 
     Parsing eight megabytes at once would hold up everything else for a fifth of a second.
     """
-    if not (text.lstrip().startswith("{") and text.rstrip().endswith("}")):
-        raise BadAnswer(f"companyfacts is no JSON object; it begins {text[:60]!r}")
+    if not (text.lstrip().startswith("{") and text.rstrip().endswith("}") and '"facts"' in text):
+        raise BadAnswer(f"companyfacts is no JSON object with facts; it begins {text[:60]!r}")
     begin = text.find('"us-gaap"')
     if begin < 0:
         raise BadAnswer("it has no figures under US accounting rules for this company", Fault.INCOMPLETE)

@@ -27,12 +27,14 @@ class YahooSession(curl.Session[Any]):
     def __init__(self, base_url: str = "", timeout_s: float = 15.0) -> None:
         super().__init__(impersonate="chrome", timeout=timeout_s)
         self._base_url = base_url.rstrip("/")
+        self._timeout_s = timeout_s
 
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
         """Send a request to Yahoo, or to what stands in for it."""
         host = urlsplit(url).hostname or ""
         if not any(host == known or host.endswith(f".{known}") for known in _HOSTS):
             raise ValueError(f"{host!r} is not Yahoo's")
+        kwargs["timeout"] = min(kwargs.get("timeout") or self._timeout_s, self._timeout_s)  # yfinance asks for 30 s
         return super().request(method, routed(url, self._base_url), *args, **kwargs)
 
 

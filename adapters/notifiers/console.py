@@ -13,7 +13,7 @@ from rich.text import Text as RichText
 
 from adapters.clock import Clock
 from adapters.message import Block, Colour, Line, Message, Move, Paragraph, Reader, Span, Text
-from adapters.notifiers.port import Outgoing, Receipt
+from adapters.notifiers.port import DestinationGone, Outgoing, Receipt
 from adapters.rendering.plain import EMOJI, span_text
 from adapters.rendering.tables import table_lines
 from adapters.rendering.text import clean
@@ -50,6 +50,8 @@ class ConsoleNotifier:
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Print the message, then a blank line."""
+        if not outgoing.destination.startswith("console:"):
+            raise DestinationGone(f"{outgoing.destination!r} is not the terminal; wanted console:")
         self.show(outgoing.message, outgoing.reader)
         self._printed += 1
         return Receipt(outgoing.destination, str(self._printed), self._clock.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
@@ -50,11 +51,13 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--config", type=click.Path(dir_okay=False), help="Settings file (else TAPEWATCH_CONFIG, else the default)."
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file (else TAPEWATCH_CONFIG, else the default).",
 )
 @click.version_option(package_name="tapewatch", prog_name="tapewatch")
 @click.pass_context
-def cli(ctx: click.Context, config: str | None) -> None:
+def cli(ctx: click.Context, config: Path | None) -> None:
     """Market alerts and a weekly research digest for overseas technology and crypto."""
     ctx.obj = config
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+from datetime import datetime
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 
@@ -15,7 +16,7 @@ class Progress:
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._status = self._console.status("")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._status.start()
         return self
@@ -25,10 +26,14 @@ class Progress:
     ) -> None:
         self._status.stop()
 
+    def step(self, at: datetime, known: int) -> None:
+        """Show where a replay stands."""
+        self.show(f"{at:%a %d %b %Y %H:%M} UTC · {known} observations")
+
     def show(self, text: str) -> None:
         """Replace the line by ``text``."""
         self._status.update(text)
 
     def note(self, text: str) -> None:
         """Leave ``text`` standing above the line."""
-        print(text, file=sys.stderr)
+        self._console.print(text, soft_wrap=True)

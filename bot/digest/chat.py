@@ -7,6 +7,7 @@ from datetime import date
 
 from adapters.message import Attachment, Block, Button, Instant, Line, Message, Paragraph, Span, Text
 from bot import numbers
+from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
 from bot.digest.figure import Figure, Row, day_text, weekday
@@ -93,7 +94,8 @@ def _capex(digest: Digest, lang: Lang) -> list[Line]:
         grown = "" if yoy is None else numbers.percent(yoy / 100, decimals=0)
         change = "" if not grown else f"（同比 {grown}）" if lang == "zh" else f" ({grown} YoY)"
         shown.append(f"{_text(names.get(symbol, symbol), lang)} {numbers.money(now, 'USD', lang)}{change}")
-    return [_line(f"{heading('capex', lang)} {quarter}", " · ".join(shown))] if shown else []
+    when = Quarter.of(str(quarter)).title()[lang] if shown else ""
+    return [_line(f"{heading('capex', lang)} {when}", " · ".join(shown))] if shown else []
 
 
 def _crypto(digest: Digest, lang: Lang) -> list[Line]:
@@ -134,13 +136,13 @@ def _bitcoin(digest: Digest, lang: Lang) -> list[Line]:
 
 
 def _flows(digest: Digest, lang: Lang) -> list[Line]:
-    asset, facts = digest.layout.etf, digest.facts
+    asset, facts = digest.layout.etf.asset, digest.facts
     total = facts[f"etf.{asset}.week_total"].number
     if total is None:
         return []
     named = [
         f"{name} {numbers.money(flow, 'USD', lang, signed=True)}"
-        for name in digest.layout.etf_named
+        for name in digest.layout.etf.named
         if (fact := facts.get(f"etf.{asset}.{name}.week")) and (flow := fact.number) is not None
     ]
     week = "本周 " if lang == "zh" else "week "
@@ -154,7 +156,7 @@ def _flows(digest: Digest, lang: Lang) -> list[Line]:
 
 
 def _outflows(digest: Digest, lang: Lang) -> list[str]:
-    days = digest.facts[f"etf.{digest.layout.etf}.outflow_days"].value
+    days = digest.facts[f"etf.{digest.layout.etf.asset}.outflow_days"].value
     if not isinstance(days, tuple) or not days:
         return []
     shown = "、".join(weekday(date.fromisoformat(day), lang) for day in days)
@@ -168,7 +170,7 @@ def _daily_flows(digest: Digest, lang: Lang) -> list[Line]:
     flows = [
         (day, fact.number)
         for day in digest.span.days
-        if (fact := digest.facts.get(f"etf.{digest.layout.etf}.{day.isoformat()}")) and fact.number is not None
+        if (fact := digest.facts.get(f"etf.{digest.layout.etf.asset}.{day.isoformat()}")) and fact.number is not None
     ]
     shown = " · ".join(f"{weekday(day, lang)} {numbers.amount(flow, 6, 1, signed=True)}" for day, flow in flows)
     unit = "（百万美元）" if lang == "zh" else " ($m)"
@@ -226,16 +228,7 @@ def _findings(digest: Digest, lang: Lang) -> list[Line]:
         return []
     count = len(digest.findings)
     head = f"⚠️ 核对提示 {count}：" if lang == "zh" else f"⚠️ {count} to check: "
-    texts = [short(finding.message[lang]) for finding in digest.findings]
-    return [(Text(head + ("；" if lang == "zh" else "; ").join(texts)),)]
-
-
-def short(text: str, limit: int = 120) -> str:
-    """``text`` cut at a word's end; the page has it whole."""
-    if len(text) <= limit:
-        return text
-    cut = text[:limit]
-    return cut[: max(cut.rfind(mark) for mark in (" ", "，", "、", ",")) or limit].rstrip(" ,，、") + "…"
+    return [(Text(head + ("；" if lang == "zh" else "; ").join(finding.brief[lang] for finding in digest.findings)),)]
 
 
 def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Line:

@@ -17,6 +17,7 @@ from bot.digest.frame import Frame
 from bot.digest.markets import coverage
 from rules.model import Localized, Observation
 
+_LINE_ZH = {"revenue": "收入", "net_income": "净利润", "gross_profit": "毛利", "capex": "资本开支"}
 _PRINTED_UNIT = 10**8
 """Statements are compared in the unit that reports print, 100 m."""
 
@@ -26,9 +27,10 @@ _FLOW_TOLERANCE = 0.051e6
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an editor should look at. ``evidence`` is one line a figure, with its source."""
+    """One thing that an editor should look at. ``brief`` fits into a chat; ``evidence`` is one line a figure."""
 
     code: str
+    brief: Localized
     message: Localized
     evidence: tuple[str, ...]
 
@@ -76,6 +78,10 @@ def _missing_from(frame: Frame, imported: Imported, lines: Sequence[ImportedMove
         yield Finding(
             "mover-missing",
             {
+                "en": f"imported top {len(lines)} lacks {item.symbol} ({shown})",
+                "zh": f"外部 TOP{len(lines)} 与覆盖表不一致（{item.symbol} {shown}）",
+            },
+            {
                 "en": f"{item.symbol} ({shown}) is absent from the imported top {len(lines)}",
                 "zh": f"{item.symbol} {item.name['zh']}（{shown}）未列入外部榜单前 {len(lines)}",
             },
@@ -115,7 +121,7 @@ class _Pair:
 def _two_values(frame: Frame) -> Iterator[Finding]:
     """The same figure with two values: a contradiction, or one figure in two precisions."""
     rounding: list[_Pair] = []
-    for symbol in dict.fromkeys((*frame.layout.capex, *(symbol for _, symbol in frame.layout.companies))):
+    for symbol in dict.fromkeys((*frame.layout.capex, *(company.symbol for company in frame.layout.companies))):
         pairs = [pair for line in LINES for pair in _pairs(frame, symbol, line)]
         if any(pair.contradicts for pair in pairs):
             yield _contradiction(symbol, pairs)
@@ -123,11 +129,13 @@ def _two_values(frame: Frame) -> Iterator[Finding]:
             rounding += pairs
     if rounding:
         shown = ", ".join(f"{pair.symbol} {pair.line} {pair}" for pair in rounding)
+        shown_zh = "，".join(f"{pair.symbol} {_LINE_ZH[pair.line]} {pair}" for pair in rounding)
         yield Finding(
             "mixed-precision",
+            {"en": f"{len(rounding)} figures in two precisions", "zh": f"{len(rounding)} 处数据精度不一"},
             {
                 "en": f"The same figures stand in two precisions: {shown}",
-                "zh": f"同一数据以不同精度列示：{shown}",
+                "zh": f"同一数据以不同精度列示：{shown_zh}",
             },
             tuple(line for pair in rounding for line in _evidence(pair)),
         )
@@ -136,11 +144,14 @@ def _two_values(frame: Frame) -> Iterator[Finding]:
 def _contradiction(symbol: str, pairs: Sequence[_Pair]) -> Finding:
     ordered = sorted(pairs, key=lambda pair: not pair.contradicts)
     shown = ", ".join(f"{pair.line} {pair}" for pair in ordered)
+    shown_zh = "，".join(f"{_LINE_ZH[pair.line]} {pair}" for pair in ordered)
+    worst = ordered[0]
     return Finding(
         "two-values",
+        {"en": f"{symbol} {worst.line} {worst}", "zh": f"{symbol} {_LINE_ZH[worst.line]} {worst}"},
         {
             "en": f"{symbol}: the same figure stands with two values: {shown} (100m USD)",
-            "zh": f"{symbol}：同一数据出现两个数值：{shown}（亿美元）",
+            "zh": f"{symbol}：同一数据出现两个数值：{shown_zh}（亿美元）",
         },
         tuple(line for pair in ordered for line in _evidence(pair)),
     )
@@ -195,6 +206,10 @@ def _header_currency(frame: Frame, figures: dict[int, Figure]) -> Iterator[Findi
             yield Finding(
                 "header-currency",
                 {
+                    "en": f"figure {number}: {currency} header over {actual} rows ({symbols})",
+                    "zh": f"图 {number} 表头 {currency}、行内 {actual}（{symbols}）",
+                },
+                {
                     "en": f"Figure {number} is printed under a {currency} header, but {symbols} are in {actual}",
                     "zh": f"图 {number} 表头标注 {currency}，但 {symbols} 实为 {actual}",
                 },
@@ -216,6 +231,7 @@ def _sums(frame: Frame) -> Iterator[Finding]:
             summed, stated = numbers.amount(total, 6, 1), numbers.amount(item.total, 6, 1)
             yield Finding(
                 "sum",
+                {"en": f"ETF flows of {item.day} don't sum up", "zh": f"{item.day} ETF 分项与合计不符"},
                 {
                     "en": f"ETF flows of {item.day}: the funds sum to {summed}, the total says {stated} ($m)",
                     "zh": f"{item.day} ETF 资金流：分基金合计 {summed}，表列合计 {stated}（百万美元）",
@@ -236,6 +252,7 @@ def _unfirm(frame: Frame) -> Iterator[Finding]:
         if keys:
             yield Finding(
                 f"{standing.value}-input",
+                {"en": f"{len(keys)} facts {standing.value}", "zh": f"{len(keys)} 项{zh}"},
                 {"en": f"{len(keys)} facts are {standing.value}", "zh": f"{len(keys)} 项数据为{zh}"},
                 tuple(f"{key} · {frame.facts[key].as_of or ''} · {frame.facts[key].source}" for key in keys),
             )

@@ -13,6 +13,7 @@ from bot import numbers
 from bot.digest.facts import Fact, derived, difference, growth, missing, observed
 from bot.digest.figure import STATEMENT_UNIT, Cell, Column, Figure, Row, summary
 from bot.digest.frame import Frame
+from bot.digest.wording import beside
 from rules.model import Localized, Observation
 
 LINES = ("revenue", "net_income", "gross_profit", "capex")
@@ -29,6 +30,11 @@ class Quarter:
     def ended_by(cls, day: date) -> Quarter:
         """The last quarter that ended on or before ``day``."""
         return cls(day.year, (day.month - 1) // 3 + 1).back(0 if _next_is_quarter(day) else 1)
+
+    @classmethod
+    def of(cls, key: str) -> Quarter:
+        """The quarter that ``key`` (``3Q24``) names."""
+        return cls(2000 + int(key[2:]), int(key[0]))
 
     def back(self, quarters: int) -> Quarter:
         """The quarter so many before."""
@@ -199,7 +205,9 @@ def cloud_figure(frame: Frame, number: int) -> Figure:
         Column("name", {"en": "Company", "zh": "公司"}),
         Column("segment", {"en": "Segment", "zh": "业务"}),
     )
-    revenue = Column("revenue", {"en": f"Revenue {key}", "zh": f"{key} 收入"}, "statement", STATEMENT_UNIT)
+    revenue = Column(
+        "revenue", {"en": f"Revenue {Quarter.of(key).title()['en']}", "zh": f"{key} 收入"}, "statement", STATEMENT_UNIT
+    )
     changes = (Column("yoy_pct", _YOY, "pct1"), Column("qoq_pct", _QOQ, "pct1"))
     return Figure(
         number=number,
@@ -218,7 +226,7 @@ def capex_figure(frame: Frame) -> Figure:
     key = frame.facts["capex.quarter"].value
     if not isinstance(key, str):
         return Figure(number=7, title=title, missing=frame.facts["capex.quarter"].reason)
-    quarter = Quarter(2000 + int(key[2:]), int(key[0]))
+    quarter = Quarter.of(key)
     rows: list[Row] = []
     shown: list[Fact] = []
     for symbol in frame.layout.capex:
@@ -252,7 +260,7 @@ def capex_figure(frame: Frame) -> Figure:
 def company_figure(frame: Frame, number: int, symbol: str) -> Figure:
     """Figures 8 to 11: lines down, quarters across."""
     name = frame.name(symbol)
-    title: Localized = {"en": f"{name['en']}: quarterly results", "zh": f"{name['zh']}主要财务指标"}
+    title: Localized = {"en": f"{name['en']}: quarterly results", "zh": beside(name["zh"], "主要财务指标")}
     quarters = company_quarters(frame, symbol)
     if not quarters:
         reason: Localized = {"en": f"no statements of {symbol} are known", "zh": f"缺 {symbol} 财报数据"}

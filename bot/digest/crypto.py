@@ -157,10 +157,11 @@ def volume_figure(frame: Frame) -> Figure:
         number=14,
         title=title,
         columns=(
+            Column("provider", {"en": "Provider", "zh": "来源"}),
             Column("total", {"en": "Year to date", "zh": "年初至今成交额"}, "trillion", TRILLION_UNIT),
             Column("yoy_pct", {"en": "YoY", "zh": "同比"}, "ratio2"),
         ),
-        rows=({"total": total.number, "yoy_pct": yoy.number},),
+        rows=({"provider": PROVIDERS[frame.layout.provider], "total": total.number, "yoy_pct": yoy.number},),
         source=source,
         as_of=as_of,
         status=status,

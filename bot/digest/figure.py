@@ -21,6 +21,7 @@ Form = Literal[
     "ratio2",
     "pp1",  # signed percentage points
     "flow",  # signed money, in millions
+    "flow0",  # the same without decimals, for large sums
     "cap",  # money, in the language's table unit, of the row's currency
     "statement",  # money of a company's statement, in the language's table unit
     "trillion",
@@ -109,6 +110,8 @@ _TABLE_UNITS: dict[tuple[str, Lang], tuple[int, int]] = {
     ("count", "en"): (0, 0),
     ("flow", "zh"): (6, 1),
     ("flow", "en"): (6, 1),
+    ("flow0", "zh"): (6, 0),
+    ("flow0", "en"): (6, 0),
     ("trillion", "zh"): (12, 2),
     ("trillion", "en"): (12, 2),
     ("cap", "zh"): (8, 1),

@@ -11,11 +11,13 @@ from datetime import date
 from typing import NamedTuple
 
 from bot import numbers
+from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.diary import by_day, coverage_events, crypto_events
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
+from bot.digest.wording import beside
 from rules.model import CalendarEvent, Lang, Localized
 from rules.universe import Instrument
 
@@ -115,15 +117,15 @@ def _capex(frame: Frame, lang: Lang) -> str:
         clauses.append(f"{frame.name(symbol)[lang]} {numbers.money(now, 'USD', lang)}{changes}")
     if not clauses:
         return ""
-    key = frame.facts["capex.quarter"].value
+    quarter = Quarter.of(str(frame.facts["capex.quarter"].value)).title()[lang]
     if lang == "zh":
-        return f"{key} 资本开支：{'；'.join(clauses)}。"
-    return f"Capital expenditure in {key}: {'; '.join(clauses)}."
+        return f"{quarter} 资本开支：{'；'.join(clauses)}。"
+    return f"Capital expenditure in {quarter}: {'; '.join(clauses)}."
 
 
 def _results(frame: Frame, lang: Lang) -> str:
     clauses = []
-    for _, symbol in frame.layout.companies:
+    for symbol in (company.symbol for company in frame.layout.companies):
         key = next(
             (k for k in reversed(list(frame.facts)) if k.startswith(f"company.{symbol}.") and k.endswith(".revenue")),
             "",
@@ -133,13 +135,13 @@ def _results(frame: Frame, lang: Lang) -> str:
         margin = frame.facts.number(f"{stem}.gross_margin")
         if revenue is None:
             continue
-        quarter = stem.rpartition(".")[2]
+        quarter = Quarter.of(stem.rpartition(".")[2]).title(frame.fiscal_shift(symbol))[lang]
         growth = _changes(frame.facts.number(f"{key}_yoy_pct"), frame.facts.number(f"{key}_qoq_pct"), lang)
         name = frame.name(symbol)[lang]
         if lang == "zh":
             text = f"{name} {quarter} 收入 {numbers.money(revenue, 'USD', lang)}{growth}"
         else:
-            text = f"{name} {quarter} revenue {numbers.money(revenue, 'USD', lang)}{growth}"
+            text = f"{name} {quarter}: revenue {numbers.money(revenue, 'USD', lang)}{growth}"
         if income is not None:
             change = _changes(
                 frame.facts.number(f"{stem}.net_income_yoy_pct"), frame.facts.number(f"{stem}.net_income_qoq_pct"), lang
@@ -210,7 +212,7 @@ def _changed(change: float, lang: Lang) -> str:
 
 
 def _flows(frame: Frame, lang: Lang) -> str:
-    asset, facts = frame.layout.etf, frame.facts
+    asset, facts = frame.layout.etf.asset, frame.facts
     total = facts.number(f"etf.{asset}.week_total")
     if total is None:
         return ""
@@ -229,7 +231,7 @@ def _flows(frame: Frame, lang: Lang) -> str:
 
 def named_funds(frame: Frame) -> tuple[tuple[str, float], ...]:
     """The funds that the layout names, with their flow over the span in USD."""
-    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf}.{name}.week")) for name in frame.layout.etf_named)
+    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf.asset}.{name}.week")) for name in frame.layout.etf.named)
     return tuple((name, flow) for name, flow in flows if flow is not None)
 
 
@@ -243,7 +245,7 @@ def _funds(frame: Frame, lang: Lang) -> str:
 
 def _days(frame: Frame, lang: Lang) -> str:
     """Which days flowed out: none, all, one, or how many of how many."""
-    out, into = (frame.facts[f"etf.{frame.layout.etf}.{name}"].value for name in ("outflow_days", "inflow_days"))
+    out, into = (frame.facts[f"etf.{frame.layout.etf.asset}.{name}"].value for name in ("outflow_days", "inflow_days"))
     if not isinstance(out, tuple) or not isinstance(into, tuple):
         return ""
     count = len(out) + len(into)
@@ -263,7 +265,7 @@ def _days(frame: Frame, lang: Lang) -> str:
 
 
 def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:
-    when, flow = date.fromisoformat(day), frame.facts.number(f"etf.{frame.layout.etf}.{day}")
+    when, flow = date.fromisoformat(day), frame.facts.number(f"etf.{frame.layout.etf.asset}.{day}")
     size = numbers.money(abs(flow or 0.0), "USD", lang)
     if lang == "zh":
         return f"仅{weekday(when, lang)}（{day_text(when, lang)}）{zh} {size}"
@@ -271,7 +273,7 @@ def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:
 
 
 def _streak(frame: Frame, lang: Lang) -> str:
-    asset, facts = frame.layout.etf, frame.facts
+    asset, facts = frame.layout.etf.asset, frame.facts
     days, total = facts.number(f"etf.{asset}.streak_days"), facts.number(f"etf.{asset}.streak_total")
     if not days or days < 2 or total is None:
         return ""
@@ -326,25 +328,23 @@ def _thousand(price: float) -> float:
 def _next_week(frame: Frame, lang: Lang) -> str:
     events = [*coverage_events(frame), *crypto_events(frame)]
     days = by_day(sorted(events, key=lambda event: event.start))
-    clauses = [f"{_when(day, lang)} {_who(found, lang)}" for day, found in days.items()]
+    clauses = [f"{_when(day, lang)}{_who(found, lang)}" for day, found in days.items()]
     if not clauses:
         return ""
     return "；".join(clauses) + "。" if lang == "zh" else "; ".join(clauses) + "."
 
 
 def _when(day: date, lang: Lang) -> str:
-    return (
-        f"{day_text(day, lang)}（{weekday(day, lang)}）"
-        if lang == "zh"
-        else f"{weekday(day, lang)} {day_text(day, lang)}:"
-    )
+    if lang == "zh":
+        return f"{day_text(day, lang)}（{weekday(day, lang)}）"
+    return f"{weekday(day, lang)} {day_text(day, lang)}: "
 
 
 def _who(events: Sequence[CalendarEvent], lang: Lang) -> str:
     separator = "、" if lang == "zh" else ", "
     earnings = separator.join(event.title[lang] for event in events if event.kind == "earnings")
     others = separator.join(event.title[lang] for event in events if event.kind != "earnings")
-    results = (f"{earnings}财报" if lang == "zh" else f"{earnings} results") if earnings else ""
+    results = (beside(earnings, "财报") if lang == "zh" else f"{earnings} results") if earnings else ""
     return ("，" if lang == "zh" else "; ").join(part for part in (results, others) if part)
 
 

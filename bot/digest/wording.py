@@ -61,3 +61,8 @@ def gap(stated: _Stated, ahead: str, behind: str, lang: Lang) -> str:
     if lang == "zh":
         return f"{names[ahead]}跑{'赢' if fact.number > 0 else '输'}{names[behind]} {size}"
     return f"{names[ahead]} {'leads' if fact.number > 0 else 'lags'} {names[behind]} by {size}"
+
+
+def beside(first: str, second: str) -> str:
+    """Two texts side by side in Chinese: a space stands only between Latin and Chinese writing."""
+    return f"{first}{' ' if first[-1:].isascii() != second[:1].isascii() else ''}{second}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from rules.history import NONE, Floats, Ints
 from rules.language.analysis import Typed, Window
 from rules.language.catalogue import FUNCTIONS
 from rules.language.scope import Ref
-from rules.language.tree import Call
 
 
 @dataclass(slots=True)
@@ -23,12 +22,27 @@ class Part:
     args: tuple[Part, ...]
     evaluate: Evaluate
     owner: str
+    source: str = ""
+    """The text that the offsets of the node point into."""
+    uses_it: bool = field(init=False)
+    """Whether the value depends on ``it`` of the frame (not on that of a set function inside)."""
+    has_edges: bool = field(init=False)
+    """Whether the value depends on earlier evaluations."""
+
+    def __post_init__(self) -> None:
+        typed = self.typed
+        reads_it = typed.ref is not None and not typed.ref.key
+        if typed.form == "series" or typed.over_set:
+            self.uses_it = reads_it and typed.form == "series"
+        else:
+            self.uses_it = any(arg.uses_it for arg in self.args)
+        own = typed.form == "call" and FUNCTIONS[typed.name].group == "edges"
+        self.has_edges = own or any(arg.has_edges for arg in self.args)
 
     @property
     def name(self) -> str:
         """The function's name, ``""`` for anything but a call."""
-        node = self.typed.node
-        return node.function if self.typed.form == "call" and isinstance(node, Call) else ""
+        return self.typed.name if self.typed.form == "call" else ""
 
     @property
     def window(self) -> Window:
@@ -37,21 +51,6 @@ class Part:
             if part.typed.window is not None:
                 return part.typed.window
         raise AssertionError(f"{self.typed.key} has no window")
-
-    @property
-    def uses_it(self) -> bool:
-        """Whether the value depends on ``it`` of the frame (not on that of a set function inside)."""
-        if self.typed.form == "series":
-            return self.typed.ref is not None and not self.typed.ref.key
-        if self.name and FUNCTIONS[self.name].group == "sets":
-            return False
-        return any(arg.uses_it for arg in self.args)
-
-    @property
-    def has_edges(self) -> bool:
-        """Whether the value depends on earlier evaluations."""
-        own = bool(self.name) and FUNCTIONS[self.name].group == "edges"
-        return own or any(arg.has_edges for arg in self.args)
 
     @property
     def anchor(self) -> Ref | None:
@@ -66,9 +65,11 @@ class Part:
         for arg in self.args:
             yield from arg.walk()
 
-    def refs(self) -> frozenset[Ref]:
-        """Every series below."""
-        return frozenset(part.typed.ref for part in self.walk() if part.typed.ref is not None)
+    def visible(self) -> Iterator[Part]:
+        """This part and those below it that have a value in its own frame: nothing about the members of a list."""
+        yield self
+        for arg in self.args[:1] if self.typed.over_set else self.args:
+            yield from arg.visible()
 
 
 Builder = Callable[[Part], Evaluate]
@@ -100,9 +101,14 @@ def start_of(frame: Frame, anchor: Ref, window: Window) -> Ints:
     return np.where((position == NONE) | (start < 0), NONE, start)
 
 
+def bar_reach(count: int) -> int:
+    """How many sessions are searched for ``count`` known values."""
+    return 3 * count + 10
+
+
 def _bars_back(frame: Frame, anchor: Ref, count: int) -> Ints:
-    """The session of the ``count``-th known figure before the newest one, looking at most three times as far back."""
-    rows = 3 * count + 10
+    """The session of the ``count``-th known figure before the newest, at most ``bar_reach`` sessions back."""
+    rows = bar_reach(count)
     position = frame.position(anchor)
     index = position[None, :] - np.arange(1, rows + 1, dtype=np.int64)[:, None]
     track = frame.track(anchor)

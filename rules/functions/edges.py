@@ -14,7 +14,7 @@ import numpy as np
 
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, value_at
-from rules.history import Floats, Ints
+from rules.history import NONE, Floats, Ints
 from rules.language.scope import Ref
 
 Direction = Literal["up", "down", "either"]
@@ -30,7 +30,7 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
         now = side(frame)
         lanes = frame.lanes
         now = np.broadcast_to(now, (lanes,))
-        session = np.broadcast_to(np.zeros(1, np.int64) if anchor is None else frame.position(anchor), (lanes,))
+        session = np.broadcast_to(_day(frame, anchor), (lanes,))
         old = _remembered(frame, name, before, session, restarts=extreme is not None)
         crossed = np.where(np.isnan(now) | ((old == 0) & (now != 0)), np.nan, (now != 0) & (now != old))
         if direction != "either":
@@ -42,6 +42,14 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
         return crossed
 
     return evaluate
+
+
+def _day(frame: Frame, anchor: Ref | None) -> Ints:
+    """The date of the newest session in days since 1970, -1 without one."""
+    if anchor is None:
+        return np.zeros(1, np.int64)
+    position = frame.position(anchor)
+    return np.where(position == NONE, -1, frame.track(anchor).axis.days(position))
 
 
 def _remembered(frame: Frame, name: str, before: Side, session: Ints, *, restarts: bool) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from rules.language import units
 from rules.language.catalogue import FUNCTIONS, PERIODS, Function, Kind
@@ -12,8 +13,11 @@ from rules.language.parser import parse
 from rules.language.scope import Ref, Scope, price_of
 from rules.language.tree import Binary, Call, Name, Node, Number, Unary
 from rules.problems import nearest
+from rules.universe import Instrument, Universe
 
 _MAX_SESSIONS = 2_600
+_FIELDS = {**{name: (name,) for name in ("open", "high", "low", "volume")}, "atr": ("high", "low", "close")}
+_ONE_FIELD = frozenset({"open", "high", "low", "volume"})
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 
@@ -55,16 +59,74 @@ class Typed:
     form: Literal["literal", "series", "op", "call", "window", "set", "calendar", "text", "broken"]
     unit: str
     key: str
+    name: str = ""
+    """The operator or the function."""
     args: tuple[Typed, ...] = ()
     ref: Ref | None = None
     value: float = 0.0
     window: Window | None = None
-    members: tuple[str, ...] = ()
+    members: tuple[Instrument, ...] = ()
+
+    def reads(self) -> frozenset[Ref]:
+        """Every series that the expression reads; those of `it` have no key, members of a list inside have theirs."""
+        found = frozenset() if self.ref is None else frozenset({self.ref})
+        if self.form == "call":
+            found |= _own_reads(self)
+        if self.over_set:
+            return found | _each(self.args[0].members, self.args[1].reads())
+        for arg in self.args:
+            found |= arg.reads()
+        return found - {self.args[0].ref} if self.name in _ONE_FIELD and self.form == "call" else found
+
+    @property
+    def has_edge(self) -> bool:
+        """Whether there is an edge anywhere inside."""
+        own = self.form == "call" and FUNCTIONS[self.name].group == "edges"
+        return own or any(arg.has_edge for arg in self.args)
+
+    @property
+    def anchored(self) -> bool:
+        """Whether there is a series whose calendar can count sessions."""
+        return self.ref is not None or any(arg.anchored for arg in self.args)
+
+    @property
+    def over_set(self) -> bool:
+        """Whether the second argument is about each member of a list, not about the `it` outside."""
+        return self.form == "call" and FUNCTIONS[self.name].group == "sets"
 
     @property
     def is_condition(self) -> bool:
         """Whether it is true, false or unknown rather than a figure."""
         return self.unit == units.BOOL
+
+
+def _own_reads(call: Typed) -> frozenset[Ref]:
+    """What a function reads beyond its arguments: other fields of a bar, an event's date."""
+    ref = call.args[0].ref if call.args else None
+    if call.name in {"earnings", "event"}:
+        return frozenset({event_ref(call)})
+    if call.name == "rank":
+        return _each(call.args[1].members, frozenset())
+    if ref is None or call.name not in _FIELDS:
+        return frozenset()
+    return frozenset(ref.with_field(leaf) for leaf in _FIELDS[call.name])
+
+
+def _each(members: tuple[Instrument, ...], refs: frozenset[Ref]) -> frozenset[Ref]:
+    """``refs`` with `it` replaced by every member, and the members' prices."""
+    own = {ref for ref in refs if ref.key}
+    for item in members:
+        own.add(price_of(item))
+        own |= {Ref(ref.feed, item.symbol, ref.field, item.calendar, ref.unit) for ref in refs if not ref.key}
+    return frozenset(own)
+
+
+def event_ref(call: Typed) -> Ref:
+    """The series of an event's date: ``earnings.SYMBOL.date`` or ``events.TAG.date``, as YYYYMMDD."""
+    ref = call.args[0].ref
+    if ref is not None:
+        return Ref("earnings", ref.key, "date", ref.calendar, "date")
+    return Ref("events", call.args[0].key.strip("'"), "date", "24/7", "date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +142,31 @@ class Analysis:
         return not any(finding.severity == "error" for finding in self.findings)
 
 
-def analyse(node: Node, scope: Scope, wanted: Literal["condition", "figure", "either"] = "either") -> Analysis:
-    """Resolve names, check units and windows; never raises for what the expression says."""
+Wanted = Literal["condition", "figure", "either"]
+
+_REMEMBERED = 4_096
+_MEMO: WeakKeyDictionary[Universe, dict[tuple[object, ...], tuple[Node, Analysis]]] = WeakKeyDictionary()
+"""By universe: what was analysed with shared names; the node is kept so that its id stays its own."""
+
+
+def analyse(node: Node, scope: Scope, wanted: Wanted = "either") -> Analysis:
+    """Resolve names, check units and windows; never raises for what the expression says.
+
+    Loading and compiling ask the same of the same tree, as do a rule's texts in two languages: the answer is kept.
+    """
+    if scope.it is not None:
+        return _analysed(node, scope, wanted)
+    memo = _MEMO.setdefault(scope.universe, {})
+    key = (id(node), wanted, tuple(scope.series.values()), tuple(scope.macros.items()))
+    found = memo.get(key)
+    if found is None:
+        if len(memo) >= _REMEMBERED:
+            memo.clear()
+        found = memo[key] = (node, _analysed(node, scope, wanted))
+    return found[1]
+
+
+def _analysed(node: Node, scope: Scope, wanted: Wanted) -> Analysis:
     analyser = _Analyser(scope)
     typed = analyser.expression(node)
     if wanted == "condition" and not typed.is_condition and typed.form != "broken":
@@ -196,10 +281,10 @@ class _Analyser:
                 self.report(
                     node.operand, "not-a-condition", f"not wants a condition, this is {units.name_of(operand.unit)}"
                 )
-            return Typed(node, "op", units.BOOL, f"(not {operand.key})", (operand,))
+            return Typed(node, "op", units.BOOL, f"(not {operand.key})", "not", (operand,))
         if operand.is_condition:
             self.report(node.operand, "condition-in-arithmetic", "a condition has no negative; write not")
-        return Typed(node, "op", operand.unit, f"(-{operand.key})", (operand,))
+        return Typed(node, "op", operand.unit, f"(-{operand.key})", "-", (operand,))
 
     def _binary(self, node: Binary) -> Typed:
         left, right = self.expression(node.left), self.expression(node.right)
@@ -210,14 +295,14 @@ class _Analyser:
                     self.report(
                         side, "not-a-condition", f"{node.op} wants conditions, this is {units.name_of(typed.unit)}"
                     )
-            return Typed(node, "op", units.BOOL, key, (left, right))
+            return Typed(node, "op", units.BOOL, key, node.op, (left, right))
         zero = any(side.form == "literal" and side.value == 0 for side in (left, right))
         if node.op in _COMPARISONS:
             unit, doubt = units.BOOL, self._compared(left, right, zero=zero)
         else:
             unit, doubt = units.combine(node.op, left.unit, right.unit, zero=zero)
         self._doubt(node, doubt)
-        return Typed(node, "op", unit, key, (left, right))
+        return Typed(node, "op", unit, key, node.op, (left, right))
 
     def _compared(self, left: Typed, right: Typed, *, zero: bool) -> units.Doubt | None:
         for one, other in ((left, right), (right, left)):
@@ -243,10 +328,10 @@ class _Analyser:
             return self.report(node, "wrong-arguments", message)
         args = self._arguments(node, function)
         if any(arg.form == "broken" for arg in args):
-            return Typed(node, "broken", _result(function, args), "?", args)
+            return Typed(node, "broken", _result(function, args), "?", function.name, args)
         self._check_call(node, function, args)
         key = f"{function.name}({', '.join(arg.key for arg in args)})"
-        return Typed(node, "call", _result(function, args), key, args)
+        return Typed(node, "call", _result(function, args), key, function.name, args)
 
     def _arguments(self, node: Call, function: Function) -> tuple[Typed, ...]:
         typed: list[Typed] = []
@@ -254,8 +339,7 @@ class _Analyser:
         for arg, (_, kind) in zip(node.args, function.params, strict=True):
             typed.append(self._argument(arg, kind, function))
             if kind == "set" and function.group == "sets":
-                members = {item.symbol: item for item in self.scope.universe.instruments}
-                self.scope = self.scope.with_it(tuple(members[symbol] for symbol in typed[-1].members))
+                self.scope = self.scope.with_it(typed[-1].members)
         self.scope = outer
         return tuple(typed)
 
@@ -311,8 +395,8 @@ class _Analyser:
             return self.report(node, "unknown-list", f"there is no list {node.name!r}", nearest(node.name, lists))
         if not members:
             return self.report(node, "empty-list", f"the list {node.name} has no priced members")
-        symbols = tuple(item.symbol for item in members)
-        return Typed(node, "set", units.ANY, f"{{{','.join(symbols)}}}", members=symbols)
+        symbols = ",".join(item.symbol for item in members)
+        return Typed(node, "set", units.ANY, f"{{{symbols}}}", members=members)
 
     def _calendar(self, node: Node) -> Typed:
         name = node.name if isinstance(node, Name) else ""
@@ -332,6 +416,11 @@ class _Analyser:
             self.report(at, "impossible-window", wrong)
         if function.group == "edges" or function.name in {"min2", "max2", "coalesce"}:
             self._alike(node, args)
+        if any(arg.has_edge for arg in args):
+            message = f"an edge can't stand inside {function.name}; combine edges with and, or, not"
+            self.report(node, "edge-inside", message)
+        if not any(arg.anchored for arg in args) and (window is not None or function.name == "streak"):
+            self.report(node, "no-series", f"{function.name} wants a series, there is none in its arguments")
         if function.name == "rel" and args[0].key == args[1].key:
             self.report(node, "same-twice", "rel of a series with itself is always 0", warning=True)
 

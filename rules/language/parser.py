@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rules.language.errors import ExpressionError
 from rules.language.lexer import Token, tokenize
 from rules.language.tree import Binary, Call, Name, Node, Number, Unary
@@ -14,6 +16,7 @@ _NOT, _COMPARE, _NEGATE = 3, 4, 7
 _KEYWORDS = frozenset({"and", "or", "not"})
 
 
+@lru_cache(maxsize=8_192)
 def parse(text: str) -> Node:
     """Read an expression; raise ``ExpressionError`` when it is not one."""
     return _Parser(tokenize(text)).whole()
@@ -53,7 +56,7 @@ class _Parser:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             message = f"the expression has more than {MAX_NODES} parts; split it into macros or rules"
-            raise ExpressionError(node.offset, "too-many-nodes", message)
+            raise ExpressionError(self._peek().offset, "too-many-nodes", message)
         return node
 
     def _expression(self, power: int) -> Node:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.language.errors import ExpressionError
 from rules.language.parser import parse
 from rules.language.tree import Node
 
-_FORMAT = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|x|k|mn|bn|tn|d)?")
+_FORMAT = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|x|k|mn|bn|tn|d|\$)?")
 _HOLE = re.compile(r"""\{((?:[^{}"']|"[^"]*"|'[^']*')*)\}""")
 
 
@@ -36,6 +37,7 @@ class Hole:
 Template = tuple[str | Hole, ...]
 
 
+@lru_cache(maxsize=8_192)
 def parse_template(text: str) -> Template:
     """Read a template; raise ``ExpressionError`` with offsets into ``text``."""
     pieces: list[str | Hole] = []

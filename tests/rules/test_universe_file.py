@@ -127,7 +127,10 @@ ROW = "  - {symbol: X, kind: equity, currency: USD, calendar: XNYS"
             "version: 1\ninstruments:\n  - {symbol: X, kind: stock, currency: USD, calendar: XNYS}\n",
             "u.yaml:3:23: kind is one of index, equity, crypto, fund, not 'stock'",
         ),
-        (f"version: 1\ninstruments:\n{ROW}, valid_from: 1.2.2024}}\n", "u.yaml:3:74: valid_from: '1.2.2024' is no date"),
+        (
+            f"version: 1\ninstruments:\n{ROW}, valid_from: 1.2.2024}}\n",
+            "u.yaml:3:74: valid_from: '1.2.2024' is no date",
+        ),
         (f"version: 1\ninstruments:\n{ROW}, priced: on}}\n", "u.yaml:3:70: 'priced' must be true or false, not 'on'"),
         (f"version: 1\ninstruments:\n{ROW}, tags: [a-b]}}\n", "u.yaml:3:68: 'a-b' is no tag"),
         (f"version: 1\ninstruments:\n{ROW}, fee: 0.25}}\n", "u.yaml:3:67: fee: '0.25' is no yearly fee"),
@@ -135,9 +138,12 @@ ROW = "  - {symbol: X, kind: equity, currency: USD, calendar: XNYS"
             f"version: 1\ninstruments:\n{ROW}, aliases: [A]}}\n{ROW.replace('X,', 'Y,')}, aliases: [a]}}\n",
             "u.yaml:4:71: 'a' names X already in line 3; a name means one instrument",
         ),
-        ("version: 1\ninstruments:\n  - {symbol: X Y, kind: equity, currency: USD, calendar: XNYS}\n", "u.yaml:3:14: 'X Y' is no"),
+        (
+            "version: 1\ninstruments:\n  - {symbol: X Y, kind: equity, currency: USD, calendar: XNYS}\n",
+            "u.yaml:3:14: 'X Y' is no",
+        ),
     ],
-)  # fmt: skip
+)
 def test_slips_are_located(text: str, expected: str) -> None:
     """File, line, column, what is wrong and the nearest word."""
     (said,) = problems(text)

@@ -1,0 +1,296 @@
+"""Messages to Slack channels and people, through the Web API."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.clock import Clock
+from adapters.message import Attachment
+from adapters.notifiers.port import (
+    DeliveryError,
+    DestinationGone,
+    MessageRejected,
+    Misconfigured,
+    OutcomeUnknown,
+    Outgoing,
+    Receipt,
+    RetryLater,
+    TargetLost,
+)
+from adapters.rendering.slack import slack_blocks, slack_plain, slack_text
+from adapters.rendering.text import clean, shorten
+
+DEFAULT_BASE_URL = "https://slack.com/api/"
+_EVENT_TYPE = "tapewatch_notice"
+_SEARCHED = 100
+_ALT_TEXT = 1000
+_BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+
+
+class SlackNotifier:
+    """Delivers to ``slack:CHANNEL`` (an id, or ``#name`` of a public channel) and ``slack:USER``.
+
+    ``base_url`` ends in ``/api/``. One session serves every request; the library's own retries are off. A receipt's
+    message id is ``CHANNEL/TS``, since a person's direct channel has an id of its own.
+    """
+
+    def __init__(
+        self, token: SecretStr, clock: Clock, base_url: str = DEFAULT_BASE_URL, *, timeout_s: float = 20.0
+    ) -> None:
+        self._token = token
+        self._clock = clock
+        self._base_url = base_url
+        self._timeout = aiohttp.ClientTimeout(total=3 * timeout_s, sock_connect=timeout_s, sock_read=timeout_s)
+        self._client = AsyncWebClient()
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=self._timeout)
+        self._client = AsyncWebClient(
+            self._token.get_secret_value(), base_url=self._base_url, session=self._session, retry_handlers=[]
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def send(self, outgoing: Outgoing) -> Receipt:
+        """Send the text, then the attachments in its thread; raise a ``DeliveryError`` when the text isn't accepted."""
+        channel = channel_of(outgoing.destination)
+        try:
+            if not (outgoing.message.title or outgoing.message.blocks):
+                return await self._send_files_alone(outgoing, channel)
+            message_id = await self._send_text(outgoing, channel)
+        except FAILURES as error:
+            raise classified(error, outgoing.destination) from error
+        missing = await self._follow_up(outgoing, message_id)
+        return Receipt(outgoing.destination, message_id, self._clock.now(), missing=missing)
+
+    async def find(self, outgoing: Outgoing) -> Receipt | None:
+        """Look for the message with ``outgoing.key`` among the latest of its channel or thread.
+
+        Slack lists the messages of a channel by its id alone: in ``#name`` nothing is ever found.
+        """
+        channel = channel_of(outgoing.destination)
+        if channel.startswith("#"):
+            return None
+        try:
+            if channel.startswith(("U", "W")):
+                opened = await self._client.conversations_open(users=channel)
+                channel = opened["channel"]["id"]
+            if outgoing.reply_to:
+                channel, thread = split_id(outgoing.reply_to.message_id)
+                found = await self._client.conversations_replies(
+                    channel=channel, ts=thread, limit=_SEARCHED, include_all_metadata=True
+                )
+            else:
+                found = await self._client.conversations_history(
+                    channel=channel, limit=_SEARCHED, include_all_metadata=True
+                )
+        except FAILURES as error:
+            raise classified(error, outgoing.destination) from error
+        for message in found.get("messages") or ():
+            if message.get("metadata", {}).get("event_payload", {}).get("key") == outgoing.key:
+                return Receipt(outgoing.destination, f"{channel}/{message['ts']}", self._clock.now())
+        return None
+
+    async def _send_text(self, outgoing: Outgoing, channel: str) -> str:
+        """Try with blocks, then with a monospaced table, then without blocks."""
+        message, reader = outgoing.message, outgoing.reader
+        blocks = slack_blocks(message, reader)
+        tries: list[dict[str, Any]] = [{"text": slack_text(message, reader), "blocks": blocks}]
+        if any(block["type"] == "table" for block in blocks):
+            simpler = slack_blocks(message, reader, native_table=False)
+            tries.append({"text": slack_text(message, reader), "blocks": simpler})
+        for rendering in tries:
+            try:
+                return await self._write(outgoing, channel, rendering)
+            except SlackApiError as error:
+                if error_code(error) not in _BAD_BLOCKS:
+                    raise
+        return await self._write(outgoing, channel, {"text": slack_plain(message, reader), "blocks": []})
+
+    async def _write(self, outgoing: Outgoing, channel: str, rendering: dict[str, Any]) -> str:
+        metadata = {"event_type": _EVENT_TYPE, "event_payload": {"key": outgoing.key}}
+        if outgoing.edit:
+            channel, ts = split_id(outgoing.edit.message_id)
+            answer = await self._client.chat_update(channel=channel, ts=ts, metadata=metadata, **rendering)
+        else:
+            answer = await self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=split_id(outgoing.reply_to.message_id)[1] if outgoing.reply_to else None,
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+                **rendering,
+            )
+        return f"{answer['channel']}/{answer['ts']}"
+
+    async def _follow_up(self, outgoing: Outgoing, message_id: str) -> tuple[str, ...]:
+        """Send the attachments; the text is out, so nothing here may fail the delivery."""
+        channel, ts = split_id(message_id)
+        thread = split_id(outgoing.reply_to.message_id)[1] if outgoing.reply_to else ts
+        missing = []
+        for attachment in outgoing.message.attachments:
+            try:
+                await self._send_file(channel, thread, attachment)
+            except FAILURES as error:
+                missing.append(f"{attachment.name}: {classified(error, outgoing.destination)}")
+        return tuple(missing)
+
+    async def _send_files_alone(self, outgoing: Outgoing, channel: str) -> Receipt:
+        if not outgoing.message.attachments:
+            raise MessageRejected("the message is empty; wanted a title, a block or an attachment")
+        thread = None
+        if outgoing.reply_to:
+            channel, thread = split_id(outgoing.reply_to.message_id)
+        for attachment in outgoing.message.attachments:
+            file_id = await self._send_file(channel, thread, attachment)
+        return Receipt(outgoing.destination, f"{channel}/{file_id}", self._clock.now())
+
+    async def _send_file(self, channel: str, thread: str | None, attachment: Attachment) -> str:
+        content = await asyncio.to_thread(Path(attachment.path).read_bytes)
+        answer = await self._client.files_upload_v2(
+            channel=channel,
+            thread_ts=thread,
+            content=content,
+            filename=clean(attachment.name),
+            title=clean(attachment.alt or attachment.name),
+            alt_txt=shorten(clean(attachment.alt), _ALT_TEXT) or None,
+        )
+        return str(answer["files"][0]["id"])
+
+
+FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+"""What a call of the library can raise for what the world does."""
+
+
+def channel_of(destination: str) -> str:
+    """Read ``slack:CHANNEL``; raise ``DestinationGone`` for anything else."""
+    scheme, _, channel = destination.partition(":")
+    if scheme != "slack" or not channel:
+        raise DestinationGone(f"{destination!r} is not a channel; wanted slack:CHANNEL such as slack:C0123456789")
+    return channel
+
+
+def split_id(message_id: str) -> tuple[str, str]:
+    """The channel and the time stamp of a receipt's message id."""
+    channel, _, ts = message_id.partition("/")
+    return channel, ts
+
+
+_MISCONFIGURED = frozenset(
+    [
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "missing_scope",
+        "no_permission",
+        "access_denied",
+        "org_login_required",
+        "team_access_not_granted",
+        "not_allowed_token_type",
+        "team_not_found",
+    ]
+)
+_DESTINATION_GONE = frozenset(
+    [
+        "channel_not_found",
+        "is_archived",
+        "not_in_channel",
+        "user_not_found",
+        "user_not_visible",
+        "user_disabled",
+        "users_not_found",
+        "cannot_dm_bot",
+        "messages_tab_disabled",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "is_inactive",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "channel_type_not_supported",
+    ]
+)
+_TARGET_LOST = frozenset(
+    [
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "invalid_thread_ts",
+        "thread_locked",
+    ]
+)
+_NOT_NOW = frozenset(["ratelimited", "rate_limited", "service_unavailable", "team_added_to_org", "accesslimited"])
+_PERHAPS = frozenset({"internal_error", "fatal_error"})
+"""Slack says of these that some aspect of the operation may have succeeded."""
+
+
+def error_code(error: SlackApiError) -> str:
+    """Slack's name of the failure, ``""`` where the answer had none."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
+
+
+def classified(error: Exception, destination: str) -> DeliveryError:
+    """What the caller must do about one of ``FAILURES``."""
+    match error:
+        case SlackApiError():
+            return _api_error(error, destination)
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientProxyConnectionError():
+            return RetryLater(f"{destination}: Slack can't be reached ({type(error).__name__})")
+        case aiohttp.ClientError() | TimeoutError():
+            return OutcomeUnknown(f"{destination}: no answer after the message was sent ({type(error).__name__})")
+        case OSError():
+            return MessageRejected(f"an attachment can't be read: {error.strerror or error}")
+    return RetryLater(f"{destination}: {error}")
+
+
+def _api_error(error: SlackApiError, destination: str) -> DeliveryError:
+    code = error_code(error)
+    kinds: list[tuple[frozenset[str], type[DeliveryError], str]] = [
+        (_MISCONFIGURED, Misconfigured, f"Slack refuses the token or its scopes: {code}; check SLACK_BOT_TOKEN"),
+        (_DESTINATION_GONE, DestinationGone, f"{destination}: {code}"),
+        (_TARGET_LOST, TargetLost, f"{destination}: {code}"),
+        (_PERHAPS, OutcomeUnknown, f"{destination}: Slack failed on its way ({code})"),
+    ]
+    for codes, kind, message in kinds:
+        if code in codes:
+            return kind(message + _scope(error))
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", 0)
+    if code in _NOT_NOW or status == 429:
+        return RetryLater(f"{destination}: Slack asks to wait", _retry_after(error))
+    if code:
+        return MessageRejected(f"{destination}: {code}{_details(error)}")
+    if status in {500, 504}:
+        return OutcomeUnknown(f"{destination}: Slack answered {status}")
+    return RetryLater(f"{destination}: Slack answered {status}")
+
+
+def _scope(error: SlackApiError) -> str:
+    needed = error.response.get("needed")
+    return f" (it needs {needed})" if needed else ""
+
+
+def _details(error: SlackApiError) -> str:
+    messages = (error.response.get("response_metadata") or {}).get("messages") or ()
+    return f" ({'; '.join(map(str, messages[:3]))})" if messages else ""
+
+
+def _retry_after(error: SlackApiError) -> float | None:
+    headers = getattr(error.response, "headers", None) or {}
+    value = headers.get("Retry-After")
+    return float(value) if value and value.isdecimal() else None

@@ -1,0 +1,114 @@
+"""Bars: ranked moves, grouped figures, and a column a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.charts.svg import SMALL, Frame, element, hatch, picture, shortened, text, text_width, ticks
+
+_ROW = 24
+_BAR = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its label, value and the value as written. ``firm`` is false for what is not final (hatched)."""
+
+    label: str
+    value: float
+    written: str
+    firm: bool = True
+
+
+def ranked(frame: Frame, bars: Sequence[Bar], *, signed: bool = True) -> str:
+    """Horizontal bars with their labels on the left and values at the ends.
+
+    With ``signed`` a bar has the colour of its direction; all start at the left, as a list has one direction.
+    """
+    palette = frame.palette
+    room = min(max((text_width(bar.label) for bar in bars), default=0) + 10, frame.width * 0.45)
+    tail = max((text_width(bar.written) for bar in bars), default=0) + 8
+    scale = (frame.width - room - tail) / (max((abs(bar.value) for bar in bars), default=0) or 1)
+    parts = []
+    for index, bar in enumerate(bars):
+        y, length = index * _ROW, abs(bar.value) * scale
+        fill = (palette.up if bar.value >= 0 else palette.down) if signed else palette.series[0]
+        parts += [
+            text(0, y + 15, shortened(bar.label, room - 8), palette.text),
+            element("rect", x=room, y=y + 4, width=max(length, 1), height=_BAR, fill=fill, rx=1),
+            text(room + length + 6, y + 15, bar.written, palette.text),
+        ]
+    spoken = "; ".join(f"{bar.label} {bar.written}" for bar in bars)
+    return picture(frame, len(bars) * _ROW, parts, spoken)
+
+
+def grouped(frame: Frame, groups: Sequence[str], series: Sequence[tuple[str, Sequence[Bar]]]) -> str:
+    """For each group one bar a series, with a legend; a bar's value stands at its end."""
+    palette = frame.palette
+    room = min(max(text_width(name) for name in groups) + 12, frame.width * 0.35)
+    every = [bar for _, bars in series for bar in bars]
+    tail = max(text_width(bar.written, SMALL) for bar in every) + 8
+    scale = (frame.width - room - tail) / (max(abs(bar.value) for bar in every) or 1)
+    block = len(series) * 16 + 12
+    parts, x = [], 0.0
+    for index, (name, _) in enumerate(series):
+        parts.append(element("rect", x=x, y=0, width=10, height=10, fill=palette.series[index % 4]))
+        parts.append(text(x + 14, 9, name, palette.text, size=SMALL))
+        x += text_width(name, SMALL) + 32
+    for row, group in enumerate(groups):
+        top = 22 + row * block
+        parts.append(text(0, top + len(series) * 8 + 4, shortened(group, room - 8), palette.text))
+        for index, (_, bars) in enumerate(series):
+            bar, y = bars[row], top + index * 16
+            length = abs(bar.value) * scale
+            parts.append(
+                element("rect", x=room, y=y, width=max(length, 1), height=12, fill=palette.series[index % 4], rx=1)
+            )
+            parts.append(text(room + length + 5, y + 10, bar.written, palette.text, size=SMALL))
+    spoken = "; ".join(
+        f"{group}: " + ", ".join(f"{name} {bars[row].written}" for name, bars in series)
+        for row, group in enumerate(groups)
+    )
+    return picture(frame, 22 + len(groups) * block, parts, spoken)
+
+
+def columns(frame: Frame, bars: Sequence[Bar], *, height: int = 220, labelled: int | None = None) -> str:
+    """A column a day around a zero line; the last ``labelled`` columns carry their value, all when there is room."""
+    palette = frame.palette
+    steps = ticks(min(0.0, *(bar.value for bar in bars)), max(0.0, *(bar.value for bar in bars)))
+    low, high = steps[0], steps[-1]
+    left = max(text_width(f"{step:,.0f}", SMALL) for step in steps) + 8
+    top, bottom = 14.0, height - 22.0
+
+    def y_of(value: float) -> float:
+        return bottom - (value - low) / (high - low) * (bottom - top)
+
+    slot = (frame.width - left) / len(bars)
+    width = min(slot * 0.68, 34)
+    fits = slot >= max(text_width(bar.written, SMALL) for bar in bars) + 2
+    shown = len(bars) if fits else min(labelled or 0, len(bars))
+    every = max(1, round(max(text_width(bar.label, SMALL) for bar in bars) / slot + 0.6))
+    parts = [hatch(f"{frame.ident}-up", palette.up), hatch(f"{frame.ident}-down", palette.down)]
+    for step in steps:
+        parts.append(element("line", x1=left, x2=frame.width, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
+        parts.append(text(left - 6, y_of(step) + 4, f"{step:,.0f}", palette.muted, anchor="end", size=SMALL))
+    for index, bar in enumerate(bars):
+        x = left + slot * index + (slot - width) / 2
+        parts += _column(frame, bar, x, width, y_of)
+        middle = x + width / 2
+        if index >= len(bars) - shown:
+            y = y_of(bar.value) - 4 if bar.value >= 0 else y_of(bar.value) + 12
+            parts.append(text(middle, y, bar.written, palette.text, anchor="middle", size=SMALL))
+        if (len(bars) - 1 - index) % every == 0:
+            parts.append(text(middle, height - 4, bar.label, palette.muted, anchor="middle", size=SMALL))
+    parts.append(element("line", x1=left, x2=frame.width, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
+    return picture(frame, height, parts, "; ".join(f"{bar.label} {bar.written}" for bar in bars))
+
+
+def _column(frame: Frame, bar: Bar, x: float, width: float, y_of: Callable[[float], float]) -> list[str]:
+    colour = frame.palette.up if bar.value >= 0 else frame.palette.down
+    name = "up" if bar.value >= 0 else "down"
+    y, end = sorted((y_of(bar.value), y_of(0)))
+    fill = colour if bar.firm else f"url(#{frame.ident}-{name})"
+    return [element("rect", x=x, y=y, width=width, height=max(end - y, 0.8), fill=fill, stroke=colour)]

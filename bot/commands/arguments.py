@@ -1,0 +1,201 @@
+"""The words after a verb, taken by what they are, in any order."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from adapters.rendering.text import clean, shorten
+from bot.commands.errors import Refusal, button
+from bot.windows import Window
+from rules.model import Lang
+from rules.universe import Instrument, Universe
+
+T = TypeVar("T")
+
+LONGEST_TEXT = 1000
+MOST_WORDS = 60
+MOST_OFFERED = 24
+_MOST_WORDS_OF_A_NAME = 5
+_WORD = re.compile(r'"([^"]*)"|“([^”]*)”|(\S+)')
+_WINDOW_LIKE = re.compile(r"\d+[a-z]{1,3}|[a-z]td", re.IGNORECASE)
+WINDOWS: Mapping[str, Window] = {
+    **{window.value: window for window in Window},
+    **dict.fromkeys(("today", "day", "今日", "今天", "日"), Window.DAY),
+    **dict.fromkeys(("week", "本周", "周"), Window.WEEK),
+    **dict.fromkeys(("month", "本月", "月"), Window.MONTH),
+    **dict.fromkeys(("year", "今年", "年初至今", "年"), Window.YEAR),
+}
+
+
+def split(text: str) -> list[str]:
+    """Cut a request into words: visible characters, full-width forms as their narrow ones, quotes kept together."""
+    plain = clean(unicodedata.normalize("NFKC", text))
+    return [next(part for part in match.groups() if part is not None) for match in _WORD.finditer(plain)]
+
+
+def shown(word: str) -> str:
+    """``word`` as an error repeats it: short, on one line."""
+    return shorten(clean(word), 40)
+
+
+class Arguments:
+    """The words that are still to be understood; each ``take`` removes what it understood, wherever it stood.
+
+    ``verb`` is what was asked.
+    """
+
+    def __init__(self, verb: str, words: Iterable[str], *, text: str | None = None) -> None:
+        self.verb = verb
+        self.all = tuple(words)
+        self.text = " ".join(self.all) if text is None else text
+        """What was typed, quotes and all."""
+        self._left = list(self.all)
+        self._accepted: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What no ``take`` has understood yet."""
+        return tuple(self._left)
+
+    def choice(self, options: Mapping[str, T], default: T, *, offered: bool = True) -> T:
+        """The value of the first word that is a key of ``options`` (in any case), else ``default``.
+
+        Options that aren't ``offered`` are too many to be listed in an error.
+        """
+        if offered:
+            self._accepted |= options.keys()
+        for index, word in enumerate(self._left):
+            if word.casefold() in options:
+                del self._left[index]
+                return options[word.casefold()]
+        return default
+
+    def window(self, default: Window, *, example: str) -> Window:
+        """A window; one that is written like a window but isn't supported is refused with those that are."""
+        return self.span(WINDOWS, default, example=example)
+
+    def span(self, options: Mapping[str, T], default: T, *, example: str) -> T:
+        """Like ``choice`` for spans of time: what looks like one and isn't in ``options`` is refused."""
+        found = self.choice(options, default)
+        for word in self._left:
+            if _WINDOW_LIKE.fullmatch(word):
+                known = " ".join(name for name in options if _WINDOW_LIKE.fullmatch(name))
+                raise Refusal("error.window", word=shown(word), known=known or " ".join(options), example=example)
+        return found
+
+    def integer(self, default: int, *, low: int, high: int) -> int:
+        """The first whole number (``5`` or ``n=5``), which must lie from ``low`` to ``high``."""
+        for index, word in enumerate(self._left):
+            match = re.fullmatch(r"(?:n=)?([+-]?\d{1,9})", word, re.ASCII)
+            if match:
+                del self._left[index]
+                number = int(match[1])
+                if not low <= number <= high:
+                    raise Refusal("error.number", word=shown(word), low=low, high=high)
+                return number
+        return default
+
+    def instruments(self, universe: Universe, lang: Lang, *, most: int) -> list[Instrument]:
+        """Every word or run of words that names an instrument, each once, in the order written."""
+        found: dict[str, Instrument] = {}
+        index = 0
+        while index < len(self._left):
+            taken, instrument = self._named_at(index, universe, lang)
+            if instrument is None:
+                index += 1
+                continue
+            del self._left[index : index + taken]
+            found[instrument.symbol] = instrument
+        if len(found) > most:
+            raise Refusal("error.too_many", count=len(found), most=most)
+        return list(found.values())
+
+    def _named_at(self, index: int, universe: Universe, lang: Lang) -> tuple[int, Instrument | None]:
+        for count in range(min(_MOST_WORDS_OF_A_NAME, len(self._left) - index), 0, -1):
+            candidates = candidates_for(" ".join(self._left[index : index + count]), universe)
+            if len(candidates) > 1:
+                raise self._ambiguous(index, count, candidates, lang)
+            if candidates:
+                return count, candidates[0]
+        return 1, None
+
+    def _ambiguous(self, index: int, count: int, candidates: tuple[Instrument, ...], lang: Lang) -> Refusal:
+        name = " ".join(self._left[index : index + count])
+        others = [*self._left[:index], *self._left[index + count :]]
+        buttons = tuple(
+            choice for item in candidates for choice in button(item.name[lang], self.verb, *others, f"={item.symbol}")
+        )
+        what = ("、" if lang == "zh" else ", ").join(labelled(item, lang) for item in candidates)
+        return Refusal("error.ambiguous", buttons=buttons, word=shown(name), count=len(candidates), what=what)
+
+    def rest(self) -> str:
+        """Everything that is left, as one text; nothing is left afterwards."""
+        text, self._left = " ".join(self._left), []
+        return text
+
+    def done(self, universe: Universe | None = None, lang: Lang = "en") -> None:
+        """Refuse what is left, with what may have been meant: an accepted word or, given a universe, a symbol."""
+        if not self._left:
+            return
+        word = self._left[0]
+        names = {name: name for name in self._accepted}
+        if universe is not None:
+            names |= {name: item.symbol for name, item in _names(universe).items()}
+        suggestions = _closest(word, names)
+        if universe is not None:
+            raise unknown_symbol(word, suggestions, universe, lang, self)
+        known = " ".join(sorted(name for name in self._accepted if name.isascii())[:MOST_OFFERED]) or "—"
+        key = "error.word_near" if suggestions else "error.word"
+        raise Refusal(key, word=shown(word), guess=" ".join(suggestions), known=known, verb=self.verb)
+
+
+def candidates_for(word: str, universe: Universe) -> tuple[Instrument, ...]:
+    """What ``word`` may name: a symbol (``=BTC`` that very one, ``$NVDA``, ``700`` for 0700.HK), an alias or a name."""
+    name = word.strip().lstrip("$").strip()
+    if name.startswith("="):
+        exact = universe.by_symbol.get(name[1:])
+        return (exact,) if exact else ()
+    number = re.fullmatch(r"(\d{1,5})(?:\.hk)?", name, re.IGNORECASE | re.ASCII)
+    hong_kong = f"{number[1].lstrip('0').zfill(4)}.HK" if number else ""
+    return universe.candidates(name) or universe.candidates(hong_kong)
+
+
+def unknown_symbol(word: str, suggestions: list[str], universe: Universe, lang: Lang, arguments: Arguments) -> Refusal:
+    """The refusal of a word that names nothing, with up to three buttons that repeat the request with a guess."""
+    others = [other for other in arguments.all if other != word]
+    guesses = [universe.by_symbol[symbol] for symbol in suggestions if symbol in universe.by_symbol]
+    if not guesses:
+        key = "error.word_near" if suggestions else "error.symbol"
+        return Refusal(key, word=shown(word), guess=" ".join(suggestions), verb=arguments.verb)
+    named = (" / " if lang == "zh" else ", ").join(labelled(item, lang) for item in guesses)
+    buttons = tuple(
+        choice for item in guesses for choice in button(item.symbol, arguments.verb, *others, f"={item.symbol}")
+    )
+    return Refusal("error.symbol_near", buttons=buttons, word=shown(word), guess=named)
+
+
+def labelled(item: Instrument, lang: Lang) -> str:
+    """``NVDA（英伟达）``, ``NVDA (Nvidia)``."""
+    return f"{item.symbol}（{item.name[lang]}）" if lang == "zh" else f"{item.symbol} ({item.name[lang]})"
+
+
+def _names(universe: Universe) -> dict[str, Instrument]:
+    return {
+        name.casefold(): item
+        for item in universe.instruments
+        for name in (item.symbol, *item.aliases, *item.name.values())
+    }
+
+
+def _closest(word: str, names: Mapping[str, str]) -> list[str]:
+    """Up to three values of ``names`` whose keys are most like ``word``, each once."""
+    bare = word.lstrip("$=").casefold()[:60]
+    keys = difflib.get_close_matches(bare, names, n=6, cutoff=0.7)
+    return list(dict.fromkeys(names[key] for key in keys))[:3]

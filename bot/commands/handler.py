@@ -1,0 +1,167 @@
+"""The application behind every front end: checks who asks, understands what, and answers or says what went wrong."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from adapters.chat.port import MenuEntry, Origin, Reply, Request
+from adapters.message import Button, Message
+from adapters.rendering.text import clean
+from adapters.store.port import StoreUnavailable
+from bot import subscriptions
+from bot.commands.access import Role, role_of
+from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
+from bot.commands.catalogue import VERBS
+from bot.commands.context import Context, Desk, Verb, note
+from bot.commands.errors import Refusal
+from bot.commands.following import overview
+from bot.locale import say
+from rules.problems import nearest
+
+log = structlog.get_logger()
+
+_RATE, _BURST = 0.5, 20.0
+"""Requests per second and at once of one person."""
+_DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
+_MENU = ("movers", "quote", "flows", "idx", "crypto", "cal", "earn", "subs", "settings", "status", "help")
+
+
+class Commands:
+    """Answers requests from ``desk``. ``verbs`` are those of the catalogue unless given."""
+
+    def __init__(self, desk: Desk, verbs: Mapping[str, Verb] = VERBS) -> None:
+        self._desk = desk
+        self._verbs = verbs
+
+    @property
+    def menu(self) -> Sequence[MenuEntry]:
+        """The commands to offer, most used first."""
+        return tuple(
+            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")})
+            for name in _MENU
+            if name in self._verbs
+        )
+
+    async def answer(self, request: Request) -> Reply | None:
+        """Answer, or say nothing to words that weren't meant for the bot."""
+        try:
+            return await self._answer(await self._context(request))
+        except StoreUnavailable as error:
+            log.warning("command_without_store", verb=request.verb, error=str(error))
+            return self._plain(request, "error.store")
+        except Exception:
+            incident = f"E-{secrets.token_hex(2).upper()}"
+            log.exception("command_failed", incident=incident, verb=shown(request.verb))
+            return self._plain(request, "error.internal", incident=incident)
+
+    async def working(self, request: Request) -> Reply:
+        """What to show while an answer takes longer than a second."""
+        return self._plain(request, "working")
+
+    async def moved(self, old: str, new: str) -> None:
+        """A chat has a new address: carry its subscriptions, silences and settings over."""
+        await subscriptions.move(self._desk.documents, old, new)
+        await self._desk.profiles.put(new, await self._desk.profiles.get(old))
+
+    async def removed(self, destination: str) -> None:
+        """The bot was blocked or removed: park what is sent there."""
+        await subscriptions.park(self._desk.documents, destination, "removed")
+
+    async def _context(self, request: Request) -> Context:
+        return Context(
+            desk=self._desk,
+            request=request,
+            reader=await self._desk.profiles.reader(request),
+            role=role_of(request, self._desk.access),
+            now=self._desk.clock.now(),
+            verbs=self._verbs,
+        )
+
+    async def _answer(self, ctx: Context) -> Reply | None:
+        try:
+            wait = await self._desk.limits.take({f"chat:{ctx.request.user.id}": (_RATE, _BURST)}, ctx.now)
+            if wait > 0:
+                return _refused(ctx, Refusal("error.rate", seconds=max(1, round(wait))))
+            found = self._understood(ctx)
+            if found is None:
+                return None
+            verb, args = found
+            if ctx.role < verb.role:
+                return _refused(ctx, _who_may(ctx, verb))
+            return await verb.command(ctx, args)
+        except Refusal as refusal:
+            return _refused(ctx, refusal)
+
+    def _understood(self, ctx: Context) -> tuple[Verb, Arguments] | None:
+        request = ctx.request
+        if request.origin is Origin.HOME:
+            return self._home(), Arguments("subs", ())
+        if len(request.text) > LONGEST_TEXT or len(request.verb) > LONGEST_TEXT:
+            raise Refusal("error.long", longest=LONGEST_TEXT)
+        words = (
+            [clean(word) for word in request.text.split(":")]
+            if request.origin is Origin.BUTTON
+            else split(request.text)
+        )
+        if len(words) > MOST_WORDS:
+            raise Refusal("error.long", longest=LONGEST_TEXT)
+        words = [word for word in words if word]
+        if request.verb:
+            text = None if request.origin is Origin.BUTTON else request.text
+            return self._verb(request.verb), Arguments(request.verb, words, text=text)
+        return self._from_words(ctx, words)
+
+    def _verb(self, name: str) -> Verb:
+        verb = self._verbs.get(name.casefold())
+        if verb is None:
+            guess = nearest(name[:40], self._verbs)
+            raise Refusal("error.verb_near" if guess else "error.verb", word=shown(name), guess=guess)
+        return verb
+
+    def _from_words(self, ctx: Context, words: Sequence[str]) -> tuple[Verb, Arguments] | None:
+        """Words without a command: a verb without its slash, ``$NVDA`` anywhere, or names to be quoted."""
+        if words and words[0].lstrip("/").casefold() in self._verbs:
+            name = words[0].lstrip("/").casefold()
+            return self._verbs[name], Arguments(name, words[1:])
+        dollars = [name for name in _DOLLAR.findall(" ".join(words)) if candidates_for(name, ctx.universe)]
+        if dollars:
+            return self._verbs["quote"], Arguments("quote", dollars[:5])
+        inline = ctx.request.origin is Origin.INLINE
+        if words and (inline or not ctx.shared):
+            return self._verbs["quote"], Arguments("quote", words)
+        return None if ctx.shared else (self._verbs["help"], Arguments("help", ()))
+
+    def _home(self) -> Verb:
+        async def home(ctx: Context, args: Arguments) -> Reply:
+            args.done()
+            return ctx.reply(await overview(ctx), edit=False)
+
+        return replace(self._verbs["subs"], command=home)
+
+    def _plain(self, request: Request, key: str, **values: object) -> Reply:
+        """A line that needs nothing but the locale."""
+        default = self._desk.profiles.default
+        lang = "zh" if request.user.lang.casefold().startswith("zh") else "en" if request.user.lang else default.lang
+        return Reply(message=note(say(lang, key, **values)), reader=replace(default, lang=lang))
+
+
+def _who_may(ctx: Context, verb: Verb) -> Refusal:
+    if ctx.role is Role.NOBODY:
+        return Refusal("error.not_allowed", chat=ctx.request.chat.destination, user=ctx.request.user.id)
+    return Refusal(f"error.role_{verb.role.name.lower()}")
+
+
+def _refused(ctx: Context, refusal: Refusal) -> Reply:
+    text = ctx.say(refusal.key, **refusal.values)
+    message: Message = note(text, buttons=_few(refusal.buttons))
+    # An error is told beside what bears the button: the message stays as it is for everybody else.
+    return Reply(message=message, reader=ctx.reader, toast=text.split("\n")[0][:190] if ctx.pressed else "")
+
+
+def _few(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
+    return buttons[:6]

@@ -1,0 +1,161 @@
+"""``/mute``, ``/unmute`` and ``/ack``: quiet for a while, and who looks after an alert."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+
+from adapters.chat.port import Reply
+from bot.commands.access import Role
+from bot.commands.arguments import Arguments, shown
+from bot.commands.asof import day_text
+from bot.commands.context import Context, line, note, paragraph
+from bot.commands.errors import Refusal, button
+from bot.commands.following import may_change
+from bot.commands.incidents import incident, numbered
+from bot.commands.matching import matcher_from
+from bot.messages import compose
+from bot.notices import Incident
+from bot.subscriptions import Matcher, Silence, identity, silences
+
+ACKNOWLEDGEMENTS = "acknowledgements"
+_SPAN = re.compile(r"(\d{1,4})(m|h|d|w)", re.IGNORECASE | re.ASCII)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(days=7)}
+_LONGEST, _SHORTEST = timedelta(days=30), timedelta(minutes=5)
+_EDGES = {"open": "open", "close": "close", "开盘": "open", "收盘": "close"}
+_LONGEST_NOTE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who said that they look after an alert, and when."""
+
+    by: str
+    name: str
+    at: datetime
+    note: str = ""
+
+
+_ACK = TypeAdapter(Acknowledgement)
+
+
+async def mute(ctx: Context, args: Arguments) -> Reply:
+    """Silence ``RULE|#tag|SYM|all|ALERT`` for ``[2h|1d|open|close]``: here in a group, for me elsewhere."""
+    destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
+    if ctx.shared:
+        ctx.need(Role.ANALYST)
+    edge = args.choice(_EDGES, "")
+    span = _take_span(args)
+    matcher, calendar = await _subject(ctx, args)
+    args.done()
+    end = _end(ctx, edge, span, calendar)
+    silence = Silence(
+        id=identity("M", destination, matcher),
+        destination=destination,
+        matcher=matcher,
+        start=ctx.now,
+        end=end,
+        author=ctx.request.user.id,
+        author_name=ctx.request.user.name,
+    )
+    await silences(ctx.desk.documents).put(silence)
+    local = end.astimezone(ctx.zone)
+    until = f"{day_text(local.date(), ctx.lang, weekday=True)} {local:%H:%M}"
+    where = ctx.say("mute.here" if ctx.shared else "mute.mine")
+    text = ctx.say("mute.done", what=matcher, until=until, where=where, by=_name(ctx))
+    undo = button(ctx.say("button.undo"), "unmute", silence.id)
+    # The alert stays readable: a mute from its button is told beside it, not over it.
+    return ctx.reply(note(text, buttons=undo), private=not ctx.shared, edit=False, toast=_toast(text))
+
+
+def _take_span(args: Arguments) -> timedelta | None:
+    for word in args.left:
+        match = _SPAN.fullmatch(word)
+        if match:
+            args.choice({word.casefold(): True}, default=False)
+            span = int(match[1]) * _UNITS[match[2].lower()]
+            if not _SHORTEST <= span <= _LONGEST:
+                raise Refusal("mute.span", word=shown(word))
+            return span
+    return None
+
+
+async def _subject(ctx: Context, args: Arguments) -> tuple[Matcher, str]:
+    """What to silence, and the calendar whose opening ends it."""
+    for word in args.left:
+        if number := numbered(word):
+            found = await incident(ctx, number)
+            args.choice({word.casefold(): True}, default=False)
+            return Matcher("rule", found.rule), found.calendar
+    matcher = matcher_from(ctx, args, example="/mute #crypto 2h")
+    item = ctx.universe.by_symbol.get(matcher.name) if matcher.subject == "symbol" else None
+    return matcher, item.calendar if item else "XNYS"
+
+
+def _end(ctx: Context, edge: str, span: timedelta | None, calendar: str) -> datetime:
+    if not edge:
+        return ctx.now + (span or timedelta(days=1))
+    sessions = ctx.desk.calendars.get(calendar)
+    return sessions.next_open(ctx.now) if edge == "open" else sessions.next_close(ctx.now)
+
+
+def _name(ctx: Context) -> str:
+    return ctx.request.user.name or ctx.request.user.id
+
+
+def _toast(text: str) -> str:
+    return text.replace("\n", " ")[:190]
+
+
+async def unmute(ctx: Context, args: Arguments) -> Reply:
+    """End a silence, named as it was made or by its id."""
+    destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
+    word = args.left[0] if args.left else ""
+    if word.startswith("M-"):
+        args.rest()
+        key = word
+    else:
+        matcher, _ = await _subject(ctx, args)
+        args.done()
+        key = identity("M", destination, matcher)
+    register = silences(ctx.desk.documents)
+    found = await register.get(key)
+    if found is None or found.end <= ctx.now:
+        return ctx.reply(note(ctx.say("unmute.nothing")), toast=ctx.say("unmute.nothing"))
+    may_change(ctx, found.destination, found.author)
+    await register.remove(key)
+    text = ctx.say("unmute.done", what=found.matcher, by=_name(ctx))
+    return ctx.reply(note(text), private=found.destination == ctx.request.user.id, toast=_toast(text))
+
+
+async def ack(ctx: Context, args: Arguments) -> Reply:
+    """Say that somebody looks after ``ALERT_ID [note]``; the first who does is named on the alert."""
+    number = next((numbered(word) for word in args.left if numbered(word)), "")
+    if not number:
+        raise Refusal("error.which_alert", example="/ack A-1042")
+    text = " ".join(word for word in args.left if not numbered(word))[:_LONGEST_NOTE]
+    args.rest()
+    newest = await incident(ctx, number)
+    stored = await ctx.desk.documents.get(ACKNOWLEDGEMENTS, number)
+    if stored is None:
+        taken = Acknowledgement(ctx.request.user.id, _name(ctx), ctx.now, text)
+        await ctx.desk.documents.put(ACKNOWLEDGEMENTS, number, _ACK.dump_json(taken).decode())
+    else:
+        taken = _ACK.validate_json(stored)
+    local = taken.at.astimezone(ctx.zone)
+    told = ctx.say("ack.done", number=number, by=taken.name, at=f"{day_text(local.date(), ctx.lang)} {local:%H:%M}")
+    told += f" · {taken.note}" if taken.note else ""
+    if not ctx.pressed:
+        return ctx.reply(note(f"{told}\n{newest.title[ctx.lang]}"), private=False)
+    message = compose([Incident(number, newest)], ctx.lang, ctx.universe)
+    blocks = (*message.blocks, paragraph(line(told)))
+    return ctx.reply(replace(message, blocks=blocks), private=False, toast=_toast(told))
+
+
+async def acknowledged(ctx: Context, number: str) -> Acknowledgement | None:
+    """Who looks after the alert."""
+    stored = await ctx.desk.documents.get(ACKNOWLEDGEMENTS, number)
+    return _ACK.validate_json(stored) if stored else None

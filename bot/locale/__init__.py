@@ -1,0 +1,15 @@
+"""What the bot says, in English and Chinese, by key. A text's ``{names}`` are filled in by whoever says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.locale import en, zh
+from rules.model import Lang
+
+TEXTS: Mapping[Lang, Mapping[str, str]] = {"en": en.TEXTS, "zh": zh.TEXTS}
+
+
+def say(lang: Lang, key: str, **values: object) -> str:
+    """The text ``key`` in ``lang`` with ``values`` filled in; ``KeyError`` for a key or a value that isn't there."""
+    return TEXTS[lang][key].format_map(values)

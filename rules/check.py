@@ -1,0 +1,59 @@
+"""``tapewatch check``: every mistake of packs, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rules.language.scope import Scope
+from rules.loader import Loaded, PackText, load_packs
+from rules.problems import Problem, ProblemsFound
+from rules.program import compile_rule
+from rules.universe import Universe
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found. ``rules`` and ``tests`` count what can be used."""
+
+    problems: tuple[Problem, ...]
+    rules: int = 0
+    tests: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no mistakes; doubts don't count."""
+        return all(problem.warning for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"ok", "problems": [{"file", "line", "column", "code", "message", "suggestion"}]}``."""
+        return {"ok": self.ok, "problems": [_plain(problem) for problem in self.problems]}
+
+
+def check(packs: Iterable[Path | PackText], universe: Universe) -> Checked:
+    """Load and compile packs; never raises for what a file holds."""
+    loaded = load_packs(packs, universe)
+    found = {*loaded.problems, *_uncompilable(loaded, universe)}
+    return Checked(tuple(sorted(found)), len(loaded.rules), len(loaded.tests))
+
+
+def _uncompilable(loaded: Loaded, universe: Universe) -> Iterable[Problem]:
+    scope = Scope(universe)
+    for rule in loaded.rules:
+        try:
+            compile_rule(rule, scope)
+        except ProblemsFound as problems:
+            yield from problems.problems
+
+
+def _plain(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": f"{'warning: ' if problem.warning else ''}{problem.message}",
+        "suggestion": problem.suggestion,
+    }

@@ -1,0 +1,277 @@
+"""Statistics over a window, and the smoothed averages with their fixed look-back.
+
+``ema``, ``rsi`` and ``atr`` are recursions, so their value would depend on where they start. Here they start a fixed
+number of sessions before the quarter of the newest session began: 5n for ``ema``, 10n for ``rsi`` and ``atr``. What
+came earlier weighs less than 0.01 % there, and the value is the same whatever history is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rules.frames import Evaluate, Frame
+from rules.functions.base import Builder, Part, unknown
+from rules.functions.stretch import Stretch, stretch, sum_in_order, total
+from rules.history import NONE, Floats, Ints
+from rules.logic import finite
+
+Reduce = Callable[[Stretch], Floats]
+
+
+def windowed(reduce: Reduce) -> Builder:
+    """A function of the values of ``x`` in its window."""
+
+    def build(part: Part) -> Evaluate:
+        x, window = part.args[0], part.window
+
+        def evaluate(frame: Frame) -> Floats:
+            found = stretch(frame, x, window)
+            with np.errstate(all="ignore"):
+                return finite(found.unless_incomplete(reduce(found)))
+
+        return evaluate
+
+    return build
+
+
+def _mean(found: Stretch) -> Floats:
+    return total(found) / found.size
+
+
+def _low(found: Stretch) -> Floats:
+    return np.asarray(np.min(_masked(found, np.inf), axis=0))
+
+
+def _high(found: Stretch) -> Floats:
+    return np.asarray(np.max(_masked(found, -np.inf), axis=0))
+
+
+def _masked(found: Stretch, outside: float) -> Floats:
+    return found.values if found.inside is None else np.where(found.inside, found.values, outside)
+
+
+def _median(found: Stretch) -> Floats:
+    ordered = np.sort(_masked(found, np.inf), axis=0)
+    lanes = np.arange(ordered.shape[1])
+    count = np.maximum(found.size, 1).astype(np.int64)
+    return (ordered[(count - 1) // 2, lanes] + ordered[count // 2, lanes]) / 2
+
+
+def _std(found: Stretch) -> Floats:
+    away = _kept(found, found.values - _mean(found))
+    spread: Floats = np.sqrt(sum_in_order(away * away) / (found.size - 1))
+    return np.where(_low(found) == _high(found), 0.0, spread)
+
+
+def _kept(found: Stretch, values: Floats) -> Floats:
+    return values if found.inside is None else np.where(found.inside, values, 0.0)
+
+
+def _zscore(found: Stretch) -> Floats:
+    return np.asarray((found.values[-1] - _mean(found)) / _std(found))
+
+
+def _pctrank(found: Stretch) -> Floats:
+    below = found.values[:-1] < found.values[-1]
+    if found.inside is not None:
+        below &= found.inside[:-1]
+    share: Floats = below.sum(axis=0) / (found.size - 1)
+    return share
+
+
+def _is_high(found: Stretch) -> Floats:
+    return _beats(found, _masked(found, -np.inf)[:-1], np.greater)
+
+
+def _is_low(found: Stretch) -> Floats:
+    return _beats(found, _masked(found, np.inf)[:-1], np.less)
+
+
+def _beats(found: Stretch, earlier: Floats, better: np.ufunc) -> Floats:
+    return np.where(found.size > 1, better(found.values[-1], earlier).all(axis=0), np.nan)
+
+
+def _drawdown(found: Stretch) -> Floats:
+    high = _high(found)
+    return np.where(high > 0, found.values[-1] / high - 1.0, np.nan)
+
+
+def _from_high(found: Stretch) -> Floats:
+    return 0.0 - _drawdown(found)
+
+
+def _recursion(frame: Frame, x: Part, look_back: int, alpha: float, split: Callable[[Floats], Floats]) -> Floats:
+    """``a += alpha * (split(x) - a)`` from ``look_back`` sessions before the quarter of the newest session."""
+    anchor = x.anchor
+    if anchor is None:
+        return np.full(frame.lanes, np.nan)
+    position = np.broadcast_to(frame.position(anchor), (frame.lanes,))
+    start = _quarter_start(frame, x, position) - look_back
+    sizes = np.where((position != NONE) & (start >= 0), position - start + 1, 0)
+    rows = int(sizes.max(initial=0))
+    if rows < 2:
+        return np.full(frame.lanes, np.nan)
+    past = frame.past(anchor, rows)
+    values = split(past.rows(x.evaluate(past)))
+    result = np.full(values.shape[1], np.nan)
+    for number, row in enumerate(values):
+        left = rows - sizes
+        result = np.where(number == left, row, np.where(number > left, result + alpha * (row - result), result))
+    return np.where(sizes > 0, result, np.nan)
+
+
+def _quarter_start(frame: Frame, x: Part, position: Ints) -> Ints:
+    anchor = x.anchor
+    assert anchor is not None  # noqa: S101
+    return frame.track(anchor).axis.base("quarter", np.maximum(position, 0)) + 1
+
+
+def ema(part: Part) -> Evaluate:
+    """``ema(x, n)``: smoothing 2 / (n + 1), from 5n sessions before the quarter."""
+    x, count = part.args[0], part.window.count
+    return lambda frame: _recursion(frame, x, 5 * count, 2.0 / (count + 1), _as_it_is)
+
+
+def _as_it_is(values: Floats) -> Floats:
+    return values
+
+
+def rsi(part: Part) -> Evaluate:
+    """``rsi(x, n)``: Wilder's, smoothing 1 / n, from 10n sessions before the quarter; 50 when nothing moved."""
+    x, count = part.args[0], part.window.count
+
+    def evaluate(frame: Frame) -> Floats:
+        gain = _recursion(frame, _change_of(x, part), 10 * count, 1.0 / count, lambda moves: np.maximum(moves, 0.0))
+        loss = _recursion(frame, _change_of(x, part), 10 * count, 1.0 / count, lambda moves: np.maximum(-moves, 0.0))
+        with np.errstate(all="ignore"):
+            return np.where(gain + loss == 0, 50.0, 100.0 * (gain / (gain + loss)))
+
+    return evaluate
+
+
+def _change_of(x: Part, part: Part) -> Part:
+    """The change of ``x`` from one session to the next, as a part."""
+    anchor = x.anchor
+    change = Part(x.typed, x.args, unknown, part.owner)
+    if anchor is None:
+        return change
+
+    def evaluate(frame: Frame) -> Floats:
+        now = x.evaluate(frame)
+        position = frame.position(anchor)
+        if x.typed.form == "series":
+            return now - frame.at(anchor, np.where(position > 0, position - 1, NONE))
+        return now - x.evaluate(frame.earlier(anchor, np.where(position > 0, position - 1, NONE)))
+
+    change.evaluate = evaluate
+    return change
+
+
+def atr(part: Part) -> Evaluate:
+    """``atr(x, n)``: the mean of the true range, smoothing 1 / n, from 10n sessions before the quarter."""
+    x, count = part.args[0], part.window.count
+    ref = x.typed.ref
+    if ref is None:
+        return unknown
+
+    def true_range(frame: Frame) -> Floats:
+        position = frame.position(ref)
+        before = frame.at(ref.with_field("close"), np.where(position > 0, position - 1, NONE))
+        high, low = frame.value(ref.with_field("high")), frame.value(ref.with_field("low"))
+        return np.maximum(high, before) - np.minimum(low, before)
+
+    ranges = Part(x.typed, x.args, true_range, part.owner)
+    return lambda frame: _recursion(frame, ranges, 10 * count, 1.0 / count, _as_it_is)
+
+
+def count(part: Part) -> Evaluate:
+    """``count(cond, w)``: unknown when the condition is unknown in any session of the window."""
+    return windowed(total)(part)
+
+
+LONGEST_STREAK = 250
+
+
+def streak(part: Part) -> Evaluate:
+    """``streak(cond)``: sessions in a row up to the newest; unknown when an unknown one ends it."""
+    condition = part.args[0]
+    anchor = condition.anchor
+    if anchor is None:
+        return unknown
+
+    def evaluate(frame: Frame) -> Floats:
+        past = frame.past(anchor, LONGEST_STREAK)
+        newest_first = past.rows(condition.evaluate(past))[::-1]
+        broken = newest_first != 1
+        length = np.where(broken.any(axis=0), np.argmax(broken, axis=0), LONGEST_STREAK)
+        end = newest_first[np.minimum(length, LONGEST_STREAK - 1), np.arange(newest_first.shape[1])]
+        return np.where(np.isnan(end), np.nan, length.astype(np.float64))
+
+    return evaluate
+
+
+def _pair(part: Part, combine: Callable[[Floats, Floats, Floats], Floats]) -> Evaluate:
+    """A statistic of the session returns of a and b; ``combine`` takes the sums of squares and products."""
+    a, b, window = part.args[0], part.args[1], part.window
+    left, right = _returns(a, part), _returns(b, part)
+
+    def evaluate(frame: Frame) -> Floats:
+        anchor = a.anchor
+        if anchor is None:
+            return np.full(frame.lanes, np.nan)
+        one = stretch(frame, Part(a.typed, a.args, left, part.owner), window)
+        other = stretch(frame, Part(a.typed, a.args, right, part.owner), window)
+        away, apart = (_kept(found, found.values - _mean(found)) for found in (one, other))
+        with np.errstate(all="ignore"):
+            result = combine(sum_in_order(away * away), sum_in_order(apart * apart), sum_in_order(away * apart))
+        return finite(one.unless_incomplete(other.unless_incomplete(result)))
+
+    return evaluate
+
+
+def _returns(x: Part, part: Part) -> Evaluate:
+    change = _change_of(x, part)
+
+    def evaluate(frame: Frame) -> Floats:
+        now = x.evaluate(frame)
+        with np.errstate(all="ignore"):
+            moved = change.evaluate(frame)
+            return finite(moved / (now - moved))
+
+    return evaluate
+
+
+def beta(part: Part) -> Evaluate:
+    """``beta(a, b, w)``: covariance over the variance of b."""
+    return _pair(part, lambda _a, b, product: product / b)
+
+
+def corr(part: Part) -> Evaluate:
+    """``corr(a, b, w)``: Pearson's."""
+    return _pair(part, lambda a, b, product: product / np.sqrt(a * b))
+
+
+BUILDERS: dict[str, Builder] = {
+    "sum": windowed(total),
+    "mean": windowed(_mean),
+    "sma": windowed(_mean),
+    "median": windowed(_median),
+    "min": windowed(_low),
+    "max": windowed(_high),
+    "std": windowed(_std),
+    "zscore": windowed(_zscore),
+    "pctrank": windowed(_pctrank),
+    "is_high": windowed(_is_high),
+    "is_low": windowed(_is_low),
+    "drawdown": windowed(_drawdown),
+    "from_high": windowed(_from_high),
+    "ema": ema,
+    "rsi": rsi,
+    "atr": atr,
+    "count": count,
+    "streak": streak,
+    "beta": beta,
+    "corr": corr,
+}

@@ -1,0 +1,96 @@
+"""Which keys a history must hold for a set of rules, and which rules a new figure concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rules.history import PRICE_FEED, Applied
+from rules.language.scope import Ref
+from rules.program import Program
+from rules.runtime import Runtime
+
+RUNNING = ("open", "high", "low")
+"""Fields of a bar that a tick moves along with the close."""
+
+
+def needs(programs: Sequence[Program]) -> dict[tuple[str, str], list[str]]:
+    """The keys that the rules read, by feed and calendar."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for program in programs:
+        for ref in program.refs | program.message_refs:
+            for key, calendar in _keys(ref, program):
+                found.setdefault((ref.feed, calendar), {})[key] = None
+    return {home: list(keys) for home, keys in found.items()}
+
+
+def _keys(ref: Ref, program: Program) -> Iterator[tuple[str, str]]:
+    if ref.key:
+        yield ref.key, ref.calendar
+        return
+    for item in program.members or ():
+        yield item.symbol, item.calendar
+
+
+class Touched:
+    """The lanes that must be evaluated, by number of rule and group; ``None`` stands for all lanes."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[tuple[int, int], set[int] | None] = {}
+
+    def whole(self, number: int, groups: int) -> None:
+        """All lanes of a rule."""
+        self.lanes.update({(number, group): None for group in range(groups)})
+
+    def lane(self, number: int, group: int, lane: int) -> None:
+        """One lane."""
+        lanes = self.lanes.setdefault((number, group), set())
+        if lanes is not None:
+            lanes.add(lane)
+
+
+class Readers:
+    """The rules that read a series, whether by its name or as a member's."""
+
+    def __init__(self, rules: Sequence[Runtime]) -> None:
+        self._rules = rules
+        self._named: dict[tuple[str, str, str], list[int]] = {}
+        self._members: dict[tuple[str, str], list[int]] = {}
+        for number, rule in enumerate(rules):
+            for ref in rule.program.refs:
+                for leaf in _moved_by(ref):
+                    if ref.key:
+                        _add(self._named.setdefault((ref.feed, ref.key, leaf), []), number)
+                    else:
+                        _add(self._members.setdefault((ref.feed, leaf), []), number)
+
+    def touch(self, touched: Touched, applied: Applied, concerned: Callable[[Runtime], bool]) -> None:
+        """Mark what ``applied`` may change, for rules that are ``concerned``."""
+        for number in self._named.get((applied.feed, applied.key, applied.field), ()):
+            rule = self._rules[number]
+            if concerned(rule):
+                touched.whole(number, len(rule.groups))
+        for number in self._members.get((applied.feed, applied.field), ()):
+            rule = self._rules[number]
+            place = rule.place_of.get(applied.key)
+            if place is not None and concerned(rule):
+                touched.lane(number, *place)
+
+
+def _moved_by(ref: Ref) -> tuple[str, ...]:
+    """The fields whose figures can change ``ref``: a tick of the close moves a running bar's other fields."""
+    return (ref.field, "close") if ref.feed == PRICE_FEED and ref.field in RUNNING else (ref.field,)
+
+
+def _add(numbers: list[int], number: int) -> None:
+    if not numbers or numbers[-1] != number:
+        numbers.append(number)
+
+
+def wakes(rule: Runtime, applied: Applied) -> bool:
+    """Whether a new figure makes the rule run: never one that the clock drives, else by ``every: new(…)``."""
+    if rule.on_clock:
+        return False
+    trigger = rule.program.trigger
+    if trigger is None:
+        return True
+    return (trigger.feed, trigger.field) == (applied.feed, applied.field) and trigger.key in {"", applied.key}

@@ -1,0 +1,30 @@
+"""The two languages say the same things."""
+
+import string
+
+import pytest
+
+from bot.commands.catalogue import VERBS
+from bot.locale import TEXTS
+
+
+def _holes(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    """A text that is missing in one language would break replies in it."""
+    assert sorted(TEXTS["en"]) == sorted(TEXTS["zh"])
+
+
+@pytest.mark.parametrize("key", [key for key in TEXTS["en"] if not key.startswith("movers.title.")])
+def test_a_text_takes_the_same_values_in_both_languages(key: str) -> None:
+    """What is filled in in English is filled in in Chinese."""
+    assert _holes(TEXTS["en"][key]) == _holes(TEXTS["zh"][key])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_explained(verb: str) -> None:
+    """The help has a line on each."""
+    assert TEXTS["en"][f"help.{verb}"]
+    assert TEXTS["zh"][f"help.{verb}"]
