@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from adapters.clock import SteppingClock
+from adapters.clock import SteppingClock, SystemClock
 from adapters.message import Message
 from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Notifier
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit
+from bot import logs
 from bot.app.desk import open_desk
-from bot.delivery import Sender
+from bot.delivery import Sender, always
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
@@ -51,6 +52,7 @@ async def run_demo(
     on_step: Callable[[datetime, int], None],
 ) -> Demo:
     """Replay the recorded week on a stepping clock and a store of its own, and publish its digest to ``out``."""
+    logs.configure(level="warning")
     desk = open_desk(settings)
     week = recording(desk.universe)
     clock = SteppingClock(week.start)
@@ -59,7 +61,7 @@ async def run_demo(
     async with AsyncExitStack() as stack:
         home = stack.enter_context(private_folder(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
-        sender = Sender(name="demo", outbox=store.outbox, notifiers=notifiers, reader=reader, readers={})
+        sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
         pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, destinations=destinations)
         await pipeline.start(week.history, week.start)
         notices = await replay(
@@ -72,5 +74,5 @@ async def run_demo(
             Commit(alerts={}, outbox=addressed(f"digest:{FRIDAY}", messages, week.end, destinations))
         )
         page = write_whole(out / f"digest-{FRIDAY}-{reader.lang}.html", render(digest, reader))
-        await sender.drain(week.end)
+        await sender.drain()
     return Demo(tuple(notices), digest, messages, week.end, page)
