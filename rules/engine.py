@@ -202,14 +202,19 @@ class Engine:
             if applied.revision:
                 self._readers.touch(settled, applied, _settles)
         for touched, is_revision in ((fresh, False), (revised, True)):
-            moment = Moment(at, state.history, state.alerts, changed, state.memories, revision=is_revision)
+            moment = self._moment(state, at, changed, revision=is_revision)
             yield from self._evaluate(state, touched, moment)
         for (number, group), lanes in settled.lanes.items():
             strike = _last_strike(self._rules[number], at)
-            moment = Moment(at, state.history, state.alerts, changed, state.memories, strike, revision=True)
+            moment = self._moment(state, at, changed, as_of=strike, revision=True)
             one = Touched()
             one.lanes[number, group] = lanes
             yield from self._evaluate(state, one, moment)
+
+    def _moment(
+        self, state: State, at: datetime, changed: set[str], *, as_of: datetime | None = None, revision: bool = False
+    ) -> Moment:
+        return Moment(at, state.history, state.alerts, changed, state.memories, as_of, revision, self._storm)
 
     def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
         """A figure has come: whoever tells of overdue data looks again."""
@@ -221,7 +226,7 @@ class Engine:
     def _struck(
         self, state: State, at: datetime, now: datetime, changed: set[str], missed: list[str]
     ) -> Iterator[Transition]:
-        moment = Moment(at, state.history, state.alerts, changed, state.memories)
+        moment = self._moment(state, at, changed)
         touched = Touched()
         for entry in state.agenda.take(at):
             rule = self._rules[entry.rule]
