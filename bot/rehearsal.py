@@ -20,6 +20,9 @@ WARM_UP = timedelta(days=400)
 """How much history before the span a rule is given, so that its windows are full when the span begins."""
 
 
+_LATE = timedelta(days=7)
+
+
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """A rule over ``start`` to ``end``: what it fired, and since when its series are known (``None``: not at all)."""
@@ -41,7 +44,7 @@ class Rehearser:
     def rehearse(self, spec: RuleSpec, start: datetime, end: datetime) -> Rehearsal:
         """Evaluate ``spec`` over the span as the live engine would; raise ``ProblemsFound`` for a wrong rule.
 
-        Every figure counts as known when it happened: prices are as known today.
+        Figures are as known today: revisions have replaced what was said first.
         """
         engine = Engine([replace(spec, expires=None, enabled=True)], self._universe, self._calendars)
         known = list(self._observations(engine.programs, start - WARM_UP, end))
@@ -67,19 +70,16 @@ class Rehearser:
 
 
 def _replayed(series: str, figure: Figure) -> Observation:
-    return Observation(series, figure.at, figure.at, figure.value, figure.status, figure.source)
+    """The figure as it became known; one that was filled in long afterwards counts as known when it happened."""
+    known_at = figure.known_at if figure.known_at - figure.at <= _LATE else figure.at
+    return Observation(series, figure.at, known_at, figure.value, figure.status, figure.source)
 
 
 def _reads(program: Program) -> Iterator[str]:
     """The series that a program reads; of a price, every field of its bar."""
     for ref in program.refs | program.message_refs | ({program.trigger} if program.trigger else set()):
-        keys = [ref.key] if ref.key else [item.symbol for item in program.members or ()]
-        for key in keys:
+        for key in [ref.key] if ref.key else [item.symbol for item in program.members or ()]:
             yield from _fields(ref.feed, key, ref.field)
-    for part in (program.when, program.clear, program.rearm):
-        for inner in part.walk() if part else ():
-            for symbol in inner.typed.members:
-                yield from _fields("prices", symbol, "close")
 
 
 def _fields(feed: str, key: str, field: str) -> Iterator[str]:

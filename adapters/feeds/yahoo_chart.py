@@ -1,8 +1,8 @@
-"""One symbol's chart from Yahoo through yfinance: blocking, run in a thread.
+"""One symbol's chart from Yahoo, requested here and read by yfinance: blocking, run in threads.
 
-yfinance parses and cleans the chart (time zones, live rows, splits). The request itself is made here: exactly one for a
+yfinance parses and cleans the chart (time zones, live rows, splits). The request is made without it: exactly one for a
 chart, with no cookie dance before it and no retry under another cookie after a refusal, which would turn one 429 into a
-burst.
+burst. So requests can run side by side while charts are read one at a time, which keeps the event loop free.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from curl_cffi.requests.exceptions import RequestException
@@ -26,13 +27,17 @@ from adapters.feeds.yahoo_session import NAME, YahooSession
 from adapters.http import Answer, HttpFailure, Source, read_json, refusal
 
 SOURCE = Source(name=NAME, base_url="https://query2.finance.yahoo.com")
+_NO_SESSION = object()
 _COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
-    """What yfinance reads of a response."""
+class Reply:
+    """A chart document as it came, with what yfinance reads of a response."""
 
+    symbol: str
+    interval: str
+    period: str
     text: str
     document: Any
 
@@ -42,31 +47,32 @@ class _Reply:
 
 
 class ChartRequests:
-    """Stands in for yfinance's own request layer: what ``PriceHistory`` asks for a chart."""
+    """The requests; every method blocks and may be called from several threads at once."""
 
-    def __init__(self, session: YahooSession, clock: Clock) -> None:
+    def __init__(self, session: YahooSession, clock: Clock, timeout_s: float = 15.0) -> None:
         self._session = session
         self._clock = clock
+        self._timeout_s = timeout_s
 
-    def get(self, url: str, params: Mapping[str, Any] | None = None, timeout: float = 15.0) -> _Reply:
-        """GET once; raise :class:`HttpFailure` for everything but a chart."""
+    def chart(self, symbol: str, period: str, interval: str) -> Reply:
+        """GET one chart, once; raise :class:`HttpFailure`, with fault ``INCOMPLETE`` for a symbol without data."""
+        url = f"{SOURCE.base_url}/v8/finance/chart/{quote(symbol, safe='^=.-')}"
+        params = {"range": period, "interval": interval, "includePrePost": "false", "events": "div,splits"}
         try:
-            response = self._session.get(url, params=dict(params or {}), timeout=timeout)
+            response = self._session.get(url, params=params, timeout=self._timeout_s)
         except RequestException as error:
-            message = f"{url}: {type(error).__name__} before the answer was complete"
+            message = f"{symbol}: {type(error).__name__} before the answer was complete"
             raise HttpFailure(message, source=NAME, fault=Fault.UNREACHABLE) from None
         headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
         answer = Answer(url, response.status_code, headers, response.content)
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer)
-        return _Reply(answer.text(), read_json(SOURCE, answer))
+            raise self._refusal(symbol, answer)
+        return Reply(symbol, interval, period, answer.text(), read_json(SOURCE, answer))
 
-    cache_get = get
-
-    def _refusal(self, answer: Answer) -> HttpFailure:
+    def _refusal(self, symbol: str, answer: Answer) -> HttpFailure:
         reason = _reason(answer.text())
         if answer.status in {400, 404, 422} and reason:
-            return HttpFailure(reason, source=NAME, fault=Fault.INCOMPLETE, status=answer.status)
+            return HttpFailure(f"{symbol}: {reason}", source=NAME, fault=Fault.INCOMPLETE, status=answer.status)
         return refusal(SOURCE, answer, self._clock.now())
 
 
@@ -78,60 +84,50 @@ def _reason(body: str) -> str:
         return ""
 
 
-class YahooCharts:
-    """Charts of single symbols; every method blocks for one request and may be called from several threads."""
+def daily(reply: Reply, tz: str) -> Chart:
+    """The daily bars of a reply, in split-adjusted prices without dividends; ``tz`` is the exchange's zone.
 
-    def __init__(self, session: YahooSession, clock: Clock, timeout_s: float = 15.0) -> None:
-        self.session = self._session = session
-        self._requests = ChartRequests(session, clock)
-        self._timeout_s = timeout_s
-
-    def daily(self, symbol: str, period: str, tz: str) -> Chart:
-        """The daily bars of ``period`` (``1mo``), in split-adjusted prices without dividends.
-
-        Raises :class:`HttpFailure`, with fault ``INCOMPLETE`` for a symbol that Yahoo has nothing of.
-        """
-        frame, meta = self._history(symbol, period, "1d", tz)
-        bars = tuple(bar for _, bar in _rows(frame))
-        if all(bar.close is None for bar in bars):
-            message = f"{symbol}: a chart without a single price"
-            raise HttpFailure(message, source=NAME, fault=Fault.INCOMPLETE)
-        return Chart(symbol, bars, _quote(meta), _splits(frame))
-
-    def intraday(self, symbol: str, period: str, interval: str, tz: str) -> tuple[tuple[datetime, Bar], ...]:
-        """Bars of ``interval`` (``5m``), each with its start in UTC. Raises :class:`HttpFailure`."""
-        frame, _ = self._history(symbol, period, interval, tz)
-        return tuple((start.tz_convert(UTC).to_pydatetime(), bar) for start, bar in _rows(frame))
-
-    def _history(self, symbol: str, period: str, interval: str, tz: str) -> tuple[pd.DataFrame, Mapping[str, Any]]:
-        history = PriceHistory(self._requests, symbol, tz, session=self._session)
-        try:
-            frame = history.history(
-                period=period,
-                interval=interval,
-                auto_adjust=False,
-                actions=interval == "1d",
-                timeout=self._timeout_s,
-            )
-        except HttpFailure as failure:
-            raise _about(symbol, failure) from None
-        except YFException as error:
-            raise HttpFailure(str(error).lstrip("$"), source=NAME, fault=Fault.INCOMPLETE) from None
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            message = f"{symbol}: not a chart in the known form ({type(error).__name__}: {error})"
-            raise HttpFailure(message, source=NAME, fault=Fault.CHANGED) from None
-        return frame, dict(history.get_history_metadata().items() if interval != "1d" else _meta(history))
+    Takes some ten milliseconds of pandas. Raises :class:`HttpFailure` where the reply isn't a chart with prices.
+    """
+    frame, meta = _history(reply, tz)
+    bars = tuple(bar for _, bar in _rows(frame))
+    if all(bar.close is None for bar in bars):
+        message = f"{reply.symbol}: a chart without a single price"
+        raise HttpFailure(message, source=NAME, fault=Fault.INCOMPLETE)
+    return Chart(reply.symbol, bars, _quote(meta), _splits(frame))
 
 
-def _meta(history: PriceHistory) -> Mapping[str, Any]:
-    return history._history_metadata or {}  # noqa: SLF001 - the public reader asks for another chart first
+def intraday(reply: Reply, tz: str) -> tuple[tuple[datetime, Bar], ...]:
+    """The shorter bars of a reply, each with its start in UTC. Raises :class:`HttpFailure`."""
+    frame, _ = _history(reply, tz)
+    return tuple((start.tz_convert(UTC).to_pydatetime(), bar) for start, bar in _rows(frame))
 
 
-def _about(symbol: str, failure: HttpFailure) -> HttpFailure:
-    message = str(failure) if symbol in str(failure) else f"{symbol}: {failure}"
-    return type(failure)(
-        message, source=NAME, fault=failure.fault, status=failure.status, retry_at=failure.retry_at, body=failure.body
-    )
+class _Given:
+    """Stands in for yfinance's request layer: the reply is there already."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def get(self, **_: object) -> Reply:
+        """The reply, whatever is asked."""
+        return self._reply
+
+    cache_get = get
+
+
+def _history(reply: Reply, tz: str) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    history = PriceHistory(_Given(reply), reply.symbol, tz, session=_NO_SESSION)
+    try:
+        frame = history.history(
+            period=reply.period, interval=reply.interval, auto_adjust=False, actions=reply.interval == "1d"
+        )
+    except YFException as error:
+        raise HttpFailure(str(error).lstrip("$"), source=NAME, fault=Fault.INCOMPLETE) from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        message = f"{reply.symbol}: not a chart in the known form ({type(error).__name__}: {error})"
+        raise HttpFailure(message, source=NAME, fault=Fault.CHANGED) from None
+    return frame, history._history_metadata or {}  # noqa: SLF001 - the public reader asks for another chart first
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, Bar]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ async def run_demo(
     on_step: Callable[[datetime, int], None],
 ) -> Demo:
     """Replay the recorded week on a stepping clock and a store of its own, and publish its digest to ``out``."""
-    logs.configure(logging.WARNING)
+    logs.configure(level="warning")
     desk = open_desk(settings)
     week = recording(desk.universe)
     clock = SteppingClock(week.start)

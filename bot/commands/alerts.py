@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -18,10 +17,10 @@ from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
+from bot.commands.nearness import nearness, rank
 from bot.commands.understanding import understood
-from bot.numbers import percent, points, quantity
+from bot.incidents import NUMBERS
 from bot.personal import PersonalAlert
-from bot.pipeline import NUMBERS
 from bot.rehearsal import Rehearsal, Rehearser
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
 from rules.problems import ProblemsFound
@@ -136,7 +135,7 @@ async def _keep(ctx: Context, made: PersonalAlert) -> None:
 def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, rehearsal: Rehearsal | None) -> Message:
     lines: list[Line] = [line(ctx.say("alert.understood"), code(made.when))]
     if standing:
-        lines.append(line(_nearness(ctx, standing)))
+        lines.append(line(ctx.say("alert.holds") if standing.holds else nearness(ctx, standing)))
     if rehearsal:
         lines.append(line(_past(ctx, rehearsal)))
     mode = ctx.say("alert.repeats" if made.repeats else "alert.once")
@@ -148,31 +147,6 @@ def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, 
         footer=line(ctx.say("alert.basis", at=f"{day_text(ctx.now.date(), ctx.lang)} {ctx.now:%H:%M} UTC")),
         buttons=((*button(ctx.say("button.undo"), "unalert", made.id), *button(ctx.say("button.alerts"), "alerts")),),
     )
-
-
-def _nearness(ctx: Context, standing: Standing) -> str:
-    """``135.40 → 140.00: 3.4% away``."""
-    if standing.holds is None or standing.distance is None:
-        return ctx.say("alert.holds" if standing.holds else "alert.unknown")
-    if standing.holds:
-        return ctx.say("alert.holds")
-    return ctx.say(
-        "alert.distance",
-        value=quantity(standing.value, standing.unit, ctx.lang),
-        threshold=quantity(standing.threshold, standing.unit, ctx.lang),
-        away=_away(ctx, standing),
-    )
-
-
-def _away(ctx: Context, standing: Standing) -> str:
-    kind = standing.unit.partition(":")[0]
-    tiny = "<" if standing.distance is not None and 0 < standing.distance < 0.0005 else ""
-    shown_distance = 0.001 if tiny else standing.distance
-    if kind in {"price", "money"}:
-        return tiny + percent(shown_distance, signed=False)
-    if kind in {"%", "pp", "bp"}:
-        return tiny + points(shown_distance, ctx.lang, signed=False)
-    return quantity(standing.distance, standing.unit, ctx.lang)
 
 
 def _past(ctx: Context, rehearsal: Rehearsal) -> str:
@@ -195,7 +169,7 @@ async def alerts(ctx: Context, args: Arguments) -> Reply:
     if not living:
         return ctx.reply(note(ctx.say("alerts.nothing")))
     standing = await asyncio.to_thread(_standing_of, ctx, living)
-    living.sort(key=lambda item: _rank(standing.get(item.rule_id)))
+    living.sort(key=lambda item: rank(standing.get(item.rule_id)))
     chosen = living[(page - 1) * _PAGE : page * _PAGE]
     fired = await _numbers(ctx)
     lines = [_entry(ctx, item, standing.get(item.rule_id), fired.get(item.rule_id, "")) for item in chosen]
@@ -226,14 +200,8 @@ def _standing_of(ctx: Context, items: Sequence[PersonalAlert]) -> dict[str, Stan
     return found
 
 
-def _rank(standing: Standing | None) -> float:
-    if standing is None:
-        return math.inf
-    return 0.0 if standing.holds else math.inf if standing.distance is None else standing.distance
-
-
 def _entry(ctx: Context, item: PersonalAlert, standing: Standing | None, number: str) -> Line:
-    near = _nearness(ctx, standing) if standing else ctx.say("alert.broken")
+    near = nearness(ctx, standing) if standing else ctx.say("alert.broken")
     told = f" · {number}" if number else ""
     return line(code(item.id), " ", bold(item.typed), f" · {near}{told}")
 

@@ -81,7 +81,8 @@ def delays(ctx: Context, seen: Sequence[Seen]) -> tuple[Line, ...]:
 
 
 def _delay(ctx: Context, source: str, calendar: Calendar, figure: Figure) -> str:
-    behind = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
+    count = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
+    behind = ctx.say("asof.session" if count == 1 else "asof.sessions", count=count)
     shown = day_text(figure.session, ctx.lang)
     health = ctx.market.health.get(source)
     if health and health.degraded_since:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import Literal
+from datetime import date, datetime, tzinfo
+from typing import Literal, Protocol
 
 from adapters.chat.port import Origin, Reply, Request
 from adapters.clock import Clock
 from adapters.message import Button, Line, Message, Paragraph, Reader, Span, Text
 from adapters.rendering.times import zone_of
-from adapters.store.port import Documents, RateLimits
+from adapters.store.port import Documents, LogLine, RateLimits
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
 from bot.locale import say
 from bot.market import MarketView
 from bot.readers import Profiles
+from bot.rulebook import RuleBook
 from bot.settings import AccessSettings
 from rules.calendars import Calendars
 from rules.model import Lang
 from rules.spec import RuleSpec
 from rules.universe import Universe
+
+
+class Deliveries(Protocol):
+    """What the outbox tells about messages on their way."""
+
+    async def waiting(self) -> Mapping[str, int]:
+        """How many entries wait per destination."""
+        ...
+
+    async def log(self, count: int = 100, key: str = "") -> Sequence[LogLine]:
+        """The newest lines of the delivery log, newest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +50,10 @@ class Desk:
     profiles: Profiles
     access: AccessSettings
     clock: Clock
-    rules: Callable[[], Sequence[RuleSpec]]
-    """The rules that are loaded at present."""
-    waiting: Callable[[], Awaitable[Mapping[str, int]]]
-    """How many messages wait to be sent, by destination."""
+    rulebook: RuleBook
+    deliveries: Deliveries
+    digest: Callable[[date, Lang], Awaitable[Message | None]]
+    """The digest of the week that holds a day, as a message; ``None`` where there is none."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 
@@ -70,6 +83,11 @@ class Context:
     def universe(self) -> Universe:
         """The instruments that may be named."""
         return self.desk.universe
+
+    @property
+    def rules(self) -> Sequence[RuleSpec]:
+        """The rules that run, without anybody's own."""
+        return self.desk.rulebook.rules
 
     @property
     def zone(self) -> tzinfo:

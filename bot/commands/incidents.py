@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from bot.commands.arguments import shown
 from bot.commands.context import Context
 from bot.commands.errors import Refusal
+from bot.incidents import INCIDENTS
 from rules.model import Transition
 
-COLLECTION = "incidents"
 NUMBER = re.compile(r"a-?(\d{1,12})", re.IGNORECASE | re.ASCII)
 _TRANSITIONS: TypeAdapter[list[Transition]] = TypeAdapter(list[Transition])
 
@@ -25,7 +25,7 @@ def numbered(word: str) -> str:
 
 async def history(ctx: Context, number: str) -> Sequence[Transition]:
     """Every transition of the alert, oldest first; empty for one that never was."""
-    text = await ctx.desk.documents.get(COLLECTION, number)
+    text = await ctx.desk.documents.get(INCIDENTS, number)
     try:
         return _TRANSITIONS.validate_json(text) if text else ()
     except ValidationError:

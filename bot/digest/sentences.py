@@ -125,7 +125,7 @@ def _capex(frame: Frame, lang: Lang) -> str:
 
 def _results(frame: Frame, lang: Lang) -> str:
     clauses = []
-    for _, symbol in frame.layout.companies:
+    for symbol in (company.symbol for company in frame.layout.companies):
         key = next(
             (k for k in reversed(list(frame.facts)) if k.startswith(f"company.{symbol}.") and k.endswith(".revenue")),
             "",
@@ -212,7 +212,7 @@ def _changed(change: float, lang: Lang) -> str:
 
 
 def _flows(frame: Frame, lang: Lang) -> str:
-    asset, facts = frame.layout.etf, frame.facts
+    asset, facts = frame.layout.etf.asset, frame.facts
     total = facts.number(f"etf.{asset}.week_total")
     if total is None:
         return ""
@@ -231,7 +231,7 @@ def _flows(frame: Frame, lang: Lang) -> str:
 
 def named_funds(frame: Frame) -> tuple[tuple[str, float], ...]:
     """The funds that the layout names, with their flow over the span in USD."""
-    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf}.{name}.week")) for name in frame.layout.etf_named)
+    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf.asset}.{name}.week")) for name in frame.layout.etf.named)
     return tuple((name, flow) for name, flow in flows if flow is not None)
 
 
@@ -245,7 +245,7 @@ def _funds(frame: Frame, lang: Lang) -> str:
 
 def _days(frame: Frame, lang: Lang) -> str:
     """Which days flowed out: none, all, one, or how many of how many."""
-    out, into = (frame.facts[f"etf.{frame.layout.etf}.{name}"].value for name in ("outflow_days", "inflow_days"))
+    out, into = (frame.facts[f"etf.{frame.layout.etf.asset}.{name}"].value for name in ("outflow_days", "inflow_days"))
     if not isinstance(out, tuple) or not isinstance(into, tuple):
         return ""
     count = len(out) + len(into)
@@ -265,7 +265,7 @@ def _days(frame: Frame, lang: Lang) -> str:
 
 
 def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:
-    when, flow = date.fromisoformat(day), frame.facts.number(f"etf.{frame.layout.etf}.{day}")
+    when, flow = date.fromisoformat(day), frame.facts.number(f"etf.{frame.layout.etf.asset}.{day}")
     size = numbers.money(abs(flow or 0.0), "USD", lang)
     if lang == "zh":
         return f"仅{weekday(when, lang)}（{day_text(when, lang)}）{zh} {size}"
@@ -273,7 +273,7 @@ def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:
 
 
 def _streak(frame: Frame, lang: Lang) -> str:
-    asset, facts = frame.layout.etf, frame.facts
+    asset, facts = frame.layout.etf.asset, frame.facts
     days, total = facts.number(f"etf.{asset}.streak_days"), facts.number(f"etf.{asset}.streak_total")
     if not days or days < 2 or total is None:
         return ""

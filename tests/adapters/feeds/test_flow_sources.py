@@ -203,8 +203,9 @@ async def test_farside_asks_for_every_asset(http: HttpClient, http_server: FakeH
     """One page an asset; one that fails leaves the other."""
     http_server.route("/btc/", failing(404))
     http_server.route("/eth/", ok_text(farside_page(farside_rows())))
+    http_server.route("/sol/", ok_text(farside_page(farside_rows())))
     answer = await Farside(http=http, base_url=http_server.base_url).days(NOW)
-    assert {"ETH"} == {day.asset for day in answer.days}
+    assert {"ETH", "SOL"} == {day.asset for day in answer.days}
     assert ["etf_flows.BTC.total"] == [problem.subject for problem in answer.problems]
 
 

@@ -222,11 +222,15 @@ async def test_a_missing_session_is_completed(build: Build, http_server: FakeHtt
         ok_json(hourly("NVDA", WEEK[3].day, [102.0, 106.0, 101.0, 103.5])),
     )
     http_server.route("*/NVDA", script)
-    fetched = await build().fetch(AFTER)
+    feed = build()
+    fetched = await feed.fetch(AFTER)
     assert closes(fetched)[3] == ("07-16 20:00", 103.5, "provisional")
     day = {o.series: o.value for o in fetched.observations if o.at.day == 16}
     assert (day["prices.NVDA.open"], day["prices.NVDA.high"], day["prices.NVDA.low"]) == (102.0, 106.0, 101.0)
     assert fetched.problems == ()
+    asked = len(http_server.requests)
+    assert await feed.fetch(AFTER) == Fetched()
+    assert len(http_server.requests) == asked + 1  # the hole stays filled: no hourly chart again
 
 
 async def test_a_missing_session_is_marked(build: Build, http_server: FakeHttp) -> None:
@@ -234,9 +238,14 @@ async def test_a_missing_session_is_marked(build: Build, http_server: FakeHttp) 
     holed = [*WEEK[:3], replace(WEEK[3], close=None), WEEK[4]]
     script = by_interval(ok_json(chart("NVDA", holed, quoted_at=CLOSE_FRIDAY)), failing(500))
     http_server.route("*/NVDA", script)
-    fetched = await build().fetch(AFTER)
+    feed = build()
+    fetched = await feed.fetch(AFTER)
     assert ("07-16 20:00", None, "pending") in closes(fetched)
     assert faults(fetched) == [("NVDA", "incomplete")]
+    again = await feed.fetch(AFTER)
+    assert (again.observations, faults(again)) == ((), [("NVDA", "incomplete")])  # marked once, open until it comes
+    http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=CLOSE_FRIDAY)))
+    assert closes(await feed.fetch(AFTER)) == [("07-16 20:00", 103.0, "final")]
 
 
 async def test_the_last_session_comes_from_the_quote(build: Build, http_server: FakeHttp) -> None:

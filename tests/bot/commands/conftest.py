@@ -17,8 +17,10 @@ from bot.commands.handler import Commands
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.recording import END, recording
+from bot.rulebook import RuleBook
 from bot.settings import AccessSettings
 from rules.calendars import Calendars
+from rules.loader import PACKS
 from rules.universe_file import load_universe
 from tests.fakes.documents import MemoryDocuments
 
@@ -39,6 +41,21 @@ class OpenLimits:
 
     async def block(self, bucket: str, until: datetime) -> None:
         """Nothing to block."""
+
+
+class Sent:
+    """The outbox of a bot that sent ``lines`` and has two messages left."""
+
+    def __init__(self) -> None:
+        self.lines = []
+
+    async def waiting(self):
+        """Two messages wait."""
+        return {"telegram:-100": 2}
+
+    async def log(self, count: int = 100, key: str = ""):
+        """What was sent, the newest first."""
+        return self.lines
 
 
 @dataclass
@@ -156,8 +173,11 @@ def limits():
 def desk(universe, calendars, market, documents, limits):
     """The desk on the Saturday after the recorded week."""
 
-    async def waiting():
-        return {"telegram:-100": 2}
+    async def unchanged(rules):
+        """Nothing runs rules here."""
+
+    async def no_digest(day, lang):
+        return None
 
     return Desk(
         universe=universe,
@@ -168,8 +188,9 @@ def desk(universe, calendars, market, documents, limits):
         profiles=Profiles(documents, Reader()),
         access=ACCESS,
         clock=SteppingClock(END),
-        rules=tuple,
-        waiting=waiting,
+        rulebook=RuleBook([PACKS], universe, unchanged),
+        deliveries=Sent(),
+        digest=no_digest,
     )
 
 
