@@ -73,15 +73,22 @@ async def open_throwaway_store() -> AsyncIterator[RedisStore]:
 
 
 async def _sweep() -> None:
-    settled = time.time() - _SETTLED_AFTER_S
+    for folder in _left_behind():
+        with contextlib.suppress(OSError, StoreUnavailable), _opened(folder / "users.lock") as users:
+            if _try_lock(users):
+                await server.stop(server.ServerFiles(folder, _socket(folder), durable=False))
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_behind() -> list[Path]:
+    """Throw-away folders of this user that are old enough for their users to hold the lock, if there are any."""
+    found: list[Path] = []
     for folder in Path(tempfile.gettempdir()).glob(f"{_THROWAWAY}*"):
-        with contextlib.suppress(OSError, StoreUnavailable):
-            if folder.stat().st_uid != os.getuid() or folder.stat().st_mtime > settled:
-                continue
-            with _opened(folder / "users.lock") as users:
-                if _try_lock(users):
-                    await server.stop(server.ServerFiles(folder, _socket(folder), durable=False))
-                    shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            status = folder.stat()
+            if status.st_uid == os.getuid() and status.st_mtime < time.time() - _SETTLED_AFTER_S:
+                found.append(folder)
+    return found
 
 
 @contextlib.asynccontextmanager

@@ -47,7 +47,7 @@ async def run_bot(
         _describe(settings, desk, store, destinations, report, dry_run=dry_run)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
-            sources = await open_sources(stack, settings, desk, clock, store)
+            sources = await open_sources(stack, settings, desk.universe, desk.calendars, clock, store)
             work["scheduler"] = _scheduler(sources, record)
         if "engine" in chosen:
             dispatcher = build_dispatcher(settings, desk.universe, store, destinations, settings.reader.reader())

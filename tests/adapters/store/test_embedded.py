@@ -222,14 +222,18 @@ asyncio.run(main())
 """
 
 
+def throwaway_owner():
+    process = subprocess.Popen(
+        [sys.executable, "-c", THROWAWAY_OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path.cwd()
+    )
+    return process, Path(process.stdout.readline().decode().strip())
+
+
 async def test_a_killed_owners_throwaway_store_is_cleared_away():
     """The next one stops the server that was left behind and removes its folder, but none that is in use."""
     places = []
     for killed in (True, False):
-        process = subprocess.Popen(
-            [sys.executable, "-c", THROWAWAY_OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path.cwd()
-        )
-        place = Path(process.stdout.readline().decode().strip())
+        process, place = throwaway_owner()
         if killed:
             process.kill()
             process.communicate()
