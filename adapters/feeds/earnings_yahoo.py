@@ -104,10 +104,10 @@ class Page:
 
 async def opened(desk: YahooDesk) -> YahooApi:
     """Yahoo's JSON services, with yfinance loaded and its caches cleared."""
-    charts = await desk.opened()
-    from adapters.feeds.yahoo_api import YahooApi  # noqa: PLC0415 - loads yfinance, as opening the desk did
+    session = await desk.session()
+    from adapters.feeds.yahoo_api import YahooApi  # noqa: PLC0415 - needs yfinance, which the session has loaded
 
-    return YahooApi(charts.session, desk.clock)
+    return YahooApi(session, desk.clock)
 
 
 def parse_calendar(answer: object) -> Page:

@@ -33,6 +33,7 @@ from rules.universe import Instrument, Kind
 
 if TYPE_CHECKING:
     from adapters.feeds.yahoo_chart import ChartRequests, Reply
+    from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
 _KEPT_SESSIONS = 30
@@ -82,6 +83,7 @@ class YahooDesk:
         self._cool_downs = cool_downs
         self._requesters = ThreadPoolExecutor(options.concurrency, thread_name_prefix=f"{NAME} request")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
+        self._session: YahooSession | None = None
         self._requests: ChartRequests | None = None
         self._next_slot: datetime | None = None
 
@@ -100,8 +102,8 @@ class YahooDesk:
 
         if self._requests is None:
             options = self.options
-            session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
-            self._requests = ChartRequests(session, self.clock, options.timeout_s)
+            self._session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
+            self._requests = ChartRequests(self._session, self.clock, options.timeout_s)
             gc.freeze()  # a full collection over the libraries just loaded would stop every thread for 0.1 s
         yahoo_session.clear_caches()
 
@@ -123,14 +125,14 @@ class YahooDesk:
         message = f"{NAME} asked for a pause; not asked again before {until:%Y-%m-%d %H:%M:%S} UTC"
         return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
 
-    async def _reply(self, symbol: str, period: str, interval: str) -> Reply:
-        """One request at its turn, and once more after a passing failure."""
-        assert self._requests is not None, "prepare first"  # noqa: S101
-        requests = self._requests
+    async def session(self) -> YahooSession:
+        """The session that all share, for feeds that ask Yahoo for something else than charts."""
+        await self.prepare()
+        assert self._session is not None, "prepared"  # noqa: S101
+        return self._session
 
-        def request() -> Reply:
-            return requests.chart(symbol, period, interval)
-
+    async def ask(self, request: Callable[[], T]) -> T:
+        """One blocking request in a thread at its turn, and once more after a passing failure."""
         await self._turn()
         try:
             return await self._run(self._requesters, request)
@@ -142,6 +144,11 @@ class YahooDesk:
         await self.clock.sleep_until(self.clock.now() + _RETRY_PAUSE)
         await self._turn()
         return await self._run(self._requesters, request)
+
+    async def _reply(self, symbol: str, period: str, interval: str) -> Reply:
+        assert self._requests is not None, "prepare first"  # noqa: S101
+        requests = self._requests
+        return await self.ask(lambda: requests.chart(symbol, period, interval))
 
     @staticmethod
     async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
