@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import partial
 
 from adapters.feeds.answer import BadAnswer, dig, instant, mapping, maybe, optional_number, sequence
@@ -85,10 +85,13 @@ def parse(answer: object, since: date = date.min) -> FlowTable:
 
 
 def _points(ticker: str, body: object, since: date) -> Iterator[tuple[date, float | None]]:
+    oldest = datetime.combine(since, time(), UTC).timestamp()
     for point in sequence(dig(body, "Data"), f"the data of {ticker}"):
-        day = instant(maybe(point, "Timestamp"), f"the time of a point of {ticker}").date()
-        if day >= since:
-            yield day, optional_number(dig(point, "Result"), f"{ticker} on {day}")
+        stamp = maybe(point, "Timestamp")
+        if isinstance(stamp, int | float) and stamp < oldest:
+            continue
+        day = instant(stamp, f"the time of a point of {ticker}").date()
+        yield day, optional_number(dig(point, "Result"), f"{ticker} on {day}")
 
 
 def _reader(day: date, values: Mapping[str, float | None], funds: Sequence[str]) -> Callable[[], FlowRow]:
