@@ -11,6 +11,7 @@ import aiohttp
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
+_UNAUTHORIZED = 401
 _UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientProxyConnectionError)
 
 
@@ -29,6 +30,8 @@ class AiohttpRequest(BaseRequest):
         self._timeout_s = timeout_s
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self.refused = False
+        """Whether the service has refused the token."""
 
     @property
     def read_timeout(self) -> float:
@@ -68,6 +71,7 @@ class AiohttpRequest(BaseRequest):
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=wait, connect=connect)
         try:
             async with self._session.request(method, url, data=_form(request_data), timeout=timeout) as answer:
+                self.refused = answer.status == _UNAUTHORIZED
                 return answer.status, await answer.read()
         except _UNSENT as error:
             raise NeverSent(type(error).__name__) from error
