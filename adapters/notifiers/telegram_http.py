@@ -6,6 +6,7 @@ It takes a fraction of the processor time of the library's own, and never logs a
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
@@ -70,7 +71,7 @@ class AiohttpRequest(BaseRequest):
         connect = connect_timeout if isinstance(connect_timeout, int | float) else self._timeout_s
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=wait, connect=connect)
         try:
-            async with self._session.request(method, url, data=_form(request_data), timeout=timeout) as answer:
+            async with self._session.request(method, url, timeout=timeout, **_body(request_data)) as answer:
                 self.refused = answer.status == _UNAUTHORIZED
                 return answer.status, await answer.read()
         except _UNSENT as error:
@@ -82,12 +83,17 @@ class AiohttpRequest(BaseRequest):
             raise NoAnswer(type(error).__name__) from error
 
 
-def _form(request_data: RequestData | None) -> aiohttp.FormData | None:
+def _body(request_data: RequestData | None) -> dict[str, Any]:
+    """A multipart body where there are files; the plain form otherwise, which is cheaper to make."""
     if request_data is None:
-        return None
-    form = aiohttp.FormData(quote_fields=False)
+        return {}
+    files = request_data.multipart_data
+    if not files:
+        form = urlencode(request_data.json_parameters).encode()
+        return {"data": form, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    multipart = aiohttp.FormData(quote_fields=False)
     for name, value in request_data.json_parameters.items():
-        form.add_field(name, value)
-    for name, (filename, content, media_type) in (request_data.multipart_data or {}).items():
-        form.add_field(name, content, filename=filename, content_type=media_type)
-    return form
+        multipart.add_field(name, value)
+    for name, (filename, content, media_type) in files.items():
+        multipart.add_field(name, content, filename=filename, content_type=media_type)
+    return {"data": multipart}
