@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
@@ -43,8 +44,9 @@ class AiohttpRequest(BaseRequest):
         """Open the session."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._connections)
-            # Behind many a company's door the way to Telegram is a proxy that the environment names.
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+            # Behind many a company's door the way to Telegram is a proxy that the environment names. Where there is
+            # none, looking for it would cost each request a turn in a thread.
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=bool(getproxies()))
 
     async def shutdown(self) -> None:
         """Close it."""
