@@ -32,7 +32,7 @@ async def replay(
         clock.step_to(at)
         await pipeline.record(arrived)
         told.extend(await pipeline.turn(clock.now()))
-        await sender.drain(clock.now())
+        await sender.drain()
 
     told: list[Notice] = []
     known = 0

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from typing import NamedTuple
 
-from adapters.feeds.port import SourceHealth
+from adapters.feeds.port import SourceHealth, source_names
 from rules.calendars import Calendar, Calendars
 from rules.model import CalendarEvent, Observation, SeriesName, Status
 from rules.schedule import CONTINUOUS
@@ -149,9 +149,10 @@ class MarketView:
         """Take in what became known; of two figures for one session the one known later stands."""
         for item in observations:
             self._column(item.series).put(item)
-            before = self._heard.get(item.source)
-            if item.source and (before is None or item.known_at >= before.known_at):
-                self._heard[item.source] = item
+            for name in source_names(item.source):
+                before = self._heard.get(name)
+                if before is None or item.known_at >= before.known_at:
+                    self._heard[name] = item
 
     def apply_events(self, events: Iterable[CalendarEvent]) -> None:
         """Take in dated events; one known later replaces the same event at a date close by."""

@@ -9,7 +9,6 @@ import structlog
 
 from adapters.clock import Clock
 from adapters.store.port import Leases, StoreUnavailable
-from bot.delivery import Sender
 from bot.pipeline import Pipeline
 
 log = structlog.get_logger()
@@ -33,17 +32,6 @@ async def engine(pipeline: Pipeline, clock: Clock) -> None:
                 log.info("notice_committed", key=notice.key, rule=notice.rule, kind=notice.kind)
         except StoreUnavailable as error:
             log.warning("store_unavailable", role="engine", error=str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def sender(outgoing: Sender, clock: Clock) -> None:
-    """Send what is due, then rest a moment."""
-    while True:
-        try:
-            if not await outgoing.drain(clock.now()):
-                await asyncio.sleep(LOOK_EVERY_S / 10)
-        except StoreUnavailable as error:
-            log.warning("store_unavailable", role="sender", error=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
 
 

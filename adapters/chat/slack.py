@@ -42,6 +42,8 @@ _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<[@#!]?(?:[^|<>]*\|)?([^<>]*)>")
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=20, sock_read=20)
 _LEFT = ("channel_left", "group_left", "channel_archive", "group_archive", "channel_deleted", "group_deleted")
+EVENTS = ("app_mention", "message", "app_home_opened", *_LEFT)
+"""What the app has to be subscribed to."""
 _NOT_SPOKEN = frozenset({"bot_message", "message_changed", "message_deleted", "message_replied"})
 Json = dict[str, Any]
 
@@ -158,7 +160,7 @@ class SlackFrontEnd:
         app.command(_ANY)(listener("command"))
         app.action(_ANY)(listener("press"))
         app.shortcut(_ANY)(listener("shortcut"))
-        for event in ("app_mention", "message", "app_home_opened", *_LEFT):
+        for event in EVENTS:
             app.event(event)(listener(event))
         return app
 

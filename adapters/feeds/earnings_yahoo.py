@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from adapters.feeds.answer import BadAnswer, dig, instant, iso_instant, mapping, maybe, noting, sequence
+from adapters.feeds.answer import BadAnswer, dig, gives_up, instant, iso_instant, mapping, maybe, noting, sequence
 from adapters.feeds.calendar_dates import NEW_YORK, zone_of
 from adapters.feeds.earnings_date import EarningsDate, EarningsDates, When, told
 from adapters.feeds.port import Fault, FeedProblem, Fetched
@@ -27,7 +27,6 @@ _MOST_PAGES = 30
 _LOCALE = {"lang": "en-US", "region": "US"}
 _FIELDS = ("ticker", "companyshortname", "intradaymarketcap", "startdatetime", "startdatetimetype")
 _WHEN: dict[str, When] = {"AMC": "after_close", "BMO": "before_open", "TAS": "during"}
-_HOPELESS = {Fault.BLOCKED, Fault.RATE_LIMITED, Fault.UNAUTHORIZED, Fault.UNREACHABLE}
 
 
 class YahooEarnings:
@@ -85,7 +84,7 @@ class YahooCompanyDates:
             with noting(problems, NAME, f"earnings.{symbol}.date"):
                 answer = await self._desk.ask(_summary(api, symbol))
                 found += parse_company(answer, symbol, zone_of(symbol))
-            if problems and problems[-1].fault in _HOPELESS:
+            if gives_up(problems):
                 break
         return EarningsDates(tuple(found), tuple(problems))
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Protocol
 
-from adapters.feeds.answer import noting
+from adapters.feeds.answer import gives_up, noting
 from adapters.feeds.port import FeedProblem, Fetched
 from rules.calendars import Calendar, Calendars
 from rules.model import Observation, Status
@@ -66,7 +66,10 @@ class FlowSource(Protocol):
 
 
 async def ask_each(source: str, assets: Sequence[str], ask: Callable[[str], Awaitable[FlowDays]]) -> FlowDays:
-    """Ask for every asset, one after the other; one that fails doesn't keep the others from answering."""
+    """Ask for every asset, one after the other; one that fails doesn't keep the others from answering.
+
+    A source that refuses is not asked for the next one.
+    """
     days: list[FlowDay] = []
     problems: list[FeedProblem] = []
     for asset in assets:
@@ -74,6 +77,8 @@ async def ask_each(source: str, assets: Sequence[str], ask: Callable[[str], Awai
             answer = await ask(asset)
             days += answer.days
             problems += answer.problems
+        if gives_up(problems):
+            break
     return FlowDays(tuple(days), tuple(problems))
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.clock import Clock
 from adapters.feeds.daily_bars import (
+    SETTLE,
+    Bar,
     Chart,
     Reading,
     Session,
@@ -28,7 +33,7 @@ from rules.model import Observation, Status
 from rules.universe import Instrument, Kind
 
 if TYPE_CHECKING:
-    from adapters.feeds.yahoo_chart import YahooCharts
+    from adapters.feeds.yahoo_requests import ChartReply, ChartRequests
 
 NAME = "yahoo"
 _KEPT_SESSIONS = 30
@@ -64,7 +69,7 @@ class _Look:
 
     instrument: Instrument
     reading: Reading = field(default_factory=lambda: Reading((), (), ()))
-    told: list[Session] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     problems: list[FeedProblem] = field(default_factory=list)
     failure: HttpFailure | None = None
 
@@ -76,28 +81,46 @@ class YahooDesk:
         self.clock = clock
         self.options = options
         self._cool_downs = cool_downs
-        self._pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix=NAME)
-        self._charts: YahooCharts | None = None
+        self._requesters = ThreadPoolExecutor(options.concurrency, thread_name_prefix=f"{NAME} request")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
+        self._requests: ChartRequests | None = None
         self._next_slot: datetime | None = None
 
     def close(self) -> None:
         """Let go of the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._requesters, self._reader):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def opened(self) -> YahooCharts:
-        """The charts, with yfinance loaded and its caches cleared."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._open)
+    async def prepare(self) -> None:
+        """Load yfinance if that is still to do, and clear its caches."""
+        await self._run(self._reader, self._open)
 
-    def _open(self) -> YahooCharts:
+    def _open(self) -> None:
         from adapters.feeds import yahoo_session  # noqa: PLC0415 - yfinance and pandas take a second to load
-        from adapters.feeds.yahoo_chart import YahooCharts  # noqa: PLC0415
+        from adapters.feeds.yahoo_requests import ChartRequests  # noqa: PLC0415
 
-        if self._charts is None:
+        if self._requests is None:
             options = self.options
             session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
-            self._charts = YahooCharts(session, self.clock, options.timeout_s)
+            self._requests = ChartRequests(session, self.clock, options.timeout_s)
+            gc.freeze()  # a full collection over the libraries just loaded would stop every thread for 0.1 s
         yahoo_session.clear_caches()
-        return self._charts
+
+    async def history(self, symbol: str, period: str, tz: str) -> Chart:
+        """The daily chart of ``period``, cleaned by yfinance; raises :class:`HttpFailure`."""
+        reply = await self._reply(symbol, period, "1d")
+        return await self._run(self._reader, lambda: _reading().daily(reply, tz))
+
+    async def latest(self, symbol: str, tz: str) -> Chart:
+        """The last few sessions with the running one, as Yahoo sent them; raises :class:`HttpFailure`."""
+        from adapters.feeds.yahoo_requests import daily  # noqa: PLC0415 - as below
+
+        return daily(await self._reply(symbol, "5d", "1d"), tz)
+
+    async def intraday(self, symbol: str, period: str, interval: str, tz: str) -> Sequence[tuple[datetime, Bar]]:
+        """The shorter bars of ``period``; raises :class:`HttpFailure`."""
+        reply = await self._reply(symbol, period, interval)
+        return await self._run(self._reader, lambda: _reading().intraday(reply, tz))
 
     async def cooling(self, now: datetime) -> FeedProblem | None:
         """Why Yahoo must not be asked at ``now``."""
@@ -107,12 +130,17 @@ class YahooDesk:
         message = f"{NAME} asked for a pause; not asked again before {until:%Y-%m-%d %H:%M:%S} UTC"
         return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
 
-    async def ask(self, call: Callable[[], T]) -> T:
-        """Run ``call`` in a thread at its turn; once more after a passing failure. Raises :class:`HttpFailure`."""
+    async def _reply(self, symbol: str, period: str, interval: str) -> ChartReply:
+        """One request at its turn, and once more after a passing failure."""
+        assert self._requests is not None, "prepare first"  # noqa: S101
+        requests = self._requests
+
+        def request() -> ChartReply:
+            return requests.chart(symbol, period, interval)
+
         await self._turn()
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, call)
+            return await self._run(self._requesters, request)
         except HttpFailure as failure:
             if failure.fault is Fault.RATE_LIMITED:
                 await self._begin_cool_down(failure)
@@ -120,7 +148,11 @@ class YahooDesk:
                 raise
         await self.clock.sleep_until(self.clock.now() + _RETRY_PAUSE)
         await self._turn()
-        return await loop.run_in_executor(self._pool, call)
+        return await self._run(self._requesters, request)
+
+    @staticmethod
+    async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     async def _turn(self) -> None:
         if not self.options.requests_per_s:
@@ -137,11 +169,18 @@ class YahooDesk:
         await self._cool_downs.begin(NAME, until, "HTTP 429")
 
 
+def _reading() -> ModuleType:
+    from adapters.feeds import yahoo_chart  # noqa: PLC0415 - yfinance and pandas take a second to load
+
+    return yahoo_chart
+
+
 class YahooPrices:
     """Daily bars of every priced instrument, and the running session's.
 
     Each fetch brings what is new or changed since the last one of this object; the first brings the whole period. One
-    request a symbol, plus one for each symbol that lacks a session or was split.
+    request a symbol, plus one for each symbol that lacks a session or was split. yfinance reads the history at the
+    first fetch and after each close; in between only the running session is looked at.
     """
 
     def __init__(self, desk: YahooDesk, instruments: Iterable[Instrument], calendars: Calendars) -> None:
@@ -150,6 +189,8 @@ class YahooPrices:
         self._calendars = {item.symbol: calendars.get(item.calendar) for item in self._instruments}
         self._given: dict[str, dict[date, Session]] = {}
         self._splits: dict[str, set[date]] = {}
+        self._marked: dict[str, set[date]] = {}
+        self._read_at: dict[str, datetime] = {}
 
     def last_close(self, symbol: str) -> float | None:
         """The close of the last finished session that was given, in today's shares."""
@@ -160,11 +201,12 @@ class YahooPrices:
         """Ask for every symbol; a symbol's failure touches that symbol, a refusal ends the fetch."""
         if (problem := await self._desk.cooling(now)) is not None:
             return Fetched(problems=(problem,))
-        charts = await self._desk.opened()
-        looks = await self._look_at_all(charts, now)
-        await self._complete(charts, looks, now)
+        await self._desk.prepare()
+        looks = await self._look_at_all(now)
+        await self._complete(looks, now)
         missing = {look.instrument.symbol: look.reading.missing for look in looks if look.reading.missing}
-        observations = [item for look in looks for item in self._observations(look, now)]
+        marks = (item for look in looks for item in self._marks(look, now))
+        observations = chain(*(look.observations for look in looks), marks)
         seen = {look.instrument.symbol: self._calendars[look.instrument.symbol] for look in looks if not look.failure}
         problems = [
             *_failures(looks),
@@ -173,7 +215,7 @@ class YahooPrices:
         ]
         return Fetched(tuple(observations), problems=tuple(problems))
 
-    async def _look_at_all(self, charts: YahooCharts, now: datetime) -> list[_Look]:
+    async def _look_at_all(self, now: datetime) -> list[_Look]:
         waiting = iter(self._instruments)
         looks: list[_Look] = []
         run = _Run()
@@ -182,7 +224,7 @@ class YahooPrices:
             for instrument in waiting:
                 if run.ended:
                     return
-                look = await self._look_at(charts, instrument, now)
+                look = await self._look_at(instrument, now)
                 run.count(look.failure)
                 looks.append(look)
 
@@ -190,24 +232,30 @@ class YahooPrices:
         order = {item.symbol: index for index, item in enumerate(self._instruments)}
         return sorted(looks, key=lambda look: order[look.instrument.symbol])
 
-    async def _look_at(self, charts: YahooCharts, instrument: Instrument, now: datetime) -> _Look:
+    async def _look_at(self, instrument: Instrument, now: datetime) -> _Look:
         symbol, calendar = instrument.symbol, self._calendars[instrument.symbol]
         options = self._desk.options
-
-        def daily(period: str) -> Callable[[], Chart]:
-            return lambda: charts.daily(symbol, period, calendar.tz.key)
-
         try:
-            chart = await self._desk.ask(daily(options.period))
+            if self._knows_history(symbol, calendar, now):
+                chart = await self._desk.latest(symbol, calendar.tz.key)
+            else:
+                chart = await self._desk.history(symbol, options.period, calendar.tz.key)
+                self._read_at[symbol] = now
             split = self._split_in(chart, calendar)
             if split is not None:
-                chart = await self._desk.ask(daily(options.long_period))
+                chart = await self._desk.history(symbol, options.long_period, calendar.tz.key)
         except HttpFailure as failure:
             return _Look(instrument, failure=failure)
         look = self._read(instrument, chart, now)
         if split is not None:
             look.problems.append(FeedProblem(NAME, Fault.REVISED, f"{symbol}: {split}; history given anew", symbol))
         return look
+
+    def _knows_history(self, symbol: str, calendar: Calendar, now: datetime) -> bool:
+        """Whether all but the running session was read, so that a look at the latest is enough."""
+        read_at, session = self._read_at.get(symbol), calendar.session_of(now)
+        settled = calendar.close(calendar.previous(session)) + SETTLE
+        return read_at is not None and read_at >= settled and now < calendar.close(session) + SETTLE
 
     def _split_in(self, chart: Chart, calendar: Calendar) -> str | None:
         """What tells that the history given before (by this process or an earlier one) is in old shares."""
@@ -231,12 +279,15 @@ class YahooPrices:
             look.problems.append(FeedProblem(NAME, Fault.CHANGED, message, chart.symbol))
         sessions = _without_sudden_scale(look, chart)
         given = self._given.get(chart.symbol, {})
-        look.told = [session for session in sessions if given.get(session.bar.day) != session]
-        kept = {session.bar.day: session for session in sessions[-_KEPT_SESSIONS:]}
-        self._given[chart.symbol] = kept
+        for session in sessions:
+            if given.get(session.bar.day) != session:
+                look.observations += session.observations(chart.symbol, now, NAME)
+        kept = given | {session.bar.day: session for session in sessions}
+        self._given[chart.symbol] = {day: kept[day] for day in sorted(kept)[-_KEPT_SESSIONS:]}
+        look.reading = replace(look.reading, missing=tuple(day for day in look.reading.missing if day not in given))
         return look
 
-    async def _complete(self, charts: YahooCharts, looks: Sequence[_Look], now: datetime) -> None:
+    async def _complete(self, looks: Sequence[_Look], now: datetime) -> None:
         """Fill recent holes from hourly bars, for a few symbols; what all of a market lack isn't there to be had."""
         lacking = [look for look in looks if look.reading.missing and not self._whole_market_lacks(look, looks)]
         for look in lacking[:_COMPLETED_AT_MOST]:
@@ -246,12 +297,13 @@ class YahooPrices:
             if not wanted:
                 continue
             try:
-                rows = await self._desk.ask(lambda s=symbol, c=calendar: charts.intraday(s, "5d", "60m", c.tz.key))  # type: ignore[misc]
+                rows = await self._desk.intraday(symbol, "5d", "60m", calendar.tz.key)
             except HttpFailure:
                 continue
             days = daily_from_intraday(rows, calendar)
             found = [Session(days[day], calendar.close(day), Status.PROVISIONAL) for day in wanted if day in days]
-            look.told.extend(found)
+            look.observations += (item for session in found for item in session.observations(symbol, now, NAME))
+            look.observations.sort(key=lambda item: item.at)
             self._given[symbol].update({session.bar.day: session for session in found})
             filled = {session.bar.day for session in found}
             rest = tuple(day for day in look.reading.missing if day not in filled)
@@ -263,12 +315,14 @@ class YahooPrices:
         ]
         return len(peers) > 2 and all(other.reading.missing == look.reading.missing for other in peers)
 
-    def _observations(self, look: _Look, now: datetime) -> list[Observation]:
+    def _marks(self, look: _Look, now: datetime) -> Iterator[Observation]:
         symbol = look.instrument.symbol
-        calendar = self._calendars[symbol]
-        marks = [marked_missing(symbol, day, calendar, now, NAME) for day in look.reading.missing]
-        told = sorted(look.told, key=lambda session: session.at)
-        return [*(item for session in told for item in session.observations(symbol, now, NAME)), *marks]
+        told = self._marked.setdefault(symbol, set())
+        for day in look.reading.missing:
+            if day not in told:
+                yield marked_missing(symbol, day, self._calendars[symbol], now, NAME)
+        told.update(look.reading.missing)
+        told -= self._given.get(symbol, {}).keys()
 
 
 class _Run:

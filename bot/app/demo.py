@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from adapters.clock import SteppingClock
+from adapters.clock import SteppingClock, SystemClock
 from adapters.message import Message
 from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Notifier
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit
+from bot import logs
+from bot.app.delivery import build_dispatcher
 from bot.app.desk import open_desk
-from bot.delivery import Sender
+from bot.delivery import Sender, always
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
 from bot.digest.html import render
+from bot.dispatch import LANGS
 from bot.files import private_folder, write_whole
 from bot.notices import Notice, addressed
-from bot.pipeline import LANGS, Pipeline
+from bot.pipeline import Pipeline
 from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
 from bot.settings import Settings
@@ -51,6 +54,7 @@ async def run_demo(
     on_step: Callable[[datetime, int], None],
 ) -> Demo:
     """Replay the recorded week on a stepping clock and a store of its own, and publish its digest to ``out``."""
+    logs.configure(level="warning")
     desk = open_desk(settings)
     week = recording(desk.universe)
     clock = SteppingClock(week.start)
@@ -59,8 +63,9 @@ async def run_demo(
     async with AsyncExitStack() as stack:
         home = stack.enter_context(private_folder(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
-        sender = Sender(name="demo", outbox=store.outbox, notifiers=notifiers, reader=reader, readers={})
-        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, destinations=destinations)
+        sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
+        dispatcher = build_dispatcher(settings, desk.universe, store, destinations, reader)
+        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
         await pipeline.start(week.history, week.start)
         notices = await replay(
             week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step
@@ -72,5 +77,5 @@ async def run_demo(
             Commit(alerts={}, outbox=addressed(f"digest:{FRIDAY}", messages, week.end, destinations))
         )
         page = write_whole(out / f"digest-{FRIDAY}-{reader.lang}.html", render(digest, reader))
-        await sender.drain(week.end)
+        await sender.drain()
     return Demo(tuple(notices), digest, messages, week.end, page)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 FONT_SIZE = 12
 SMALL = 11
+_MARGIN = 14
 _BROAD = frozenset("ABCDEGHKMNOPQRUVWXYmw%+@—")
 
 
@@ -60,6 +61,8 @@ class Frame:
     source: str
     palette: Palette = PAGE
     ident: str = "chart"
+    alone: bool = False
+    """Whether it stands for itself, as a picture in a chat: with its title above and a margin around."""
 
 
 def number(value: float) -> str:
@@ -94,8 +97,13 @@ def picture(frame: Frame, height: float, parts: Iterable[str], description: str)
         element("g", "".join(parts), transform="translate(0 20)"),
         text(0, total - 4, frame.source, palette.muted, size=SMALL) if frame.source else "",
     ]
+    left, top, width = 0.0, 0.0, float(frame.width)
+    if frame.alone:
+        body.append(text(0, -14, shortened(frame.title, width, 16), palette.text, size=16, weight="600"))
+        left, top, width, total = -_MARGIN, -_MARGIN - 26, width + 2 * _MARGIN, total + 2 * _MARGIN + 26
+    box = " ".join(number(value) for value in (left, top, width, total))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {number(total)}" width="{frame.width}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{number(width)}" '
         f'height="{number(total)}" role="img" aria-labelledby="{title_id} {text_id}" font-family="inherit">'
         f"{head}{''.join(body)}</svg>"
     )

@@ -12,7 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
-from adapters.message import Instant, Reader
+from adapters.message import Colour, Instant, Reader
 from adapters.rendering.times import instant_text
 from bot.charts.svg import PAGE, Palette, text_width
 from bot.digest.document import Digest
@@ -50,14 +50,6 @@ _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
 _DAY = r"\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
 _QUANTITY = re.compile(rf"{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
-
-
-SECTIONS: tuple[tuple[str, dict[Lang, str], tuple[int, ...]], ...] = (
-    ("markets", {"en": "Indices and coverage", "zh": "指数与覆盖标的"}, (1, 2, 3, 4)),
-    ("clouds", {"en": "Clouds and capital expenditure", "zh": "云业务与资本开支"}, (5, 6, 7, 8, 9, 10, 11)),
-    ("crypto", {"en": "Crypto", "zh": "加密市场"}, (13, 14, 15, 16, 17, 18, 19, 20)),
-    ("calendar", {"en": "Calendar", "zh": "日程"}, (12, 21)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +90,8 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
     lang = reader.lang
     view = _Viewer(reader, PAPER if paper else SCREEN, paper or PAGE)
     sections = [
-        (ident, title[lang], [view.figure(digest.figures[n]) for n in members if n in digest.figures])
-        for ident, title, members in SECTIONS
+        (part.id, part.title[lang], [view.figure(digest.figures[number]) for number in part.figures])
+        for part in digest.layout.sections
     ]
     page: str = _template().render(
         lang=lang,
@@ -117,10 +109,25 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
         ],
         slots=[(slot.name, slot.title[lang], digest.slots.get(slot.name, "")) for slot in digest.layout.slots],
         sources=_sources(digest),
-        css=Markup(_asset("page.css")),  # noqa: S704 - our own file
+        css=Markup(paper_css(reader.colour) if paper else _asset("page.css")),  # noqa: S704 - our own file
         js=Markup(_asset("page.js")),  # noqa: S704 - our own file
     )
     return page
+
+
+_VARIABLE = re.compile(r"(--[a-z0-9]+):([^;}]+)")
+_USE = re.compile(r"var\((--[a-z0-9]+)\)")
+_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+
+
+@cache
+def paper_css(colour: Colour) -> str:
+    """The style sheet for a program that prints: light colours, variables replaced, rules for screens left out."""
+    css = _MEDIA.sub("", _asset("page.css"))
+    values = dict(_VARIABLE.findall(css.partition("}")[0]))
+    up, down = {Colour.CN: ("--red", "--green"), Colour.US: ("--green", "--red")}.get(colour, ("--s1", "--s2"))
+    values |= {"--up": values[up], "--down": values[down]}
+    return _USE.sub(lambda found: values[found[1]], css[css.index("*{box-sizing") :])
 
 
 def bind(text: str) -> Markup:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from adapters.clock import SteppingClock
+from adapters.feeds.bitbo import Bitbo
 from adapters.feeds.cmc_flows import CmcFlows
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
@@ -102,6 +103,7 @@ QUARTER = calendar_pages.instance([("2026-04-01", "2026-06-30", AWS, 33e9), ("20
 
 CASES = [
     Case("farside", _web(Farside, assets=("BTC",)), {"/btc/": flow_pages.farside_page(flow_pages.farside_rows())}),
+    Case("bitbo", _web(Bitbo), {"/treasuries/etf-flows/": flow_pages.bitbo_page()}),
     Case(
         "theblock",
         _web(TheBlock, assets=("ETH",)),

@@ -52,8 +52,8 @@ class Socket:
         self.ack_payloads[envelope] = body.get("payload") or {}
 
     async def ready(self) -> None:
-        """Return once a client listens."""
-        await self._ready.wait()
+        """Return once a client listens; fail when none comes."""
+        await asyncio.wait_for(self._ready.wait(), 5.0)
 
     async def close(self) -> None:
         """Drop every connection."""

@@ -218,6 +218,20 @@ SETTLED = [
     ),
     # disagreement: the preferred source's
     ([found("yahoo", "2026-11-18"), found("nasdaq", "2026-11-19")], "2026-11-18", Status.PROVISIONAL, "yahoo"),
+    # what one vouches for stands against estimates
+    (
+        [found("yahoo", "2026-11-18"), found("nasdaq", "2026-11-19", confirmed=True)],
+        "2026-11-19",
+        Status.FINAL,
+        "nasdaq",
+    ),
+    # two that vouch for different dates
+    (
+        [found("yahoo", "2026-11-18", confirmed=True), found("nasdaq", "2026-11-19", confirmed=True)],
+        "2026-11-18",
+        Status.PROVISIONAL,
+        "yahoo",
+    ),
     # a later quarter of the same source is not this report
     (
         [found("yahoo", "2026-11-18"), found("yahoo", "2027-02-24"), found("nasdaq", "2026-11-18")],

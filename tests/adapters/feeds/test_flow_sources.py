@@ -34,7 +34,7 @@ from tests.adapters.feeds.flow_pages import (
     tftc_table,
     theblock_chart,
 )
-from tests.fakes.http_server import FakeHttp, Reply, failing, ok_json, ok_text
+from tests.fakes.http_server import FakeHttp, Reply, challenge, failing, ok_json, ok_text
 
 KEY = SecretStr("demo-key")
 
@@ -203,9 +203,17 @@ async def test_farside_asks_for_every_asset(http: HttpClient, http_server: FakeH
     """One page an asset; one that fails leaves the other."""
     http_server.route("/btc/", failing(404))
     http_server.route("/eth/", ok_text(farside_page(farside_rows())))
+    http_server.route("/sol/", ok_text(farside_page(farside_rows())))
     answer = await Farside(http=http, base_url=http_server.base_url).days(NOW)
-    assert {"ETH"} == {day.asset for day in answer.days}
+    assert {"ETH", "SOL"} == {day.asset for day in answer.days}
     assert ["etf_flows.BTC.total"] == [problem.subject for problem in answer.problems]
+
+
+async def test_a_source_that_refuses_is_not_asked_again(http: HttpClient, http_server: FakeHttp):
+    """A challenge on the first page would be met on the others too."""
+    http_server.route("*", challenge())
+    answer = await Farside(http=http, base_url=http_server.base_url).days(NOW)
+    assert (["/btc/"], [Fault.BLOCKED]) == (http_server.paths(), [problem.fault for problem in answer.problems])
 
 
 async def test_farside_history_is_on_its_own_pages(http: HttpClient, http_server: FakeHttp):

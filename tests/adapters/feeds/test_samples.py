@@ -14,8 +14,8 @@ from adapters.feeds import (
     coingecko,
     coinmarketcap,
     earnings_nasdaq,
-    farside,
     fear_greed,
+    flow_html,
     sosovalue,
     tftc,
     theblock,
@@ -42,7 +42,7 @@ def document(beginning: str) -> Any:
 
 def test_farside_and_sosovalue_agree():
     """A saved page's days are complete but the newest; its totals match the other source's to US$ 0.2 m."""
-    answer = to_days("BTC", "farside", farside.parse(sample("farside_btc")), datetime(2026, 7, 24, 12, tzinfo=UTC))
+    answer = to_days("BTC", "farside", flow_html.parse(sample("farside_btc")), datetime(2026, 7, 24, 12, tzinfo=UTC))
     assert () == answer.problems
     assert [Status.FINAL] * 13 + [Status.PENDING] == [day.status for day in answer.days]
     assert -95.3e6 == answer.days[3].total
