@@ -11,6 +11,8 @@ import click
 COMMANDS = {
     "demo": "replay the recorded week: every alert, then the weekly digest",
     "run": "run the bot",
+    "digest": "build the weekly digest",
+    "ask": "answer a chat command on the terminal",
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
     "fetch": "ask one feed once and print what it brings",
