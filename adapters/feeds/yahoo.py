@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adapters.clock import Clock
 from adapters.feeds.daily_bars import (
+    SETTLE,
     Bar,
     Chart,
     Reading,
@@ -32,7 +33,7 @@ from rules.model import Observation, Status
 from rules.universe import Instrument, Kind
 
 if TYPE_CHECKING:
-    from adapters.feeds.yahoo_chart import ChartRequests, Reply
+    from adapters.feeds.yahoo_requests import ChartReply, ChartRequests
     from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
@@ -98,7 +99,7 @@ class YahooDesk:
 
     def _open(self) -> None:
         from adapters.feeds import yahoo_session  # noqa: PLC0415 - yfinance and pandas take a second to load
-        from adapters.feeds.yahoo_chart import ChartRequests  # noqa: PLC0415
+        from adapters.feeds.yahoo_requests import ChartRequests  # noqa: PLC0415
 
         if self._requests is None:
             options = self.options
@@ -107,15 +108,21 @@ class YahooDesk:
             gc.freeze()  # a full collection over the libraries just loaded would stop every thread for 0.1 s
         yahoo_session.clear_caches()
 
-    async def daily(self, symbol: str, period: str, tz: str) -> Chart:
-        """The daily chart of ``period``; raises :class:`HttpFailure`."""
+    async def history(self, symbol: str, period: str, tz: str) -> Chart:
+        """The daily chart of ``period``, cleaned by yfinance; raises :class:`HttpFailure`."""
         reply = await self._reply(symbol, period, "1d")
-        return await self._run(self._reader, lambda: _charts().daily(reply, tz))
+        return await self._run(self._reader, lambda: _reading().daily(reply, tz))
+
+    async def latest(self, symbol: str, tz: str) -> Chart:
+        """The last few sessions with the running one, as Yahoo sent them; raises :class:`HttpFailure`."""
+        from adapters.feeds.yahoo_requests import daily  # noqa: PLC0415 - as below
+
+        return daily(await self._reply(symbol, "5d", "1d"), tz)
 
     async def intraday(self, symbol: str, period: str, interval: str, tz: str) -> Sequence[tuple[datetime, Bar]]:
         """The shorter bars of ``period``; raises :class:`HttpFailure`."""
         reply = await self._reply(symbol, period, interval)
-        return await self._run(self._reader, lambda: _charts().intraday(reply, tz))
+        return await self._run(self._reader, lambda: _reading().intraday(reply, tz))
 
     async def cooling(self, now: datetime) -> FeedProblem | None:
         """Why Yahoo must not be asked at ``now``."""
@@ -126,7 +133,7 @@ class YahooDesk:
         return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
 
     async def session(self) -> YahooSession:
-        """The session that all share, for feeds that ask Yahoo for something else than charts."""
+        """The session that all share, for the feeds that ask Yahoo for something else than charts."""
         await self.prepare()
         assert self._session is not None, "prepared"  # noqa: S101
         return self._session
@@ -145,7 +152,7 @@ class YahooDesk:
         await self._turn()
         return await self._run(self._requesters, request)
 
-    async def _reply(self, symbol: str, period: str, interval: str) -> Reply:
+    async def _reply(self, symbol: str, period: str, interval: str) -> ChartReply:
         assert self._requests is not None, "prepare first"  # noqa: S101
         requests = self._requests
         return await self.ask(lambda: requests.chart(symbol, period, interval))
@@ -169,8 +176,8 @@ class YahooDesk:
         await self._cool_downs.begin(NAME, until, "HTTP 429")
 
 
-def _charts() -> ModuleType:
-    from adapters.feeds import yahoo_chart  # noqa: PLC0415 - as above
+def _reading() -> ModuleType:
+    from adapters.feeds import yahoo_chart  # noqa: PLC0415 - yfinance and pandas take a second to load
 
     return yahoo_chart
 
@@ -179,7 +186,8 @@ class YahooPrices:
     """Daily bars of every priced instrument, and the running session's.
 
     Each fetch brings what is new or changed since the last one of this object; the first brings the whole period. One
-    request a symbol, plus one for each symbol that lacks a session or was split.
+    request a symbol, plus one for each symbol that lacks a session or was split. yfinance reads the history at the
+    first fetch and after each close; in between only the running session is looked at.
     """
 
     def __init__(self, desk: YahooDesk, instruments: Iterable[Instrument], calendars: Calendars) -> None:
@@ -189,6 +197,7 @@ class YahooPrices:
         self._given: dict[str, dict[date, Session]] = {}
         self._splits: dict[str, set[date]] = {}
         self._marked: dict[str, set[date]] = {}
+        self._read_at: dict[str, datetime] = {}
 
     def last_close(self, symbol: str) -> float | None:
         """The close of the last finished session that was given, in today's shares."""
@@ -234,16 +243,26 @@ class YahooPrices:
         symbol, calendar = instrument.symbol, self._calendars[instrument.symbol]
         options = self._desk.options
         try:
-            chart = await self._desk.daily(symbol, options.period, calendar.tz.key)
+            if self._knows_history(symbol, calendar, now):
+                chart = await self._desk.latest(symbol, calendar.tz.key)
+            else:
+                chart = await self._desk.history(symbol, options.period, calendar.tz.key)
+                self._read_at[symbol] = now
             split = self._split_in(chart, calendar)
             if split is not None:
-                chart = await self._desk.daily(symbol, options.long_period, calendar.tz.key)
+                chart = await self._desk.history(symbol, options.long_period, calendar.tz.key)
         except HttpFailure as failure:
             return _Look(instrument, failure=failure)
         look = self._read(instrument, chart, now)
         if split is not None:
             look.problems.append(FeedProblem(NAME, Fault.REVISED, f"{symbol}: {split}; history given anew", symbol))
         return look
+
+    def _knows_history(self, symbol: str, calendar: Calendar, now: datetime) -> bool:
+        """Whether all but the running session was read, so that a look at the latest is enough."""
+        read_at, session = self._read_at.get(symbol), calendar.session_of(now)
+        settled = calendar.close(calendar.previous(session)) + SETTLE
+        return read_at is not None and read_at >= settled and now < calendar.close(session) + SETTLE
 
     def _split_in(self, chart: Chart, calendar: Calendar) -> str | None:
         """What tells that the history given before (by this process or an earlier one) is in old shares."""
@@ -270,10 +289,9 @@ class YahooPrices:
         for session in sessions:
             if given.get(session.bar.day) != session:
                 look.observations += session.observations(chart.symbol, now, NAME)
-        completed = {day: given[day] for day in look.reading.missing if day in given}
-        kept = {session.bar.day: session for session in sessions[-_KEPT_SESSIONS:]}
-        self._given[chart.symbol] = completed | kept
-        look.reading = replace(look.reading, missing=tuple(d for d in look.reading.missing if d not in completed))
+        kept = given | {session.bar.day: session for session in sessions}
+        self._given[chart.symbol] = {day: kept[day] for day in sorted(kept)[-_KEPT_SESSIONS:]}
+        look.reading = replace(look.reading, missing=tuple(day for day in look.reading.missing if day not in given))
         return look
 
     async def _complete(self, looks: Sequence[_Look], now: datetime) -> None:
@@ -310,8 +328,8 @@ class YahooPrices:
         for day in look.reading.missing:
             if day not in told:
                 yield marked_missing(symbol, day, self._calendars[symbol], now, NAME)
-        told.clear()
         told.update(look.reading.missing)
+        told -= self._given.get(symbol, {}).keys()
 
 
 class _Run:

@@ -15,15 +15,17 @@ from adapters.notifiers.port import Notifier
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit
 from bot import logs
+from bot.app.delivery import build_dispatcher
 from bot.app.desk import open_desk
 from bot.delivery import Sender, always
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
 from bot.digest.html import render
+from bot.dispatch import LANGS
 from bot.files import private_folder, write_whole
 from bot.notices import Notice, addressed
-from bot.pipeline import LANGS, Pipeline
+from bot.pipeline import Pipeline
 from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
 from bot.settings import Settings
@@ -62,7 +64,8 @@ async def run_demo(
         home = stack.enter_context(private_folder(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
         sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
-        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, destinations=destinations)
+        dispatcher = build_dispatcher(settings, desk.universe, store, destinations, reader)
+        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
         await pipeline.start(week.history, week.start)
         notices = await replay(
             week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step

@@ -44,7 +44,6 @@ from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.store.port import Store
-from bot.app.desk import Desk
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
@@ -70,7 +69,9 @@ class Sources:
         return configured.base_url if configured and configured.base_url else default
 
 
-async def open_sources(stack: AsyncExitStack, settings: Settings, desk: Desk, clock: Clock, store: Store) -> Sources:
+async def open_sources(  # noqa: PLR0917 - a composition root hands over what it made
+    stack: AsyncExitStack, settings: Settings, universe: Universe, calendars: Calendars, clock: Clock, store: Store
+) -> Sources:
     """Open what the feeds share."""
     cool_downs = StoredCoolDowns(store.documents)
     base_urls = {name: feed.base_url for name, feed in settings.feeds.items() if feed.base_url}
@@ -78,7 +79,7 @@ async def open_sources(stack: AsyncExitStack, settings: Settings, desk: Desk, cl
     options = YahooOptions(base_url=base_urls.get("yahoo", ""), cache_dir=settings.home / "yfinance")
     yahoo = YahooDesk(clock, cool_downs, options)
     stack.callback(yahoo.close)
-    return Sources(settings, desk.universe, desk.calendars, clock, store, http, yahoo)
+    return Sources(settings, universe, calendars, clock, store, http, yahoo)
 
 
 def build_feeds(sources: Sources) -> dict[str, Feed]:

@@ -11,6 +11,9 @@ import click
 COMMANDS = {
     "demo": "replay the recorded week: every alert, then the weekly digest",
     "run": "run the bot",
+    "check": "validate settings, universe and rules",
+    "test": "run the tests of rule packs",
+    "fetch": "ask one feed once and print what it brings",
 }
 """Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
 

@@ -7,7 +7,7 @@ keys, so nobody is told twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -22,6 +22,7 @@ from bot.digest.data import DigestData
 from bot.digest.document import Digest, build
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from bot.payload import pack
 from rules.calendars import Calendars
 from rules.model import Lang
 from rules.universe import Universe
@@ -29,9 +30,6 @@ from rules.universe import Universe
 COLLECTION = "digests"
 MARKET = "XNYS"
 """The market after whose last session of the week the digest is drafted."""
-
-Address = Callable[[str, Mapping[Lang, Message], datetime, Sequence[str], str], Sequence[OutboxEntry]]
-"""Makes outbox entries of a key, messages, a time and destinations; a last key names the message to be edited."""
 
 
 class Stage(StrEnum):
@@ -108,7 +106,6 @@ class Publisher:
         layout: Layout,
         calendars: Calendars,
         readers: Mapping[Lang, Reader],
-        address: Address,
         editors: Sequence[str],
         team: Sequence[str],
         timetable: Timetable | None = None,
@@ -122,7 +119,6 @@ class Publisher:
         self._layout = layout
         self._calendars = calendars
         self._readers = readers
-        self._address = address
         self._editors = editors
         self._team = team
         self._timetable = timetable or Timetable()
@@ -288,7 +284,8 @@ class Publisher:
         edits: str = "",
     ) -> None:
         document = _EDITION.dump_json(edition).decode()
-        outbox = self._address(key, messages, now, to, edits)
+        payload = pack(messages, edits=edits)
+        outbox = [OutboxEntry(key, destination, payload, now) for destination in to]
         await self._states.commit(Commit(alerts={}, outbox=outbox, documents={(COLLECTION, edition.name): document}))
 
 

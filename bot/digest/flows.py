@@ -56,8 +56,9 @@ def flow_days(frame: Frame) -> tuple[FlowDay, ...]:
 def state_flows(frame: Frame) -> None:
     """Facts ``etf.BTC.week_total``, ``etf.BTC.FUND.week``, ``.outflow_days``, ``.inflow_days`` and the streak.
 
-    ``streak_days`` and ``streak_total`` describe the run of inflow days that goes on at the span's end, or that an
-    outflow on the last day ended (``streak_ended`` is that day).
+    ``open_days`` are the sessions that aren't final: they count neither as outflow nor as inflow. ``streak_days`` and
+    ``streak_total`` describe the run of inflow days that goes on at the last final day, or that an outflow on that day
+    ended (``streak_ended`` is the day).
     """
     asset, state = frame.layout.etf.asset, frame.facts.state
     calendar = frame.calendars.get("XNYS")
@@ -69,8 +70,10 @@ def state_flows(frame: Frame) -> None:
         state(f"etf.{asset}.{fund}.week", _total(flows))
     for day, fact in zip(days, totals, strict=True):
         state(f"etf.{asset}.{day.isoformat()}", fact)
+    open_days = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if _settled(f) is None)
+    state(f"etf.{asset}.open_days", derived(open_days, "dates", [f for f in totals if f.known]))
     for name, sign in (("outflow_days", -1), ("inflow_days", 1)):
-        hit = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if (f.number or 0.0) * sign > 0)
+        hit = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if (_settled(f) or 0.0) * sign > 0)
         state(f"etf.{asset}.{name}", derived(hit, "dates", (week,)))
     _state_streak(frame)
 
@@ -85,24 +88,36 @@ def _total(flows: Sequence[Fact]) -> Fact:
     return derived(fsum(fact.number or 0.0 for fact in flows), "USD", flows)
 
 
+def _settled(fact: Fact) -> float | None:
+    """The flow of a day that is final; a partial total may yet change its sign."""
+    return fact.number if fact.status is Standing.FINAL else None
+
+
+def reported(frame: Frame, day: date) -> tuple[int, int]:
+    """How many funds of how many have reported ``day``."""
+    flows = [_flow(frame, f"etf_flows.{frame.layout.etf.asset}.{fund}", day) for fund in fund_names(frame)]
+    return sum(fact.number is not None for fact in flows), len(flows)
+
+
 def _state_streak(frame: Frame) -> None:
-    asset, state = frame.layout.etf.asset, frame.facts.state
-    calendar, name = frame.calendars.get("XNYS"), f"etf_flows.{frame.layout.etf.asset}.total"
+    """Only final days count; a run whose beginning isn't stored has no length."""
+    asset, calendar = frame.layout.etf.asset, frame.calendars.get("XNYS")
+    name = f"etf_flows.{asset}.total"
     last = calendar.session_on_or_before(frame.span.last)
+    while last >= frame.span.first and _settled(_flow(frame, name, last)) is None:
+        last = calendar.previous(last)
     end = _flow(frame, name, last)
-    if end.number is None:
-        for key, unit in (("streak_days", "days"), ("streak_total", "USD"), ("streak_ended", "date")):
-            state(f"etf.{asset}.{key}", derived(None, unit, (end,)))
-        return
-    ended = end.number < 0
+    ended = (_settled(end) or 0.0) < 0
     run: list[Fact] = []
     day = calendar.previous(last) if ended else last
-    while (flow := _flow(frame, name, day)).number is not None and flow.number > 0:
+    while (_settled(flow := _flow(frame, name, day)) or 0.0) > 0:
         run.append(flow)
         day = calendar.previous(day)
-    state(f"etf.{asset}.streak_days", derived(float(len(run)), "days", (*run, end)))
-    state(f"etf.{asset}.streak_total", derived(fsum(f.number or 0.0 for f in run), "USD", (*run, end)))
-    state(f"etf.{asset}.streak_ended", derived(last.isoformat() if ended and run else None, "date", (end,)))
+    bounds = (*run, end, flow)
+    state = frame.facts.state
+    state(f"etf.{asset}.streak_days", derived(float(len(run)), "days", bounds))
+    state(f"etf.{asset}.streak_total", derived(fsum(f.number or 0.0 for f in run), "USD", bounds))
+    state(f"etf.{asset}.streak_ended", derived(last.isoformat() if ended and run else None, "date", bounds))
 
 
 def flows_figure(frame: Frame) -> Figure:

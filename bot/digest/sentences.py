@@ -15,6 +15,7 @@ from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.diary import by_day, coverage_events, crypto_events
 from bot.digest.figure import day_text, weekday
+from bot.digest.flows import reported
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
 from bot.digest.wording import beside
@@ -225,7 +226,7 @@ def _flows(frame: Frame, lang: Lang) -> str:
     )
     funds = _funds(frame, lang)
     text = first + (("，其中 " if lang == "zh" else ": ") + funds if funds else "")
-    parts = [text, _days(frame, lang), _streak(frame, lang)]
+    parts = [text, _days(frame, lang), _streak(frame, lang), _open_days(frame, lang)]
     return ("。" if lang == "zh" else ". ").join(part for part in parts if part) + ("。" if lang == "zh" else ".")
 
 
@@ -250,9 +251,9 @@ def _days(frame: Frame, lang: Lang) -> str:
         return ""
     count = len(out) + len(into)
     if not out:
-        return ("本周每个交易日均为净流入" if lang == "zh" else "Every session saw a net inflow") if into else ""
+        return _every(frame, "净流入", "inflow", lang) if into else ""
     if not into:
-        return "本周每个交易日均为净流出" if lang == "zh" else "Every session saw a net outflow"
+        return _every(frame, "净流出", "outflow", lang)
     if len(out) == 1:
         return _only(frame, out[0], "净流出", "outflow", lang)
     if len(into) == 1:
@@ -262,6 +263,25 @@ def _days(frame: Frame, lang: Lang) -> str:
         if lang == "zh"
         else f"{len(out)} of {count} sessions saw a net outflow"
     )
+
+
+def _every(frame: Frame, zh: str, en: str, lang: Lang) -> str:
+    """Every session, if all are final, else every one that is."""
+    if frame.facts[f"etf.{frame.layout.etf.asset}.open_days"].value:
+        return f"已终值的交易日均为{zh}" if lang == "zh" else f"Every session that is final saw a net {en}"
+    return f"本周每个交易日均为{zh}" if lang == "zh" else f"Every session saw a net {en}"
+
+
+def _open_days(frame: Frame, lang: Lang) -> str:
+    """Which days aren't final, and how many funds are in."""
+    days = frame.facts[f"etf.{frame.layout.etf.asset}.open_days"].value
+    shown = []
+    for day in (date.fromisoformat(text) for text in (days if isinstance(days, tuple) else ())):
+        share = numbers.preliminary(*reported(frame, day), lang)
+        shown.append(f"{weekday(day, lang)}为{share}" if lang == "zh" else f"{weekday(day, lang)} is {share}")
+    if not shown:
+        return ""
+    return "，".join(shown) + "，不计入以上判断" if lang == "zh" else ", ".join(shown) + " and not counted as either"
 
 
 def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:

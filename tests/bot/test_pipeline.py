@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.message import Reader
 from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore
+from bot.dispatch import Dispatcher
 from bot.incidents import INCIDENTS
 from bot.pipeline import Pipeline
+from bot.readers import Profiles
+from bot.routing_settings import RoutingSettings
 from rules.calendars import Calendars
 from rules.engine import Engine
 from rules.model import Observation
@@ -28,7 +32,21 @@ CALENDARS = Calendars()
 def pipeline_on(store: RedisStore, *destinations: str) -> Pipeline:
     universe = Universe([BTC])
     return Pipeline(
-        engine=Engine([RULE], universe, CALENDARS), universe=universe, store=store, destinations=destinations
+        engine=Engine([RULE], universe, CALENDARS),
+        universe=universe,
+        store=store,
+        dispatcher=dispatcher_to(store, universe, *destinations),
+    )
+
+
+def dispatcher_to(store: RedisStore, universe: Universe, *destinations: str) -> Dispatcher:
+    settings = RoutingSettings()
+    return Dispatcher(
+        router=settings.router(destinations, universe),
+        settings=settings,
+        documents=store.documents,
+        profiles=Profiles(store.documents, Reader()),
+        universe=universe,
     )
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from adapters.message import Colour, Message, Reader
+from adapters.message import Colour, Reader
 from adapters.store.port import Commit, OutboxEntry, StoreUnavailable
-from bot.delivery import pack
 from bot.digest.data import DigestData, ObservedData
 from bot.digest.flow import Edition, Outcome, Publisher, Stage, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import parse_layout, shipped_layout
+from bot.payload import unpack
 from bot.reference.imported import digest_data, imported
 from bot.reference.recording import FRIDAY, Recording, recording
 from rules.calendars import Calendars
-from rules.model import Lang, Observation
+from rules.model import Observation
 from rules.universe import Universe
 
 CLOSE = datetime(2024, 11, 1, 20, tzinfo=UTC)
@@ -30,7 +30,6 @@ class Store:
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], str] = {}
         self.sent: dict[tuple[str, str], OutboxEntry] = {}
-        self.edits: dict[str, str] = {}
         self.down = False
 
     async def get(self, collection: str, key: str) -> str | None:
@@ -64,14 +63,6 @@ class Store:
             assert document is not None
             self.documents[key] = document
 
-    def address(
-        self, key: str, messages: Mapping[Lang, Message], at: datetime, to: Sequence[str], edits: str
-    ) -> Sequence[OutboxEntry]:
-        """Entries as the composition root makes them."""
-        if edits:
-            self.edits[key] = edits
-        return [OutboxEntry(key, destination, pack(messages), at) for destination in to]
-
 
 @pytest.fixture(scope="module")
 def week(universe: Universe) -> Recording:
@@ -98,7 +89,6 @@ def publisher(
         layout=layout or shipped_layout(),
         calendars=Calendars(),
         readers={"en": Reader(), "zh": Reader(lang="zh", colour=Colour.CN, tz="Asia/Shanghai")},
-        address=store.address,
         editors=["slack:editors"],
         team=["slack:team", "telegram:desk"],
         timetable=Timetable(unattended=unattended),
@@ -216,8 +206,9 @@ async def test_a_correction_edits_the_message_and_says_why(
     revised = Observation("etf_flows.BTC.total", CLOSE, SATURDAY, -55.9e6, source="Farside")
     data = ObservedData((*week.history, *week.observations, revised), week.events, SATURDAY, imported())
     assert await desk.correct(data, NAME, "Farside revised Friday", SATURDAY) is Outcome.CORRECTED
-    assert store.edits == {f"digest:{NAME}:2": f"digest:{NAME}:1"}
-    assert "Corrected (version 2): Farside revised Friday" in store.sent[f"digest:{NAME}:2", "slack:team"].payload
+    payload = unpack(store.sent[f"digest:{NAME}:2", "slack:team"].payload)
+    assert payload.edits == f"digest:{NAME}:1"
+    assert "Corrected (version 2): Farside revised Friday" in str(payload.messages["en"])
 
 
 @pytest.mark.parametrize(
