@@ -14,6 +14,8 @@ COMMANDS = {
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
     "fetch": "ask one feed once and print what it brings",
+    "outbox": "show what waits, what went and what could not be delivered",
+    "routes": "explain where an alert would go",
 }
 """Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
 
