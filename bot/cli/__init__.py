@@ -67,7 +67,7 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; known failures become one line on standard error and exit status 1."""
-    from bot.cli.failures import explain
+    from bot.failures import explain
 
     try:
         cli(prog_name="tapewatch")
