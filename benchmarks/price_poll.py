@@ -28,8 +28,7 @@ from tests.fakes.http_server import ok_json, running_http
 from tests.fakes.yahoo import bars, chart
 
 SYMBOLS = 500
-CLOSE = datetime(2026, 7, 17, 20, 0, tzinfo=UTC)
-NOW = datetime(2026, 7, 17, 20, 20, tzinfo=UTC)
+QUOTED = datetime(2026, 7, 17, 19, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Row:
 
     def __str__(self) -> str:
         return (
-            f"{self.way:<44}{self.seconds:>7.2f} s{self.requests:>7} requests"
+            f"{self.way:<54}{self.seconds:>7.2f} s{self.requests:>7} requests"
             f"{self.figures:>8} figures   loop lag {self.lag_ms:6.1f} ms"
         )
 
@@ -55,7 +54,7 @@ def serve(pipe: Connection) -> None:
     async def listen() -> None:
         async with running_http() as fake:
             week = bars(date(2026, 6, 15), [100.0 + n for n in range(25)])
-            fake.route("*", ok_json(chart("X", week, quoted_at=CLOSE)))
+            fake.route("*", ok_json(chart("X", week, quoted_at=QUOTED)))
             pipe.send(fake.base_url)
             while await asyncio.to_thread(pipe.recv):
                 pipe.send(len(fake.requests))
@@ -85,7 +84,7 @@ async def longest_delay(work: Callable[[], Awaitable[int]]) -> tuple[float, floa
 
 
 async def measure(base_url: str, requests: Callable[[], int], cache: Path) -> Sequence[Row]:
-    """Every row: the first poll, one without news, and the peer."""
+    """Every row: the machine, a full refresh, a poll, and the peer."""
     clock = SystemClock()
     options = YahooOptions(base_url=base_url, cache_dir=cache, requests_per_s=0)
     desk = YahooDesk(clock, StoredCoolDowns(MemoryDocuments()), options)
@@ -95,11 +94,11 @@ async def measure(base_url: str, requests: Callable[[], int], cache: Path) -> Se
     await desk.prepare()
 
     async def poll() -> int:
-        return len((await feed.fetch(NOW)).observations)
+        return len((await feed.fetch(QUOTED)).observations)
 
     seconds, lag, _ = await longest_delay(idle)
     rows = [Row("nothing at all (this machine's own delays)", seconds, 0, 0, lag * 1000)]
-    ways = [("tapewatch, first poll", poll), ("tapewatch, nothing new", poll)]
+    ways = [("tapewatch, full refresh by yfinance", poll), ("tapewatch, poll while the market is open", poll)]
     for way, work in [*ways, ("yfinance.download in a thread", lambda: peer(base_url, names))]:
         requests()
         seconds, lag, figures = await longest_delay(work)
@@ -146,7 +145,7 @@ async def report() -> None:
     with tempfile.TemporaryDirectory() as cache:
         for row in await measure(base_url, requests, Path(cache)):
             print(row)
-    print(f"{'memory at its highest':<44}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:>7.0f} MB")
+    print(f"{'memory at its highest':<54}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:>7.0f} MB")
     ours.send(False)
     server.join()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from rules import told
+from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis
 from rules.calendars import Calendars
@@ -76,7 +76,8 @@ class Engine:
     ) -> None:
         self._calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
         scope = Scope(universe, is_calendar=self._is_calendar)
-        self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
+        with collector.paused():
+            self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
         self._axes: dict[str, Axis] = {}
         self._needs = needs(self.programs)
         for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:
@@ -201,14 +202,19 @@ class Engine:
             if applied.revision:
                 self._readers.touch(settled, applied, _settles)
         for touched, is_revision in ((fresh, False), (revised, True)):
-            moment = Moment(at, state.history, state.alerts, changed, state.memories, revision=is_revision)
+            moment = self._moment(state, at, changed, revision=is_revision)
             yield from self._evaluate(state, touched, moment)
         for (number, group), lanes in settled.lanes.items():
             strike = _last_strike(self._rules[number], at)
-            moment = Moment(at, state.history, state.alerts, changed, state.memories, strike, revision=True)
+            moment = self._moment(state, at, changed, as_of=strike, revision=True)
             one = Touched()
             one.lanes[number, group] = lanes
             yield from self._evaluate(state, one, moment)
+
+    def _moment(
+        self, state: State, at: datetime, changed: set[str], *, as_of: datetime | None = None, revision: bool = False
+    ) -> Moment:
+        return Moment(at, state.history, state.alerts, changed, state.memories, as_of, revision, self._storm)
 
     def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
         """A figure has come: whoever tells of overdue data looks again."""
@@ -220,7 +226,7 @@ class Engine:
     def _struck(
         self, state: State, at: datetime, now: datetime, changed: set[str], missed: list[str]
     ) -> Iterator[Transition]:
-        moment = Moment(at, state.history, state.alerts, changed, state.memories)
+        moment = self._moment(state, at, changed)
         touched = Touched()
         for entry in state.agenda.take(at):
             rule = self._rules[entry.rule]

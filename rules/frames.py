@@ -38,9 +38,12 @@ class Members:
         self.symbols = symbols
         self.axis = axis
         self._found: dict[str, tuple[Block, Ints] | None] = {}
+        self._history: History | None = None
 
     def in_feed(self, history: History, feed: str) -> tuple[Block, Ints] | None:
         """The block that holds the members in ``feed`` and their numbers there."""
+        if history is not self._history:
+            self._history, self._found = history, {}
         if feed not in self._found:
             homes = [history.home(feed, symbol) for symbol in self.symbols]
             found = [home for home in homes if home is not None]
@@ -150,6 +153,11 @@ class Frame:
         """The figure of session ``index`` in each lane."""
         track = self.track(ref)
         return track.column.gather(index, track.keys)
+
+    def ago(self, ref: Ref, count: int) -> Floats:
+        """The figure ``count`` sessions before the newest in each lane."""
+        position = self.position(ref)
+        return self.at(ref, np.where(position == NONE, NONE, np.maximum(position - count, NONE)))
 
     def past(self, ref: Ref, count: int) -> PastFrame:
         """The last ``count`` sessions of ``ref`` up to each lane's newest, oldest first: ``count`` × lanes."""

@@ -37,6 +37,8 @@ class Moment:
     memories: Mapping[Group, Memory]
     as_of: datetime | None = None
     revision: bool = False
+    storm: int = 50
+    """Of one kind, more transitions of a group than this are not explained one by one: they become one summary."""
     shared: NowFrame = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Evaluation:
         self.lanes = np.arange(group.size) if lanes is None else lanes
         self.session = self.rule.axis.session(micros(moment.clock))
         self.stepped: list[int] = []
+        self._told: dict[TransitionKind, list[Transition]] = {}
 
     def transitions(self) -> Iterator[Transition]:
         """Step every lane that matters, in the order of the universe; ``stepped`` tells which."""
@@ -151,13 +154,21 @@ class Evaluation:
         record, events = step(old, verdict, self.moment.at, self.program.policy, self.rule.sessions)
         self.stepped.append(lane)
         for event in events:
-            found = told.about(event, record, key, self._lane(at), program=self.program, part=self._deciding(event))
+            found = self._explained(event, record, key, at)
             if event.kind is TransitionKind.FIRED:
                 record = replace(record, value=found.value, observed_at=found.observed_at)
             yield found
         if record != old:
             self.moment.write(key, record)
         self.memory.note(lane, record)
+
+    def _explained(self, event: Event, record: AlertRecord, key: str, at: int) -> Transition:
+        alike = self._told.setdefault(event.kind, [])
+        if len(alike) > self.moment.storm:
+            return replace(alike[0], alert=key, labels=record.labels, value=None)
+        found = told.about(event, record, key, self._lane(at), program=self.program, part=self._deciding(event))
+        alike.append(found)
+        return found
 
     def _lane(self, at: int) -> Lane:
         instruments = self.group.instruments

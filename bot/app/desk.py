@@ -37,7 +37,8 @@ def open_desk(settings: Settings) -> Desk:
     """Read universe and rules; raise ``ProblemsFound`` with every mistake in them."""
     universe = load_universe(settings.universe)
     loaded = load_packs(rule_paths(settings), universe)
-    if loaded.problems:
-        raise ProblemsFound(loaded.problems)
+    mistakes = [problem for problem in loaded.problems if not problem.warning]
+    if mistakes:
+        raise ProblemsFound(mistakes)
     calendars = Calendars()
     return Desk(universe, calendars, loaded.rules, Engine(loaded.rules, universe, calendars))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.clock import Clock
+from adapters.feeds.bitbo import Bitbo
 from adapters.feeds.cmc_flows import CmcFlows
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
@@ -22,6 +23,7 @@ from adapters.feeds.fear_greed import AlternativeMe
 from adapters.feeds.flow_day import FlowSource
 from adapters.feeds.fundamentals import Fundamentals
 from adapters.feeds.hk_index import HkIndexHistory
+from adapters.feeds.news import OnlyNews
 from adapters.feeds.port import Feed, Stream
 from adapters.feeds.prices import Prices
 from adapters.feeds.recorded import RecordingFeed, RecordingStream
@@ -42,7 +44,6 @@ from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.store.port import Store
-from bot.app.desk import Desk
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
@@ -68,7 +69,9 @@ class Sources:
         return configured.base_url if configured and configured.base_url else default
 
 
-async def open_sources(stack: AsyncExitStack, settings: Settings, desk: Desk, clock: Clock, store: Store) -> Sources:
+async def open_sources(  # noqa: PLR0917 - a composition root hands over what it made
+    stack: AsyncExitStack, settings: Settings, universe: Universe, calendars: Calendars, clock: Clock, store: Store
+) -> Sources:
     """Open what the feeds share."""
     cool_downs = StoredCoolDowns(store.documents)
     base_urls = {name: feed.base_url for name, feed in settings.feeds.items() if feed.base_url}
@@ -76,19 +79,19 @@ async def open_sources(stack: AsyncExitStack, settings: Settings, desk: Desk, cl
     options = YahooOptions(base_url=base_urls.get("yahoo", ""), cache_dir=settings.home / "yfinance")
     yahoo = YahooDesk(clock, cool_downs, options)
     stack.callback(yahoo.close)
-    return Sources(settings, desk.universe, desk.calendars, clock, store, http, yahoo)
+    return Sources(settings, universe, calendars, clock, store, http, yahoo)
 
 
 def build_feeds(sources: Sources) -> dict[str, Feed]:
     """Every feed that the settings don't switch off, by the name that ``tapewatch fetch`` knows it under."""
     feeds = {
         **_price_feeds(sources),
-        "etf_flows": flow_feed(sources),
-        "crypto": _crypto(sources),
-        "fear_greed": _fear_greed(sources),
+        "etf_flows": OnlyNews(feed=flow_feed(sources)),
+        "crypto": OnlyNews(feed=_crypto(sources)),
+        "fear_greed": OnlyNews(feed=_fear_greed(sources)),
         "earnings": _earnings(sources),
         "events": Events(),
-        "fundamentals": _fundamentals(sources),
+        "fundamentals": OnlyNews(feed=_fundamentals(sources)),
     }
     return {name: feed for name, feed in feeds.items() if _enabled(sources, name.partition(".")[0])}
 
@@ -96,7 +99,8 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
 def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
     """The flows of spot ETFs, from every source in the order of preference, or from ``only`` one of them."""
     http, secrets = sources.http, sources.settings.secrets
-    keyless: list[FlowSource] = [TheBlock(http=http), Tftc(http=http), Farside(http=http), CmcFlows(http=http)]
+    keyless: list[FlowSource] = [TheBlock(http=http), Tftc(http=http), Farside(http=http), Bitbo(http=http)]
+    keyless.append(CmcFlows(http=http))
     keyed: list[FlowSource] = [SoSoValue(http=http, key=secrets.sosovalue_api_key)]
     chain = [*(keyed if secrets.sosovalue_api_key or only else []), *keyless]
     return EtfFlows(sources=[source for source in chain if _enabled(sources, source.name)], only=only)

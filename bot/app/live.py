@@ -16,20 +16,18 @@ from adapters.feeds.health import STREAM, HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot import roles
+from bot.app.delivery import CONSOLE, build_dispatcher, build_sender, on_terminal
 from bot.app.desk import Desk, open_desk
 from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, recording_feeds, recording_streams
 from bot.app.notifiers import build_notifiers
 from bot.archive import Archive
-from bot.delivery import Sender
 from bot.dispatch import Dispatcher
 from bot.intake import Intake
 from bot.jobs import table
 from bot.pipeline import Pipeline
-from bot.readers import Profiles
 from bot.scheduler import Scheduler
 from bot.settings import Settings
 
-CONSOLE = "console:"
 ROLES = ("scheduler", "engine", "sender")
 
 Report = Callable[[str, str], None]
@@ -49,12 +47,15 @@ async def run_bot(
         _describe(settings, desk, store, destinations, report, dry_run=dry_run)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
-            sources = await open_sources(stack, settings, desk, clock, store)
+            sources = await open_sources(stack, settings, desk.universe, desk.calendars, clock, store)
             work["scheduler"] = _scheduler(sources, record)
         if "engine" in chosen:
-            work["engine"] = _engine(settings, desk, clock, store, destinations)
+            dispatcher = build_dispatcher(settings, desk.universe, store, destinations, settings.reader.reader())
+            work["engine"] = _engine(desk, clock, store, dispatcher)
         if "sender" in chosen:
-            work["sender"] = await _sender(stack, settings, clock, store)
+            notifiers = await build_notifiers(stack, settings, clock)
+            shown = on_terminal(notifiers) if dry_run else notifiers
+            work["sender"] = build_sender(_owner(), store, shown, settings.reader.reader(), clock).run
         async with asyncio.TaskGroup() as tasks:
             for name, role in work.items():
                 tasks.create_task(role(), name=name)
@@ -84,33 +85,13 @@ def _scheduler(sources: Sources, record: Path | None) -> Work:
     return lambda: roles.lead(store.leases, "scheduler", _owner(), work)
 
 
-def _engine(settings: Settings, desk: Desk, clock: Clock, store: Store, destinations: Sequence[str]) -> Work:
-    dispatcher = build_dispatcher(settings, desk, store, destinations)
-
+def _engine(desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher) -> Work:
     async def work() -> None:
         pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
         await pipeline.start(await Archive(store.bars, store.documents).load(), clock.now())
         await roles.engine(pipeline, clock)
 
     return lambda: roles.lead(store.leases, "engine", _owner(), work)
-
-
-def build_dispatcher(settings: Settings, desk: Desk, store: Store, destinations: Sequence[str]) -> Dispatcher:
-    """Routes by the settings; what no route takes goes to ``destinations``."""
-    return Dispatcher(
-        router=settings.routing.router(tuple(destinations), desk.universe),
-        settings=settings.routing,
-        documents=store.documents,
-        profiles=Profiles(store.documents, settings.reader.reader()),
-        universe=desk.universe,
-    )
-
-
-async def _sender(stack: AsyncExitStack, settings: Settings, clock: Clock, store: Store) -> Work:
-    notifiers = await build_notifiers(stack, settings, clock)
-    profiles = Profiles(store.documents, settings.reader.reader())
-    sender = Sender(name=_owner(), store=store, notifiers=notifiers, reader_at=profiles.at, clock=clock)
-    return sender.run
 
 
 def _owner() -> str:

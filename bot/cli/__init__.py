@@ -11,6 +11,9 @@ import click
 COMMANDS = {
     "demo": "replay the recorded week: every alert, then the weekly digest",
     "run": "run the bot",
+    "check": "validate settings, universe and rules",
+    "test": "run the tests of rule packs",
+    "fetch": "ask one feed once and print what it brings",
 }
 """Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
 
@@ -64,7 +67,7 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; known failures become one line on standard error and exit status 1."""
-    from bot.cli.failures import explain
+    from bot.failures import explain
 
     try:
         cli(prog_name="tapewatch")

@@ -118,6 +118,14 @@ def _bars_back(frame: Frame, anchor: Ref, count: int) -> Ints:
     return np.where(reached.any(axis=0), position - 1 - first, NONE)
 
 
+def base_of(part: Part, frame: Frame, anchor: Ref, window: Window) -> Floats:
+    """The value that a change over ``window`` is measured from."""
+    if window.unit == "d" and part.typed.form == "series":
+        return frame.ago(anchor, window.count)
+    start = start_of(frame, anchor, window)
+    return np.where(start == NONE, np.nan, value_at(part, frame, start))
+
+
 def value_at(part: Part, frame: Frame, index: Ints) -> Floats:
     """The value of ``part`` as of the close of session ``index`` of its first series."""
     anchor = part.anchor

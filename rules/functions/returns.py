@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rules.frames import Evaluate, Frame
-from rules.functions.base import Builder, Part, start_of, unknown, value_at
-from rules.history import NONE, Floats
+from rules.functions.base import Builder, Part, base_of, unknown
+from rules.history import Floats
 from rules.logic import OPERATIONS, finite
 
 
@@ -26,7 +26,7 @@ def prev(part: Part) -> Evaluate:
         return unknown
     if window.count == 0:
         return x.evaluate
-    return lambda frame: value_at(x, frame, start_of(frame, anchor, window))
+    return lambda frame: base_of(x, frame, anchor, window)
 
 
 def _against_start(part: Part, operation: str) -> Evaluate:
@@ -36,8 +36,7 @@ def _against_start(part: Part, operation: str) -> Evaluate:
     run = OPERATIONS[operation]
 
     def evaluate(frame: Frame) -> Floats:
-        start = start_of(frame, anchor, window)
-        return np.where(start == NONE, np.nan, run(x.evaluate(frame), value_at(x, frame, start)))
+        return run(x.evaluate(frame), base_of(x, frame, anchor, window))
 
     return evaluate
 
@@ -54,10 +53,9 @@ def ret(part: Part) -> Evaluate:
         return unknown
 
     def evaluate(frame: Frame) -> Floats:
-        start = start_of(frame, anchor, window)
-        base = value_at(x, frame, start)
+        base = base_of(x, frame, anchor, window)
         with np.errstate(all="ignore"):
-            return finite(np.where((start != NONE) & (base > 0), x.evaluate(frame) / base - 1.0, np.nan))
+            return finite(np.where(base > 0, x.evaluate(frame) / base - 1.0, np.nan))
 
     return evaluate
 

@@ -185,6 +185,15 @@ async def test_an_unknown_company_is_told(http: HttpClient, http_server: FakeHtt
     assert ["/files/company_tickers.json"] == http_server.paths()
 
 
+@pytest.mark.parametrize(("status", "asked"), [(403, 1), (500, 9), (404, 5)])
+async def test_a_source_that_refuses_is_left_alone(http: HttpClient, http_server: FakeHttp, status: int, asked: int):
+    """One refusal ends the fetch, three silences (each tried three times) do, a missing company doesn't."""
+    http_server.route("*", failing(status))
+    symbols = ("AAPL", "AMZN", "GOOGL", "META", "MSFT")
+    await SecFundamentals(api=api(http, http_server), symbols=symbols).fetch(NOW)
+    assert asked == len(http_server.requests)
+
+
 def test_filings_are_reports_newest_first():
     """Other forms and amendments are left out; the instance lies beside the main document."""
     rows = [

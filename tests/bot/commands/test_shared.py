@@ -140,10 +140,10 @@ async def test_why_shows_the_recorded_trace_and_the_deliveries(ann: Person, numb
     desk.deliveries.lines = [LogLine(f"{number}:fired:x", "slack:C1", END, "sent", "{}", 1)]
     text = await ann.read(f"/why {number}")
     assert text.startswith(f"🔎 Why {number} fired · SOX lags NDX this week")
-    assert "-2.53pp" in text
+    assert "rel(SOX, NDX, this_week)           -2.5pp" in text
     assert "Decided by: rel(SOX, NDX, this_week) <= -2pp" in text
     assert "2 Nov 02:00:00 · slack:C1 · sent" in text
-    assert "indices.yaml" in text
+    assert " · indices.yaml:5:11" in text
 
 
 async def test_why_of_a_rule_that_did_not_fire_shows_how_far_it_is(ann: Person) -> None:
