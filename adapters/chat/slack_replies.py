@@ -216,7 +216,10 @@ class Press:
         if reply.edit and self.request.pressed and not self.whispered:
             await self.replies.send(self.request, reply, self.request.chat.destination, edit=self.request.pressed)
             return
-        public = not reply.private and not self.whispered and self.request.chat.kind == "group"
+        if self.request.chat.kind == "direct" and not self.whispered:
+            await self.replies.send(self.request, reply, self.request.chat.destination)
+            return
+        public = not reply.private and not self.whispered
         replaces = reply.edit and self.whispered
         share = "" if public else share_value(self.request)
         try:

@@ -11,6 +11,8 @@ import click
 COMMANDS = {
     "demo": "replay the recorded week: every alert, then the weekly digest",
     "run": "run the bot",
+    "digest": "build the weekly digest",
+    "ask": "answer a chat command on the terminal",
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
     "fetch": "ask one feed once and print what it brings",
@@ -67,7 +69,7 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; known failures become one line on standard error and exit status 1."""
-    from bot.cli.failures import explain
+    from bot.failures import explain
 
     try:
         cli(prog_name="tapewatch")

@@ -300,6 +300,17 @@ async def test_a_wrong_token_ends_it(telegram: FakeTelegram) -> None:
     assert "other" not in str(caught.value)
 
 
+async def test_a_token_that_is_revoked_ends_it_too(telegram: FakeTelegram) -> None:
+    """The poller doesn't fall silent for ever."""
+    async with listening(telegram, ScriptedApplication(), lease_s=0.06) as task:
+        await until(lambda: telegram.updates.polling == 1)
+        telegram.token = "4711:new"
+        telegram.add_chat(7)
+        telegram.say(READER, "/movers")
+        with pytest.raises(Misconfigured):
+            await asyncio.wait_for(task, 5.0)
+
+
 async def test_two_hundred_users_at_once(telegram: FakeTelegram) -> None:
     """Everybody is answered, each in their own order."""
     application = ScriptedApplication()
