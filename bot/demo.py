@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from adapters.clock import SteppingClock
-from adapters.message import Message
 from bot.delivery import Sender
-from bot.digest import Digest
 from bot.notices import Notice
-from bot.pipeline import LANGS, Pipeline
-from rules.model import Lang, Observation
+from bot.pipeline import Pipeline
+from rules.model import Observation
 
 OnStep = Callable[[datetime, int], None]
 """Told the instant, and how many observations are known by then."""
@@ -35,7 +32,7 @@ async def replay(
         clock.step_to(at)
         await pipeline.record(arrived)
         told.extend(await pipeline.turn(clock.now()))
-        await sender.drain(clock.now())
+        await sender.drain()
 
     told: list[Notice] = []
     known = 0

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from adapters.message import Message
 from adapters.store.port import OutboxEntry
-from bot.delivery import pack
+from bot.payload import pack
 from rules.model import Lang, Transition, TransitionKind
 
 TOLD = frozenset({TransitionKind.FIRED, TransitionKind.RESOLVED, TransitionKind.CORRECTED, TransitionKind.HEALTH})

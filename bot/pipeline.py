@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.store.port import Commit, Cursor, Store
-from bot.incidents import Entered, Numbering, documents_of
+from bot.dispatch import LANGS, Dispatched, Dispatcher
+from bot.incidents import Document, Entered, Numbering, documents_of
+from bot.intake import handed_in
 from bot.messages import compose
-from bot.notices import TOLD, Incident, Notice, addressed, group
+from bot.notices import TOLD, Incident, Notice, group
 from rules.engine import AlertRecord, Engine, State
-from rules.model import Lang, Observation
+from rules.model import Observation, Transition
 from rules.universe import Universe
-
-LANGS: tuple[Lang, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,10 @@ class _Decided:
     cursor: Cursor
     alerts: Mapping[str, str | None]
     entered: Entered
+    taken_out: Mapping[Document, str | None]
+    """What other roles had handed in, to be removed with the same commit."""
     notices: tuple[Notice, ...]
+    dispatched: Dispatched | None = None
 
 
 class Pipeline:
@@ -33,11 +36,11 @@ class Pipeline:
     One pipeline at a time works on a store (it holds the ``engine`` lease).
     """
 
-    def __init__(self, *, engine: Engine, universe: Universe, store: Store, destinations: Sequence[str]) -> None:
+    def __init__(self, *, engine: Engine, universe: Universe, store: Store, dispatcher: Dispatcher) -> None:
         self._engine = engine
         self._universe = universe
         self._store = store
-        self._destinations = destinations
+        self._dispatcher = dispatcher
         self._state: State
         self._numbering = Numbering()
         self._cursor: Cursor = "0"
@@ -50,6 +53,7 @@ class Pipeline:
         self._state = self._engine.seed(self._engine.initial_state(now, records), history)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
+        await self._dispatcher.start(now)
 
     async def record(self, observations: Sequence[Observation]) -> None:
         """Put ``observations`` on the tape."""
@@ -57,8 +61,9 @@ class Pipeline:
 
     @property
     def next_wakeup(self) -> datetime | None:
-        """When a rule's own clock strikes next."""
-        return self._engine.next_wakeup(self._state)
+        """When a rule's own clock strikes next, or something that was held back is due."""
+        wakeups = (self._engine.next_wakeup(self._state), self._dispatcher.next_due)
+        return min((wakeup for wakeup in wakeups if wakeup is not None), default=None)
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something new is on the tape, after ``timeout_s`` at the latest."""
@@ -72,34 +77,47 @@ class Pipeline:
         if self._decided is None:
             entries = await self._store.tape.read(self._cursor, most)
             cursor = entries[-1][0] if entries else self._cursor
-            self._decided = self._decide([seen for _, seen in entries], cursor, now)
+            handed, taken_out = await handed_in(self._store.documents)
+            self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
+        dispatched = decided.dispatched or await self._dispatcher.dispatch(decided.entered.incidents, now)
+        self._decided = replace(decided, dispatched=dispatched)
         await self._store.states.commit(
             Commit(
                 cursor=decided.cursor,
                 alerts=decided.alerts,
-                outbox=[
-                    entry
-                    for notice in decided.notices
-                    for entry in addressed(notice.key, notice.messages, notice.at, self._destinations)
-                ],
-                documents=await documents_of(decided.entered, self._store.documents),
+                outbox=dispatched.outbox,
+                documents={
+                    **decided.taken_out,
+                    **await documents_of(decided.entered, self._store.documents),
+                    **(dispatched.documents or {}),
+                },
+                decisions=dispatched.decisions,
             )
         )
         self._numbering.settle(decided.entered)
+        self._dispatcher.settle(dispatched)
         self._cursor, self._decided = decided.cursor, None
         return decided.notices
 
-    def _decide(self, observations: Sequence[Observation], cursor: Cursor, now: datetime) -> _Decided:
+    def _decide(
+        self,
+        observations: Sequence[Observation],
+        handed: Sequence[Transition],
+        taken_out: Mapping[Document, str | None],
+        cursor: Cursor,
+        now: datetime,
+    ) -> _Decided:
         before = self._state
         self._state, transitions = self._engine.advance(before, observations, now)
-        entered = self._numbering.enter(transitions)
+        entered = self._numbering.enter([*transitions, *handed])
         told = [incident for incident in entered.incidents if incident.transition.kind in TOLD]
         changed = self._state.changed_since(before)
         return _Decided(
             cursor=cursor,
             alerts={key: record.to_json() if record else None for key, record in changed.items()},
             entered=entered,
+            taken_out=taken_out,
             notices=tuple(self._word(members) for members in group(told)),
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,6 +52,14 @@ class Profiles:
             return _PROFILE.validate_json(text) if text else Profile()
         except ValidationError:
             return Profile()
+
+    async def all(self) -> Mapping[str, Profile]:
+        """Every profile that can be read, by identity."""
+        found: dict[str, Profile] = {}
+        for identity, text in (await self._documents.all(COLLECTION)).items():
+            with contextlib.suppress(ValidationError):
+                found[identity] = _PROFILE.validate_json(text)
+        return found
 
     async def put(self, identity: str, profile: Profile) -> None:
         """Keep ``profile``."""

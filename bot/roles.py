@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from adapters.clock import Clock
 from adapters.store.port import Leases, StoreUnavailable
-from bot.delivery import Sender
 from bot.pipeline import Pipeline
 
 log = structlog.get_logger()
@@ -37,43 +35,31 @@ async def engine(pipeline: Pipeline, clock: Clock) -> None:
             await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def sender(outgoing: Sender, clock: Clock) -> None:
-    """Send what is due, then rest a moment."""
-    while True:
-        try:
-            if not await outgoing.drain(clock.now()):
-                await asyncio.sleep(LOOK_EVERY_S / 10)
-        except StoreUnavailable as error:
-            log.warning("store_unavailable", role="sender", error=str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+class LeadershipLost(Exception):
+    """Another process took the role over, since this one was stopped for longer than its lease lasted."""
 
 
-@asynccontextmanager
-async def leadership(leases: Leases, name: str, owner: str) -> AsyncIterator[None]:
-    """Wait until ``owner`` alone holds the lease ``name``, and keep it while the block runs.
+async def lead(leases: Leases, name: str, owner: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Wait until ``owner`` alone holds the lease ``name``, then do ``work`` while keeping it.
 
-    Losing it (the process was stopped for longer than the lease lasts) cancels the block: a standby works by then.
+    Raise ``LeadershipLost`` when somebody else has it: this process was stopped for too long, and a standby works.
     """
-    waiting_told = False
+    standing_by = False
     while not await leases.acquire(name, owner, LEASE_S):
-        if not waiting_told:
+        if not standing_by:
             log.info("standing_by", role=name)
-            waiting_told = True
+            standing_by = True
         await asyncio.sleep(LEASE_S / 3)
-    holder = asyncio.current_task()
-
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(LEASE_S / 3)
-            if not await leases.acquire(name, owner, LEASE_S):
-                log.error("lease_lost", role=name)
-                assert holder is not None
-                holder.cancel()
-                return
-
-    keeper = asyncio.create_task(keep())
     try:
-        yield
+        async with asyncio.TaskGroup() as tasks:
+            keeper = tasks.create_task(_keep(leases, name, owner))
+            await work()
+            keeper.cancel()
     finally:
-        keeper.cancel()
         await leases.release(name, owner)
+
+
+async def _keep(leases: Leases, name: str, owner: str) -> None:
+    while await leases.acquire(name, owner, LEASE_S):
+        await asyncio.sleep(LEASE_S / 3)
+    raise LeadershipLost(name)

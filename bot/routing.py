@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -55,6 +55,10 @@ class Routed:
     documents: Mapping[Document, str | None]
 
 
+def _no_manners(_destination: str) -> Manners:
+    return Manners()
+
+
 class Router:
     """Decides by route tree, subscriptions and stages. Pure: what it remembers is the state that it is given."""
 
@@ -86,11 +90,11 @@ class Router:
         *,
         subscriptions: Sequence[Subscribing] = (),
         silences: Sequence[Silencing] = (),
-        manners: Mapping[str, Manners] | None = None,
+        manners_at: Callable[[str], Manners] = _no_manners,
     ) -> Routed:
         """Route what happened, and what waited and is due at ``now``.
 
-        ``manners`` are the quiet hours and budgets by destination. The returned state replaces ``state``.
+        ``manners_at`` gives a destination's quiet hours and budget. The returned state replaces ``state``.
         """
         firing = self._firing(state.firing, incidents)
         arrivals = self._arrivals(state, incidents, subscriptions)
@@ -103,7 +107,7 @@ class Router:
             situation = Situation(
                 destination=destination,
                 now=now,
-                manners=(manners or {}).get(destination, Manners()),
+                manners=manners_at(destination),
                 silences=silences,
                 firing=firing,
                 flushed=lane.flushed,

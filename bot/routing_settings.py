@@ -10,9 +10,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.routes import Matcher, Options, Route
+from bot.routing import Router
 from bot.stages.base import Budget, QuietHours
 from bot.stages.inhibition import Inhibition
 from rules.model import Severity
+from rules.universe import Universe
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -44,6 +46,15 @@ def quiet_hours(text: object) -> object:
     if not ends:
         raise ValueError(f"{text!r} are not quiet hours; wanted HH:MM-HH:MM such as 23:00-07:30")
     return QuietHours(ends[0], ends[1])
+
+
+def read_quiet_hours(text: str) -> QuietHours | None:
+    """What somebody set in chat; ``None`` for nothing, ``off``, or what can't be read."""
+    try:
+        found = quiet_hours(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, QuietHours) else None
 
 
 def budget(text: object) -> object:
@@ -153,3 +164,13 @@ class RoutingSettings(RouteSettings):
     def tree(self, default: tuple[str, ...]) -> Route:
         """The compiled tree; ``default`` are the destinations where the section names none."""
         return self.compiled(default, Options())
+
+    def router(self, default: tuple[str, ...], universe: Universe) -> Router:
+        """The router that the section describes."""
+        return Router(
+            tree=self.tree(default),
+            universe=universe,
+            inhibitions=tuple(item.compiled() for item in self.inhibit),
+            urgent=self.urgent,
+            storm=self.storm,
+        )

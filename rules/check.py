@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rules import schedule
 from rules.language.scope import Scope
 from rules.loader import Loaded, PackText, load_packs
 from rules.problems import Problem, ProblemsFound
@@ -41,7 +40,7 @@ def check(packs: Iterable[Path | PackText], universe: Universe) -> Checked:
 
 
 def _uncompilable(loaded: Loaded, universe: Universe) -> Iterable[Problem]:
-    scope = Scope(universe, is_calendar=lambda name: schedule.canonical(name) is not None)
+    scope = Scope(universe)
     for rule in loaded.rules:
         try:
             compile_rule(rule, scope)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from rules import told
+from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis
 from rules.calendars import Calendars
@@ -78,7 +78,8 @@ class Engine:
     ) -> None:
         self._calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
         scope = Scope(universe, is_calendar=self._is_calendar)
-        self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
+        with collector.paused():
+            self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
         self._axes: dict[str, Axis] = {}
         self._needs = needs(self.programs)
         for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rules import schedule
+from rules import collector
 from rules.fields import Report
 from rules.language.scope import Scope
 from rules.pack_checks import check_macros, check_rule
@@ -93,15 +93,16 @@ class _Loader:
     def __init__(self, universe: Universe, problems: list[Problem]) -> None:
         self.report = Report()
         self.report.problems.extend(problems)
-        self.scope = Scope(universe, is_calendar=lambda name: schedule.canonical(name) is not None)
+        self.scope = Scope(universe)
         self.drafts: dict[str, Draft] = {}
         self.usable: list[RuleSpec] = []
         self.tests: list[TestSpec] = []
 
     def load(self, texts: Iterable[PackText]) -> Loaded:
         """Read every text, then look at what concerns them all."""
-        for text in texts:
-            self._guarded(text)
+        with collector.paused():
+            for text in texts:
+                self._guarded(text)
         tests = tuple(test for test in self.tests if self._check_test(test))
         return Loaded(tuple(self.usable), tests, tuple(sorted(set(self.report.problems))))
 

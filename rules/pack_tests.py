@@ -98,20 +98,28 @@ def read_test(node: Node, report: Report) -> TestSpec | None:
 
 
 def read_points(text: str) -> tuple[Point, ...]:
-    """Read the figures of a series, such as ``72900 73010 x3 72990~ _ none``.
+    """Read the figures of a series, such as ``72900 73010 x3 (72990~ _) x2 none``.
 
-    ``x3`` says the figure before it three times in all, ``~`` marks a partial figure, ``_`` is a step without an
-    observation and ``none`` an observation without a figure.
+    ``x3`` says the figure or the group before it three times in all, ``~`` marks a partial figure, ``_`` is a step
+    without an observation and ``none`` an observation without a figure.
     """
     points: list[Point] = []
-    for word in text.split():
+    opened, last = -1, 0
+    for word in text.replace("(", " ( ").replace(")", " ) ").split():
         times = _TIMES.fullmatch(word)
-        if times and points:
-            points.extend([points[-1]] * (int(times[1]) - 1))
+        if word == "(" and opened < 0:
+            opened = len(points)
+        elif word == ")" and opened >= 0:
+            last, opened = opened, -1
+        elif times and points and opened < 0:
+            points.extend(points[last:] * (int(times[1]) - 1))
         else:
+            last = len(points) if opened < 0 else last
             points.append(_point(word))
         if len(points) > MAX_POINTS:
             raise ValueError(f"more than {MAX_POINTS:,} figures")
+    if opened >= 0:
+        raise ValueError("a bracket is not closed; wanted such as (1 2) x3")
     return tuple(points)
 
 

@@ -13,6 +13,7 @@ from adapters.http import HttpFailure
 Json = Mapping[str, Any]
 _ABSURD = 1e16
 """Nothing that is told here, in USD or percent, is near ten quadrillion; NaN and infinities fail the same check."""
+_SILENT = 3
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -140,6 +141,13 @@ def noting(problems: list[FeedProblem], source: str, subject: str = "") -> Itera
         problems.append(bad.problem(source, subject))
     except HttpFailure as failure:
         problems.append(failure.problem(subject))
+
+
+def gives_up(problems: Sequence[FeedProblem]) -> bool:
+    """Whether the next request to the same source would fare no better: it refused, or was silent three times."""
+    last = [problem.fault for problem in problems[-_SILENT:]]
+    refused = bool(last) and last[-1] in {Fault.BLOCKED, Fault.RATE_LIMITED, Fault.UNAUTHORIZED}
+    return refused or last == [Fault.UNREACHABLE] * _SILENT
 
 
 def _kind(value: object) -> str:

@@ -72,8 +72,9 @@ def settle(
     same = [each for each in ranked if _overlap(each, lead)]
     others = [each for each in ranked if not _overlap(each, lead)]
     estimated = any(each.confirmed is False for each in same)
-    vouched = len(same) > 1 or lead.confirmed is True
-    status = Status.FINAL if vouched and not estimated and not others else Status.PROVISIONAL
+    agreed = len(same) > 1 and not estimated and not others
+    vouched = lead.confirmed is True and all(each.confirmed is not True for each in others)
+    status = Status.FINAL if agreed or vouched else Status.PROVISIONAL
     whens = list(dict.fromkeys(each.when for each in same if each.when != "unknown"))
     settled = replace(
         lead,
@@ -85,9 +86,15 @@ def settle(
 
 
 def _lead(ranked: Sequence[EarningsDate]) -> EarningsDate:
-    """The first date that another source shares, else the preferred source's; a day is better than a range."""
+    """The first date that its source vouches for, else that another source shares, else the preferred source's.
+
+    Among shared dates a day is better than a range.
+    """
+    vouched = next((each for each in ranked if each.confirmed is True), None)
     shared = [one for one in ranked if any(_overlap(one, other) for other in ranked if other is not one)]
-    return min(shared or ranked, key=lambda each: (bool(shared) and each.first != each.last, ranked.index(each)))
+    return vouched or min(
+        shared or ranked, key=lambda each: (bool(shared) and each.first != each.last, ranked.index(each))
+    )
 
 
 def _overlap(one: EarningsDate, other: EarningsDate) -> bool:

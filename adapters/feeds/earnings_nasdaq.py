@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 
-from adapters.feeds.answer import BadAnswer, dig, english_day, mapping, noting, sequence
+from adapters.feeds.answer import BadAnswer, dig, english_day, gives_up, mapping, noting, sequence
 from adapters.feeds.calendar_dates import NEW_YORK
 from adapters.feeds.earnings_date import EarningsDate, EarningsDates, When, told
 from adapters.feeds.flow_day import is_session
-from adapters.feeds.port import Fault, FeedProblem, Fetched
+from adapters.feeds.port import FeedProblem, Fetched
 from adapters.http import HttpClient, Source
 
 NAME = "nasdaq"
@@ -17,8 +17,6 @@ BASE_URL = "https://api.nasdaq.com"
 PATH = "/api/calendar/earnings"
 _BROWSER = "Mozilla/5.0 (X11; Linux x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _WHEN: dict[str, When] = {"time-pre-market": "before_open", "time-after-hours": "after_close"}
-_HOPELESS = {Fault.BLOCKED, Fault.RATE_LIMITED, Fault.UNAUTHORIZED, Fault.UNREACHABLE}
-"""Faults that the next day's request would meet too."""
 
 
 class NasdaqEarnings:
@@ -52,7 +50,7 @@ class NasdaqEarnings:
             with noting(problems, NAME, f"earnings {day}"):
                 answer = await self._http.get_json(self._source, PATH, {"date": day.isoformat()})
                 found += (each for each in parse(answer, day) if not self._symbols or each.symbol in self._symbols)
-            if problems and problems[-1].fault in _HOPELESS:
+            if gives_up(problems):
                 break
         return EarningsDates(tuple(dict.fromkeys(found)), tuple(problems))
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from functools import partial
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from lxml import etree, html
-
-from adapters.feeds.answer import BadAnswer, english_day
 from adapters.feeds.flow_day import FlowDays, ask_each, told
-from adapters.feeds.flow_rows import FlowRow, FlowTable, table_of, to_days, usd_millions
+from adapters.feeds.flow_html import parse
+from adapters.feeds.flow_rows import to_days
 from adapters.feeds.port import Fetched
 from adapters.http import HttpClient, Source
 
@@ -22,9 +19,6 @@ HISTORY_PAGES: Mapping[str, str] = {
     "BTC": "/bitcoin-etf-flow-all-data/",
     "ETH": "/ethereum-etf-flow-all-data/",
 }
-_TICKER = re.compile(r"[A-Z][A-Z0-9]{1,5}")
-_ROUNDING = 0.05
-"""Each printed figure is off by up to US$ 0.05 m."""
 
 
 class Farside:
@@ -37,7 +31,7 @@ class Farside:
         *,
         http: HttpClient,
         base_url: str = BASE_URL,
-        assets: Sequence[str] = ("BTC", "ETH"),
+        assets: Sequence[str] = ("BTC", "ETH", "SOL"),
         timeout_s: float = 20.0,
         history: bool = False,
     ) -> None:
@@ -53,78 +47,10 @@ class Farside:
 
         async def ask(asset: str) -> FlowDays:
             page = await self._http.get_text(self._source, self._pages[asset])
-            return to_days(asset, NAME, parse(page), now)
+            return await asyncio.to_thread(lambda: to_days(asset, NAME, parse(page), now))
 
         return await ask_each(NAME, self._assets, ask)
 
     async def fetch(self, now: datetime) -> Fetched:
         """The same as observations."""
         return told(await self.days(now), now)
-
-
-def parse(text: str) -> FlowTable:
-    """Read the page's table: one row a date, columns by the tickers of its header.
-
-    Summary rows (``Total``, ``Average`` …) and ``Seed`` rows have no date and are left out. Raises ``BadAnswer`` for a
-    page whose table is missing or has another layout.
-    """
-    tables = [_cells(table) for table in _tables(text)]
-    readable = [table for table in tables if _first_dated(table) is not None]
-    if not readable:
-        raise BadAnswer(f"there is no table with dated rows on the page; it begins {_beginning(text)}")
-    return table_of(_rows(max(readable, key=len)))
-
-
-def _tables(text: str) -> Sequence[etree._Element]:
-    try:
-        return list(html.fromstring(text).iter("table")) if text.strip() else []
-    except (etree.ParserError, ValueError) as error:
-        raise BadAnswer(f"the page is not HTML ({error}); it begins {_beginning(text)}") from error
-
-
-def _cells(table: etree._Element) -> list[list[str]]:
-    return [
-        [" ".join("".join(map(str, cell.itertext())).split()) for cell in row if cell.tag in {"td", "th"}]
-        for row in table.iter("tr")
-    ]
-
-
-def _first_dated(table: Sequence[Sequence[str]]) -> int | None:
-    return next((index for index, row in enumerate(table) if row and english_day(row[0])), None)
-
-
-def _rows(table: Sequence[Sequence[str]]) -> Iterator[Callable[[], FlowRow]]:
-    first = _first_dated(table) or 0
-    tickers, total = _columns(table[:first])
-    for cells in table[first:]:
-        day = english_day(cells[0]) if cells else None
-        if day is not None:
-            yield partial(_row, day, cells, tickers, total)
-
-
-def _columns(header: Sequence[Sequence[str]]) -> tuple[dict[int, str], int]:
-    """Which column holds which fund, and which the total; the row with the most tickers names the columns."""
-    tickers: dict[int, str] = {}
-    for cells in header:
-        found = {index: cell for index, cell in enumerate(cells) if index and _TICKER.fullmatch(cell)}
-        tickers = max(tickers, found, key=len)
-    totals = {index for cells in header for index, cell in enumerate(cells) if cell.casefold() == "total"}
-    if not tickers or len(totals) != 1:
-        seen = " | ".join(cell for cells in header for cell in cells if cell)[:120]
-        raise BadAnswer(f"its table's header names no funds and one total; it reads {seen!r}")
-    if len(set(tickers.values())) != len(tickers):
-        raise BadAnswer(f"its table's header names a fund twice: {', '.join(tickers.values())}")
-    return tickers, totals.pop()
-
-
-def _row(day: date, cells: Sequence[str], tickers: Mapping[int, str], total: int) -> FlowRow:
-    width = max(total, *tickers) + 1
-    if len(cells) != width:
-        raise BadAnswer(f"the row of {day} has {len(cells)} cells, its header has {width}")
-    funds = {ticker: usd_millions(cells[index], f"{ticker} on {day}") for index, ticker in tickers.items()}
-    tolerance = (_ROUNDING * (len(funds) + 1) + 0.01) * 1e6
-    return FlowRow(day, funds, usd_millions(cells[total], f"the total on {day}"), tolerance)
-
-
-def _beginning(text: str) -> str:
-    return repr(" ".join(text[:200].split())[:80])

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted, SourceHealth
+from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted, SourceHealth, source_names
 from rules.calendars import Calendar
 from rules.model import Reason, Severity, Trace, TraceLine, Transition, TransitionKind
 from rules.schedule import CONTINUOUS
@@ -62,8 +62,9 @@ class HealthBook:
 
     def note(self, asked: str, fetched: Fetched, now: datetime, patience: Patience | None = None) -> Noted:
         """Take in a fetch. ``asked`` names the source that a fetch without any news or problem speaks well of."""
-        seen = {item.source for item in fetched.observations} | {item.source for item in fetched.events}
-        names = {name for name in seen | {problem.source for problem in fetched.problems} if name} or {asked}
+        told = [*(item.source for item in fetched.observations), *(item.source for item in fetched.events)]
+        seen = {name for source in dict.fromkeys(told) for name in source_names(source)}
+        names = seen | {problem.source for problem in fetched.problems if problem.source} or {asked}
         transitions, documents = [], {}
         for name in sorted(names):
             before = self._sources.get(name, SourceHealth(source=name))
@@ -91,8 +92,8 @@ def _worth_storing(stored: SourceHealth | None, health: SourceHealth) -> bool:
 def only(source: str, fetched: Fetched) -> Fetched:
     """What ``source`` has to do with ``fetched``."""
     return Fetched(
-        tuple(item for item in fetched.observations if item.source == source),
-        tuple(item for item in fetched.events if item.source == source),
+        tuple(item for item in fetched.observations if source in source_names(item.source)),
+        tuple(item for item in fetched.events if source in source_names(item.source)),
         tuple(item for item in fetched.problems if item.source == source),
     )
 

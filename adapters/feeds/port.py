@@ -52,6 +52,14 @@ class Fetched:
     problems: tuple[FeedProblem, ...] = field(default=())
 
 
+def source_names(source: str) -> tuple[str, ...]:
+    """The sources that an observation or event names.
+
+    ``a+b`` is a's figure that b confirms; a remark may follow in parentheses, as in ``a (single source)``.
+    """
+    return tuple(name for name in source.partition(" (")[0].split("+") if name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """How a source does, as ``tapewatch status`` shows it; all times in UTC."""

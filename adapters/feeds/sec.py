@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 
-from adapters.feeds.answer import BadAnswer, dig, iso_day, maybe, noting, number, sequence
+from adapters.feeds.answer import BadAnswer, dig, gives_up, iso_day, maybe, noting, number, sequence
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.quarters import Fact, Quarter, combined, first_known, quarters
 from adapters.feeds.sec_api import NAME, SecApi, concepts_in, known_at
@@ -65,6 +65,8 @@ class SecFundamentals:
                 fields = await asyncio.to_thread(parse, text, symbol)
                 told += observations(symbol, fields, now)
                 problems += _gaps(symbol, fields)
+            if gives_up(problems):
+                break
         return Fetched(tuple(told), problems=tuple(problems))
 
 

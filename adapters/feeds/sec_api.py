@@ -81,7 +81,7 @@ class SecApi:
         if _CONTACT.search(self._contact):
             return None
         wanted = "wanted the name and e-mail address of who asks, such as 'Example Research desk@example.com'"
-        message = f"feeds.sec.contact is {self._contact!r:.60}; {wanted}: the SEC refuses anonymous callers"
+        message = f"sec_contact is {self._contact!r:.60}; {wanted}: the SEC refuses anonymous callers"
         return FeedProblem(NAME, Fault.UNAUTHORIZED, message)
 
     async def cik(self, symbol: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from adapters.feeds.answer import BadAnswer, noting
+from adapters.feeds.answer import BadAnswer, gives_up, noting
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.quarters import Fact, quarters
 from adapters.feeds.sec import observations
@@ -65,7 +65,11 @@ class SecSegments:
                 for filing in filings:
                     with noting(problems, NAME, subject):
                         facts += await self._facts(filing, SEGMENTS[symbol])
+                    if gives_up(problems):
+                        break
                 told += observations(symbol, {SEGMENTS[symbol].field: quarters(facts)}, now)
+            if gives_up(problems):
+                break
         return Fetched(tuple(told), problems=tuple(problems))
 
     async def _filings(self, symbol: str) -> list[Filing]:

@@ -66,7 +66,10 @@ class DailySnapshots:
 def _closing(day: date, kept: Json, now: datetime) -> Iterator[Observation]:
     """The figures of ``day`` at its end, as firm as they are close to it."""
     for series, entry in kept.items():
-        taken, value, source = sequence(entry, f"the snapshot of {series} on {day}")
+        parts = sequence(entry, f"the snapshot of {series} on {day}")
+        if len(parts) != 3:
+            raise BadAnswer(f"the snapshot of {series} on {day} has {len(parts)} parts; wanted time, value and source")
+        taken, value, source = parts
         firm = end_of(day) - iso_instant(taken, f"the time of {series} on {day}") <= _FIRM_WITHIN
         status = Status.FINAL if firm else Status.PROVISIONAL
         yield Observation(series, end_of(day), now, number(value, f"{series} on {day}"), status, str(source))

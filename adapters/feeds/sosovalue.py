@@ -9,7 +9,7 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from adapters.feeds.answer import BadAnswer, Json, dig, iso_day, mapping, noting, optional_number, sequence
+from adapters.feeds.answer import BadAnswer, Json, dig, gives_up, iso_day, mapping, noting, optional_number, sequence
 from adapters.feeds.flow_day import FlowDays, ask_each, of_funds, told
 from adapters.feeds.flow_rows import FlowRow, FlowTable, table_of, to_days
 from adapters.feeds.port import Fault, FeedProblem, Fetched
@@ -20,8 +20,6 @@ BASE_URL = "https://openapi.sosovalue.com"
 FUNDS_PATH = "/openapi/v1/etfs"
 SUMMARY_PATH = "/openapi/v1/etfs/summary-history"
 KEY_HEADER = "x-soso-api-key"
-_HOPELESS = {Fault.RATE_LIMITED, Fault.UNAUTHORIZED, Fault.BLOCKED}
-"""Faults that the next request would meet too."""
 _FAULTS = {"400101": Fault.UNAUTHORIZED, "400301": Fault.UNAUTHORIZED, "402901": Fault.RATE_LIMITED}
 
 
@@ -68,7 +66,7 @@ class SoSoValue:
         for ticker in funds:
             with noting(problems, NAME, f"etf_flows.{asset}.{ticker}"):
                 histories[ticker] = parse_history(await self._get(history_path(ticker), {"limit": "300"}))
-            if problems and problems[-1].fault in _HOPELESS:
+            if gives_up(problems):
                 break
         answer = to_days(asset, NAME, join(histories, totals), now)
         unknown: dict[str, float | None] = {ticker: None for ticker in funds if ticker not in histories}

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.clock import Clock
 from adapters.feeds.daily_bars import (
+    BAR_FIELDS,
+    SETTLE,
+    Bar,
     Chart,
     Reading,
     Session,
@@ -24,14 +30,16 @@ from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.splits import looks_like_split, rescaled_since, with_history_rescaled
 from adapters.http import CoolDowns, HttpFailure
 from rules.calendars import Calendar, Calendars
-from rules.model import Observation, Status
+from rules.model import Observation, SeriesName, Status
 from rules.universe import Instrument, Kind
 
 if TYPE_CHECKING:
-    from adapters.feeds.yahoo_chart import YahooCharts
+    from adapters.feeds.yahoo_requests import ChartReply, ChartRequests
+    from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
 _KEPT_SESSIONS = 30
+_ENOUGH_SESSIONS = 300
 _COMPLETED_AT_MOST = 20
 _COMPLETED_DAYS = 5
 _FAILURES_IN_A_ROW = 5
@@ -64,7 +72,7 @@ class _Look:
 
     instrument: Instrument
     reading: Reading = field(default_factory=lambda: Reading((), (), ()))
-    told: list[Session] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     problems: list[FeedProblem] = field(default_factory=list)
     failure: HttpFailure | None = None
 
@@ -76,28 +84,47 @@ class YahooDesk:
         self.clock = clock
         self.options = options
         self._cool_downs = cool_downs
-        self._pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix=NAME)
-        self._charts: YahooCharts | None = None
+        self._requesters = ThreadPoolExecutor(options.concurrency, thread_name_prefix=f"{NAME} request")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
+        self._session: YahooSession | None = None
+        self._requests: ChartRequests | None = None
         self._next_slot: datetime | None = None
 
     def close(self) -> None:
         """Let go of the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._requesters, self._reader):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def opened(self) -> YahooCharts:
-        """The charts, with yfinance loaded and its caches cleared."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._open)
+    async def prepare(self) -> None:
+        """Load yfinance if that is still to do, and clear its caches."""
+        await self._run(self._reader, self._open)
 
-    def _open(self) -> YahooCharts:
+    def _open(self) -> None:
         from adapters.feeds import yahoo_session  # noqa: PLC0415 - yfinance and pandas take a second to load
-        from adapters.feeds.yahoo_chart import YahooCharts  # noqa: PLC0415
+        from adapters.feeds.yahoo_requests import ChartRequests  # noqa: PLC0415
 
-        if self._charts is None:
+        if self._requests is None:
             options = self.options
-            session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
-            self._charts = YahooCharts(session, self.clock, options.timeout_s)
+            self._session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
+            self._requests = ChartRequests(self._session, self.clock, options.timeout_s)
+            gc.freeze()  # a full collection over the libraries just loaded would stop every thread for 0.1 s
         yahoo_session.clear_caches()
-        return self._charts
+
+    async def history(self, symbol: str, period: str, tz: str) -> Chart:
+        """The daily chart of ``period``, cleaned by yfinance; raises :class:`HttpFailure`."""
+        reply = await self._reply(symbol, period, "1d")
+        return await self._run(self._reader, lambda: _reading().daily(reply, tz))
+
+    async def latest(self, symbol: str, tz: str) -> Chart:
+        """The last few sessions with the running one, as Yahoo sent them; raises :class:`HttpFailure`."""
+        from adapters.feeds.yahoo_requests import daily  # noqa: PLC0415 - as below
+
+        return daily(await self._reply(symbol, "5d", "1d"), tz)
+
+    async def intraday(self, symbol: str, period: str, interval: str, tz: str) -> Sequence[tuple[datetime, Bar]]:
+        """The shorter bars of ``period``; raises :class:`HttpFailure`."""
+        reply = await self._reply(symbol, period, interval)
+        return await self._run(self._reader, lambda: _reading().intraday(reply, tz))
 
     async def cooling(self, now: datetime) -> FeedProblem | None:
         """Why Yahoo must not be asked at ``now``."""
@@ -107,12 +134,17 @@ class YahooDesk:
         message = f"{NAME} asked for a pause; not asked again before {until:%Y-%m-%d %H:%M:%S} UTC"
         return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
 
-    async def ask(self, call: Callable[[], T]) -> T:
-        """Run ``call`` in a thread at its turn; once more after a passing failure. Raises :class:`HttpFailure`."""
+    async def session(self) -> YahooSession:
+        """The session that all share, for the feeds that ask Yahoo for something else than charts."""
+        await self.prepare()
+        assert self._session is not None, "prepared"  # noqa: S101
+        return self._session
+
+    async def ask(self, request: Callable[[], T]) -> T:
+        """One blocking request in a thread at its turn, and once more after a passing failure."""
         await self._turn()
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, call)
+            return await self._run(self._requesters, request)
         except HttpFailure as failure:
             if failure.fault is Fault.RATE_LIMITED:
                 await self._begin_cool_down(failure)
@@ -120,7 +152,16 @@ class YahooDesk:
                 raise
         await self.clock.sleep_until(self.clock.now() + _RETRY_PAUSE)
         await self._turn()
-        return await loop.run_in_executor(self._pool, call)
+        return await self._run(self._requesters, request)
+
+    async def _reply(self, symbol: str, period: str, interval: str) -> ChartReply:
+        assert self._requests is not None, "prepare first"  # noqa: S101
+        requests = self._requests
+        return await self.ask(lambda: requests.chart(symbol, period, interval))
+
+    @staticmethod
+    async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     async def _turn(self) -> None:
         if not self.options.requests_per_s:
@@ -137,11 +178,18 @@ class YahooDesk:
         await self._cool_downs.begin(NAME, until, "HTTP 429")
 
 
+def _reading() -> ModuleType:
+    from adapters.feeds import yahoo_chart  # noqa: PLC0415 - yfinance and pandas take a second to load
+
+    return yahoo_chart
+
+
 class YahooPrices:
     """Daily bars of every priced instrument, and the running session's.
 
     Each fetch brings what is new or changed since the last one of this object; the first brings the whole period. One
-    request a symbol, plus one for each symbol that lacks a session or was split.
+    request a symbol, plus one for each symbol that lacks a session or was split. yfinance reads the history at the
+    first fetch and after each close; in between only the running session is looked at.
     """
 
     def __init__(self, desk: YahooDesk, instruments: Iterable[Instrument], calendars: Calendars) -> None:
@@ -149,22 +197,57 @@ class YahooPrices:
         self._instruments = tuple(item for item in instruments if item.priced)
         self._calendars = {item.symbol: calendars.get(item.calendar) for item in self._instruments}
         self._given: dict[str, dict[date, Session]] = {}
-        self._splits: dict[str, set[date]] = {}
+        self._known: dict[str, int] = {}
+        self._marked: dict[str, set[date]] = {}
+        self._read_at: dict[str, datetime] = {}
 
     def last_close(self, symbol: str) -> float | None:
         """The close of the last finished session that was given, in today's shares."""
         finished = [session for session in self._given.get(symbol, {}).values() if session.status is not Status.PARTIAL]
         return max(finished, key=lambda session: session.at).bar.close if finished else None
 
+    def remember(self, observations: Iterable[Observation]) -> None:
+        """Take finished bars of an earlier process as given: they aren't told again, and a split since then is seen."""
+        figures: dict[tuple[str, datetime], dict[str, float | None]] = {}
+        for item in observations:
+            name = SeriesName.parse(item.series)
+            if name.feed == "prices" and name.key in self._calendars and item.status is Status.FINAL:
+                figures.setdefault((name.key, item.at), {})[name.field] = item.value
+        for (symbol, at), fields in sorted(figures.items()):
+            day = self._calendars[symbol].session_of(at)
+            bar = Bar(day, *(fields.get(name) for name in BAR_FIELDS))
+            self._given.setdefault(symbol, {})[day] = Session(bar, at, Status.FINAL)
+            self._known[symbol] = self._known.get(symbol, 0) + 1
+        for symbol, given in self._given.items():
+            self._given[symbol] = {day: given[day] for day in sorted(given)[-_KEPT_SESSIONS:]}
+
+    async def backfill(self, now: datetime) -> Fetched:
+        """The long history of each symbol of which little was remembered; finished sessions only, for the archive.
+
+        Meant for the time before the engine starts: what it brings counts as given, and a fetch tells what is new.
+        """
+        wanted = [item for item in self._instruments if self._known.get(item.symbol, 0) < _ENOUGH_SESSIONS]
+        fetched = await self._fetch(wanted, now, self._desk.options.long_period)
+        final = tuple(item for item in fetched.observations if item.status is Status.FINAL)
+        for symbol, given in self._given.items():
+            self._given[symbol] = {day: item for day, item in given.items() if item.status is Status.FINAL}
+        return Fetched(final, problems=fetched.problems)
+
     async def fetch(self, now: datetime) -> Fetched:
         """Ask for every symbol; a symbol's failure touches that symbol, a refusal ends the fetch."""
+        return await self._fetch(self._instruments, now, self._desk.options.period)
+
+    async def _fetch(self, instruments: Sequence[Instrument], now: datetime, period: str) -> Fetched:
+        if not instruments:
+            return Fetched()
         if (problem := await self._desk.cooling(now)) is not None:
             return Fetched(problems=(problem,))
-        charts = await self._desk.opened()
-        looks = await self._look_at_all(charts, now)
-        await self._complete(charts, looks, now)
+        await self._desk.prepare()
+        looks = await self._look_at_all(instruments, now, period)
+        await self._complete(looks, now)
         missing = {look.instrument.symbol: look.reading.missing for look in looks if look.reading.missing}
-        observations = [item for look in looks for item in self._observations(look, now)]
+        marks = (item for look in looks for item in self._marks(look, now))
+        observations = chain(*(look.observations for look in looks), marks)
         seen = {look.instrument.symbol: self._calendars[look.instrument.symbol] for look in looks if not look.failure}
         problems = [
             *_failures(looks),
@@ -173,8 +256,8 @@ class YahooPrices:
         ]
         return Fetched(tuple(observations), problems=tuple(problems))
 
-    async def _look_at_all(self, charts: YahooCharts, now: datetime) -> list[_Look]:
-        waiting = iter(self._instruments)
+    async def _look_at_all(self, instruments: Sequence[Instrument], now: datetime, period: str) -> list[_Look]:
+        waiting = iter(instruments)
         looks: list[_Look] = []
         run = _Run()
 
@@ -182,26 +265,26 @@ class YahooPrices:
             for instrument in waiting:
                 if run.ended:
                     return
-                look = await self._look_at(charts, instrument, now)
+                look = await self._look_at(instrument, now, period)
                 run.count(look.failure)
                 looks.append(look)
 
         await asyncio.gather(*(work() for _ in range(self._desk.options.concurrency)))
-        order = {item.symbol: index for index, item in enumerate(self._instruments)}
+        order = {item.symbol: index for index, item in enumerate(instruments)}
         return sorted(looks, key=lambda look: order[look.instrument.symbol])
 
-    async def _look_at(self, charts: YahooCharts, instrument: Instrument, now: datetime) -> _Look:
+    async def _look_at(self, instrument: Instrument, now: datetime, period: str) -> _Look:
         symbol, calendar = instrument.symbol, self._calendars[instrument.symbol]
         options = self._desk.options
-
-        def daily(period: str) -> Callable[[], Chart]:
-            return lambda: charts.daily(symbol, period, calendar.tz.key)
-
         try:
-            chart = await self._desk.ask(daily(options.period))
+            if self._knows_history(symbol, calendar, now):
+                chart = with_history_rescaled(await self._desk.latest(symbol, calendar.tz.key))
+            else:
+                chart = with_history_rescaled(await self._desk.history(symbol, period, calendar.tz.key))
+                self._read_at[symbol] = now
             split = self._split_in(chart, calendar)
-            if split is not None:
-                chart = await self._desk.ask(daily(options.long_period))
+            if split is not None and period != options.long_period:
+                chart = with_history_rescaled(await self._desk.history(symbol, options.long_period, calendar.tz.key))
         except HttpFailure as failure:
             return _Look(instrument, failure=failure)
         look = self._read(instrument, chart, now)
@@ -209,21 +292,24 @@ class YahooPrices:
             look.problems.append(FeedProblem(NAME, Fault.REVISED, f"{symbol}: {split}; history given anew", symbol))
         return look
 
+    def _knows_history(self, symbol: str, calendar: Calendar, now: datetime) -> bool:
+        """Whether all but the running session was read, so that a look at the latest is enough."""
+        read_at, session = self._read_at.get(symbol), calendar.session_of(now)
+        settled = calendar.close(calendar.previous(session)) + SETTLE
+        return read_at is not None and read_at >= settled and now < calendar.close(session) + SETTLE
+
     def _split_in(self, chart: Chart, calendar: Calendar) -> str | None:
         """What tells that the history given before (by this process or an earlier one) is in old shares."""
-        given = self._given.get(chart.symbol, {})
+        recent = [split for split in chart.splits if split.day >= calendar.previous(chart.bars[-1].day, 10)]
+        words = f"split {recent[-1].ratio:g}:1 on {recent[-1].day}" if recent else ""
+        given = self._given.get(chart.symbol)
+        if given is None:
+            return words or None
         closes = {day: item.bar.close for day, item in given.items() if item.status is not Status.PARTIAL}
         factor = rescaled_since({day: close for day, close in closes.items() if close}, chart)
-        known = self._splits.setdefault(chart.symbol, set())
-        recent = [split for split in chart.splits if split.day >= calendar.previous(chart.bars[-1].day, 10)]
-        fresh = [split for split in recent if split.day not in known]
-        known.update(split.day for split in fresh)
-        if fresh:
-            return f"split {fresh[-1].ratio:g}:1 on {fresh[-1].day}"
-        return None if factor is None else f"history rescaled by {factor:.4g}, as after a split"
+        return None if factor is None else words or f"history rescaled by {factor:.4g}, as after a split"
 
     def _read(self, instrument: Instrument, chart: Chart, now: datetime) -> _Look:
-        chart, _ = with_history_rescaled(chart)
         look = _Look(instrument, read(chart, self._calendars[instrument.symbol], now))
         if look.reading.strays:
             days = ", ".join(map(str, look.reading.strays[:5]))
@@ -231,12 +317,15 @@ class YahooPrices:
             look.problems.append(FeedProblem(NAME, Fault.CHANGED, message, chart.symbol))
         sessions = _without_sudden_scale(look, chart)
         given = self._given.get(chart.symbol, {})
-        look.told = [session for session in sessions if given.get(session.bar.day) != session]
-        kept = {session.bar.day: session for session in sessions[-_KEPT_SESSIONS:]}
-        self._given[chart.symbol] = kept
+        for session in sessions:
+            if given.get(session.bar.day) != session:
+                look.observations += session.observations(chart.symbol, now, NAME)
+        kept = given | {session.bar.day: session for session in sessions}
+        self._given[chart.symbol] = {day: kept[day] for day in sorted(kept)[-_KEPT_SESSIONS:]}
+        look.reading = replace(look.reading, missing=tuple(day for day in look.reading.missing if day not in given))
         return look
 
-    async def _complete(self, charts: YahooCharts, looks: Sequence[_Look], now: datetime) -> None:
+    async def _complete(self, looks: Sequence[_Look], now: datetime) -> None:
         """Fill recent holes from hourly bars, for a few symbols; what all of a market lack isn't there to be had."""
         lacking = [look for look in looks if look.reading.missing and not self._whole_market_lacks(look, looks)]
         for look in lacking[:_COMPLETED_AT_MOST]:
@@ -246,12 +335,13 @@ class YahooPrices:
             if not wanted:
                 continue
             try:
-                rows = await self._desk.ask(lambda s=symbol, c=calendar: charts.intraday(s, "5d", "60m", c.tz.key))  # type: ignore[misc]
+                rows = await self._desk.intraday(symbol, "5d", "60m", calendar.tz.key)
             except HttpFailure:
                 continue
             days = daily_from_intraday(rows, calendar)
             found = [Session(days[day], calendar.close(day), Status.PROVISIONAL) for day in wanted if day in days]
-            look.told.extend(found)
+            look.observations += (item for session in found for item in session.observations(symbol, now, NAME))
+            look.observations.sort(key=lambda item: item.at)
             self._given[symbol].update({session.bar.day: session for session in found})
             filled = {session.bar.day for session in found}
             rest = tuple(day for day in look.reading.missing if day not in filled)
@@ -263,12 +353,14 @@ class YahooPrices:
         ]
         return len(peers) > 2 and all(other.reading.missing == look.reading.missing for other in peers)
 
-    def _observations(self, look: _Look, now: datetime) -> list[Observation]:
+    def _marks(self, look: _Look, now: datetime) -> Iterator[Observation]:
         symbol = look.instrument.symbol
-        calendar = self._calendars[symbol]
-        marks = [marked_missing(symbol, day, calendar, now, NAME) for day in look.reading.missing]
-        told = sorted(look.told, key=lambda session: session.at)
-        return [*(item for session in told for item in session.observations(symbol, now, NAME)), *marks]
+        told = self._marked.setdefault(symbol, set())
+        for day in look.reading.missing:
+            if day not in told:
+                yield marked_missing(symbol, day, self._calendars[symbol], now, NAME)
+        told.update(look.reading.missing)
+        told -= self._given.get(symbol, {}).keys()
 
 
 class _Run:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from adapters.feeds.answer import BadAnswer, dig, iso_day, maybe, noting, number, sequence
+from adapters.feeds.answer import BadAnswer, dig, gives_up, iso_day, maybe, noting, number, sequence
 from adapters.feeds.earnings_yahoo import opened
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.quarters import calendar_quarter
@@ -28,7 +28,6 @@ TYPES: Mapping[str, str] = MappingProxyType(
         "quarterlyCapitalExpenditure": "capex",
     }
 )
-_HOPELESS = {Fault.BLOCKED, Fault.RATE_LIMITED, Fault.UNAUTHORIZED, Fault.UNREACHABLE}
 _LOOK_BACK = timedelta(days=800)
 
 
@@ -53,7 +52,7 @@ class YahooFundamentals:
         for symbol in symbols:
             with noting(problems, NAME, f"fundamentals.{symbol}"):
                 told += observations(symbol, parse(await self._desk.ask(_request(api, symbol, now)), symbol), now)
-            if problems and problems[-1].fault in _HOPELESS:
+            if gives_up(problems):
                 break
         return Fetched(tuple(told), problems=tuple(problems))
 

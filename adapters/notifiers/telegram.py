@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 from pydantic import SecretStr
 from telegram import (
     Bot,
@@ -30,7 +28,6 @@ from telegram.error import (
     TelegramError,
     TimedOut,
 )
-from telegram.request import HTTPXRequest
 
 from adapters.clock import Clock
 from adapters.message import Attachment, Message
@@ -46,6 +43,7 @@ from adapters.notifiers.port import (
     RetryLater,
     TargetLost,
 )
+from adapters.notifiers.telegram_http import AiohttpRequest, NeverSent
 from adapters.rendering.fit import fit
 from adapters.rendering.plain import plain_text
 from adapters.rendering.telegram import (
@@ -92,17 +90,8 @@ class TelegramNotifier:
     def __init__(
         self, token: SecretStr, clock: Clock, base_url: str = DEFAULT_BASE_URL, *, timeout_s: float = 20.0
     ) -> None:
-        # At INFO httpx logs each URL, and the token is part of it.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._clock = clock
-        self._request = HTTPXRequest(
-            connection_pool_size=32,
-            connect_timeout=timeout_s,
-            read_timeout=timeout_s,
-            write_timeout=timeout_s,
-            media_write_timeout=3 * timeout_s,
-            pool_timeout=timeout_s,
-        )
+        self._request = AiohttpRequest(timeout_s)
         root = base_url.rstrip("/")
         self._bot = Bot(
             token.get_secret_value(), base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", request=self._request
@@ -287,12 +276,10 @@ def _bad_request(message: str, destination: str) -> DeliveryError:
 
 
 def _network(error: NetworkError, destination: str) -> DeliveryError:
-    cause = error.__cause__
-    if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        return RetryLater(f"{destination}: Telegram can't be reached ({type(cause).__name__})")
-    if isinstance(cause, httpx.HTTPError) or isinstance(error, TimedOut) or "gateway time" in error.message.lower():
-        why = type(cause).__name__ if cause else error.message
-        return OutcomeUnknown(f"{destination}: no answer after the message was sent ({why})")
+    if isinstance(error, NeverSent):
+        return RetryLater(f"{destination}: Telegram can't be reached ({error.message})")
+    if isinstance(error, TimedOut) or "gateway time" in error.message.lower():
+        return OutcomeUnknown(f"{destination}: no answer after the message was sent ({error.message})")
     if "too large" in error.message.lower():
         return MessageRejected(f"{destination}: {error.message}")
     return RetryLater(f"{destination}: {error.message}")

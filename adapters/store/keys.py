@@ -18,6 +18,8 @@ OUTBOX_DUE = f"{LAYOUT}:outbox:due"
 OUTBOX_NOTICES = f"{LAYOUT}:outbox:notices"
 OUTBOX_LOG = f"{LAYOUT}:outbox:log"
 OUTBOX_DEAD = f"{LAYOUT}:outbox:dead"
+OUTBOX_DOUBTS = f"{LAYOUT}:outbox:doubts"
+OUTBOX_HOLDERS = f"{LAYOUT}:outbox:holders"
 OUTBOX_BELL = f"{LAYOUT}:outbox:bell"
 LANE_PREFIX = f"{LAYOUT}:outbox:lane:"
 

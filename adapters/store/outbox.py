@@ -12,16 +12,18 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from adapters.store import keys
 from adapters.store.link import Command, Link
-from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry
+from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry, alive
 
 VISIBILITY_S = 120.0
 _DELIVERED = {"sent", "sent_again"}
 
 _CLAIM = """
-local due, worker, now, hold_until, count, prefix = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local due, doubts, holders = unpack(KEYS)
+local worker, now, hold_until, count, prefix = unpack(ARGV)
 local out = {}
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)) do
   local stream, attempt, entry = prefix .. lane, 1, nil
@@ -38,7 +40,10 @@ for _, lane in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 
     end
     if entry then
       redis.call('ZADD', due, hold_until, lane)
-      out[#out + 1] = {lane, entry[1], attempt, entry[2]}
+      local doubted = redis.call('HGET', doubts, lane) == entry[1]
+      redis.call('HSET', doubts, lane, entry[1])
+      redis.call('HSET', holders, lane, worker)
+      out[#out + 1] = {lane, entry[1], attempt, entry[2], doubted and 1 or 0}
     else
       redis.call('DEL', stream)
       redis.call('ZREM', due, lane)
@@ -48,8 +53,13 @@ end
 return out
 """
 
+# Until its holder says otherwise, what was handed out may have been accepted.
 _FREE = """
-local function free(due, stream, lane, now)
+local due, stream, log, doubts, holders = unpack(KEYS)
+local lane, id, attempt, key, destination, at, now, said = unpack(ARGV)
+local function free()
+  redis.call('HDEL', doubts, lane)
+  redis.call('HDEL', holders, lane)
   if redis.call('XLEN', stream) == 0 then
     redis.call('DEL', stream)
     redis.call('ZREM', due, lane)
@@ -57,30 +67,32 @@ local function free(due, stream, lane, now)
     redis.call('ZADD', due, now, lane)
   end
 end
-local function write(log, key, lane_text, at, outcome, detail, attempt)
-  redis.call('XADD', log, '*', 'key', key, 'destination', lane_text, 'at', at,
-             'outcome', outcome, 'detail', detail, 'attempt', attempt)
+local function write(outcome)
+  redis.call('XADD', log, '*', 'key', key, 'destination', destination, 'at', at,
+             'outcome', outcome, 'detail', said, 'attempt', attempt)
 end
-local function holds(stream, id, attempt)
+local function holds()
   local held = redis.call('EXISTS', stream) == 1 and redis.call('XPENDING', stream, 'senders', id, id, 1) or {}
   return #held > 0 and held[1][4] == tonumber(attempt)
 end
-local due, stream, log = KEYS[1], KEYS[2], KEYS[3]
-local lane, id, attempt, key, destination, at, now, said = unpack(ARGV)
+local function leave()
+  redis.call('XACK', stream, 'senders', id)
+  redis.call('XDEL', stream, id)
+end
 """
 
 _ACKNOWLEDGE = (
     _FREE
     + """
-local notices = KEYS[4]
+local notices = KEYS[6]
 if redis.call('EXISTS', stream) == 1 then redis.call('XACK', stream, 'senders', id) end
 if redis.call('XDEL', stream, id) == 0 then
-  write(log, key, destination, at, 'sent_again', said, attempt)
+  write('sent_again')
   return 0
 end
 redis.call('HSET', notices, lane .. ' ' .. key, said)
-write(log, key, destination, at, 'sent', said, attempt)
-free(due, stream, lane, now)
+write('sent')
+free()
 return 1
 """
 )
@@ -88,9 +100,45 @@ return 1
 _POSTPONE = (
     _FREE
     + """
-if not holds(stream, id, attempt) then return 0 end
+if not holds() then return 0 end
 redis.call('ZADD', due, now, lane)
-write(log, key, destination, at, 'postponed', said, attempt)
+redis.call('HDEL', holders, lane)
+if ARGV[9] == '0' then redis.call('HDEL', doubts, lane) end
+write('postponed')
+return 1
+"""
+)
+
+_RELEASE = (
+    _FREE
+    + """
+if not holds() then return 0 end
+local holder = redis.call('XPENDING', stream, 'senders', id, id, 1)[1][2]
+redis.call('XCLAIM', stream, 'senders', holder, 0, id, 'RETRYCOUNT', attempt - 1, 'JUSTID')
+redis.call('ZADD', due, now, lane)
+redis.call('HDEL', holders, lane)
+if ARGV[9] == '0' then redis.call('HDEL', doubts, lane) end
+return 1
+"""
+)
+
+_MOVE = (
+    _FREE
+    + """
+local notices, sequence, bell = KEYS[6], KEYS[7], KEYS[8]
+local new_lane, new_stream, payload, created = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+if not holds() then return 0 end
+leave()
+write('moved')
+free()
+if redis.call('HSETNX', notices, new_lane .. ' ' .. key, '') == 0 then return 1 end
+redis.call('XADD', new_stream, redis.call('INCR', sequence) .. '-0', 'key', key, 'payload', payload,
+           'created', created)
+if not redis.call('ZSCORE', due, new_lane) then
+  redis.call('XGROUP', 'CREATE', new_stream, 'senders', '0')
+  redis.call('ZADD', due, now, new_lane)
+end
+redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
 return 1
 """
 )
@@ -98,17 +146,33 @@ return 1
 _BURY = (
     _FREE
     + """
-local dead, payload, created = KEYS[4], ARGV[9], ARGV[10]
-if not holds(stream, id, attempt) then return 0 end
-redis.call('XACK', stream, 'senders', id)
-redis.call('XDEL', stream, id)
+local dead, payload, created = KEYS[6], ARGV[9], ARGV[10]
+if not holds() then return 0 end
+leave()
 redis.call('XADD', dead, '*', 'key', key, 'destination', destination, 'payload', payload, 'created', created,
            'why', said, 'at', at, 'attempts', attempt)
-write(log, key, destination, at, 'buried', said, attempt)
-free(due, stream, lane, now)
+write('buried')
+free()
 return 1
 """
 )
+
+# A worker lives as long as its lease does.
+_TAKE_OVER = """
+local due, holders = unpack(KEYS)
+local taken, held = 0, redis.call('HGETALL', holders)
+for i = 1, #held, 2 do
+  local lane, worker = held[i], held[i + 1]
+  if redis.call('EXISTS', ARGV[2] .. worker) == 0 then
+    redis.call('HDEL', holders, lane)
+    if redis.call('ZSCORE', due, lane) then
+      redis.call('ZADD', due, ARGV[1], lane)
+      taken = taken + 1
+    end
+  end
+end
+return taken
+"""
 
 _WAITING = """
 local out = {}
@@ -161,8 +225,14 @@ class RedisOutbox:
 
     async def claim(self, worker: str, now: datetime, count: int = 1) -> Sequence[Claimed]:
         """Take the heads of up to ``count`` lanes that are due and that nobody holds, a dead worker's included."""
-        arguments: Command = [worker, keys.to_us(now), keys.to_us(now + self._visibility), count, keys.LANE_PREFIX]
-        found = await self._link.script(_CLAIM, [keys.OUTBOX_DUE], arguments)
+        arguments: Command = [
+            keys.encoded(worker),
+            keys.to_us(now),
+            keys.to_us(now + self._visibility),
+            count,
+            keys.LANE_PREFIX,
+        ]
+        found = await self._link.script(_CLAIM, [keys.OUTBOX_DUE, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS], arguments)
         return [_claimed(*row) for row in found]
 
     async def acknowledge(self, claimed: Claimed, receipt: str, now: datetime) -> None:
@@ -170,10 +240,32 @@ class RedisOutbox:
         touched = [*_touched(claimed), keys.OUTBOX_NOTICES]
         await self._link.script(_ACKNOWLEDGE, touched, _arguments(claimed, now, keys.to_us(now), receipt))
 
-    async def postpone(self, claimed: Claimed, until: datetime, why: str) -> None:
-        """Give the lane back; its head is due again at ``until``."""
-        arguments = _arguments(claimed, until, keys.to_us(until), why)
+    async def take_over(self, now: datetime) -> int:
+        """Make due what workers hold whose lease :func:`~adapters.store.port.alive` ended; return how many entries."""
+        arguments: Command = [keys.to_us(now), keys.lease(alive(""))]
+        return int(await self._link.script(_TAKE_OVER, [keys.OUTBOX_DUE, keys.OUTBOX_HOLDERS], arguments))
+
+    async def postpone(
+        self, claimed: Claimed, until: datetime, why: str, *, accepted: Literal["no", "unknown"] = "no"
+    ) -> None:
+        """Give the lane back; its head is due again at ``until``. ``accepted`` says whether it may have arrived."""
+        arguments = [*_arguments(claimed, until, keys.to_us(until), why), _doubt(claimed, accepted)]
         await self._link.script(_POSTPONE, _touched(claimed), arguments)
+
+    async def release(self, claimed: Claimed, until: datetime) -> None:
+        """Give the lane back untried: neither an attempt nor a line of the log."""
+        arguments = [*_arguments(claimed, until, keys.to_us(until), ""), _doubt(claimed, "no")]
+        await self._link.script(_RELEASE, _touched(claimed), arguments)
+
+    async def move(self, claimed: Claimed, destination: str, now: datetime) -> None:
+        """Put the entry at the end of another destination's lane, unless it was enqueued there before."""
+        touched = [*_touched(claimed), keys.OUTBOX_NOTICES, keys.OUTBOX_SEQUENCE, keys.OUTBOX_BELL]
+        lane = keys.encoded(destination)
+        arguments = [
+            *_arguments(claimed, now, keys.to_us(now), destination),
+            *(lane, keys.LANE_PREFIX + lane, claimed.entry.payload, claimed.entry.created_at.isoformat()),
+        ]
+        await self._link.script(_MOVE, touched, arguments)
 
     async def bury(self, claimed: Claimed, why: str, now: datetime) -> None:
         """Move the entry to the dead letters, explained, and free the lane."""
@@ -254,7 +346,13 @@ def _notice(destination: str, key: str) -> str:
 
 
 def _touched(claimed: Claimed) -> list[str]:
-    return [keys.OUTBOX_DUE, keys.LANE_PREFIX + keys.encoded(claimed.entry.destination), keys.OUTBOX_LOG]
+    lane = keys.LANE_PREFIX + keys.encoded(claimed.entry.destination)
+    return [keys.OUTBOX_DUE, lane, keys.OUTBOX_LOG, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS]
+
+
+def _doubt(claimed: Claimed, accepted: Literal["no", "unknown"]) -> int:
+    # A doubt about an earlier attempt is not settled by a later one that was refused.
+    return int(claimed.in_doubt or accepted == "unknown")
 
 
 def _arguments(claimed: Claimed, at: datetime, due_us: int, said: str) -> list[str | float]:
@@ -263,7 +361,7 @@ def _arguments(claimed: Claimed, at: datetime, due_us: int, said: str) -> list[s
     return [lane, claimed.id, claimed.attempt, entry.key, entry.destination, at.isoformat(), due_us, said]
 
 
-def _claimed(lane: str, position: str, attempt: int, flat: list[str]) -> Claimed:
+def _claimed(lane: str, position: str, attempt: int, flat: list[str], doubted: int) -> Claimed:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     return Claimed(
         id=position,
@@ -274,6 +372,7 @@ def _claimed(lane: str, position: str, attempt: int, flat: list[str]) -> Claimed
             created_at=datetime.fromisoformat(fields["created"]),
         ),
         attempt=attempt,
+        in_doubt=bool(doubted),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from rules.model import Observation
 
@@ -40,11 +40,15 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An entry that this worker holds until it acknowledges, postpones or buries it; ``attempt`` counts from 1."""
+    """An entry that this worker holds until it gives it back in one way or another; ``attempt`` counts from 1.
+
+    ``in_doubt`` says that an earlier attempt may have been accepted: its outcome was unknown, or its worker died.
+    """
 
     id: str
     entry: OutboxEntry
     attempt: int
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ class DeadLetter:
 class LogLine:
     """What became of a notice at a destination.
 
-    ``outcome`` is ``sent``, ``sent_again``, ``postponed``, ``buried`` or ``retried``, or for a notice that routing held
-    back the :class:`~rules.model.Reason`. ``detail`` is the receipt (JSON) or the explanation. ``at`` is when, for
-    ``postponed`` until when. ``attempt`` counts from 1; it is 0 where nothing was attempted.
+    ``outcome`` is ``sent``, ``sent_again``, ``postponed``, ``buried``, ``moved`` or ``retried``, or for a notice that
+    routing held back the :class:`~rules.model.Reason`. ``detail`` is the receipt (JSON) or the explanation. ``at`` is
+    when, for ``postponed`` until when. ``attempt`` counts from 1; it is 0 where nothing was attempted.
     """
 
     key: str
@@ -133,6 +137,11 @@ class AlertStates(Protocol):
         ...
 
 
+def alive(worker: str) -> str:
+    """The name of the lease by which a worker shows that it lives."""
+    return f"sender {worker}"
+
+
 class Outbox(Protocol):
     """Messages on their way: one lane per destination, order kept in each, shared by many senders."""
 
@@ -144,8 +153,25 @@ class Outbox(Protocol):
         """The message was accepted: log it with its ``receipt`` (JSON) and free the lane."""
         ...
 
-    async def postpone(self, claimed: Claimed, until: datetime, why: str) -> None:
-        """Give the lane back; its head is due again at ``until``."""
+    async def take_over(self, now: datetime) -> int:
+        """Make due at once what workers hold whose lease :func:`alive` ended; return how many entries that are.
+
+        Without it, an entry is taken over when its holder keeps it for longer than the visibility time-out.
+        """
+        ...
+
+    async def postpone(
+        self, claimed: Claimed, until: datetime, why: str, *, accepted: Literal["no", "unknown"] = "no"
+    ) -> None:
+        """Give the lane back; its head is due again at ``until``. ``accepted`` says whether it may have arrived."""
+        ...
+
+    async def release(self, claimed: Claimed, until: datetime) -> None:
+        """Give the lane back untried: neither an attempt nor a line of the log."""
+        ...
+
+    async def move(self, claimed: Claimed, destination: str, now: datetime) -> None:
+        """Put the entry at the end of another destination's lane, unless it was enqueued there before."""
         ...
 
     async def bury(self, claimed: Claimed, why: str, now: datetime) -> None:
@@ -220,10 +246,11 @@ class Leases(Protocol):
 class RateLimits(Protocol):
     """Token buckets shared by every process."""
 
-    async def take(self, buckets: Mapping[str, tuple[float, float]], now: datetime) -> float:
+    async def take(self, buckets: Mapping[str, tuple[float, float]], now: datetime, *, within_s: float = 0.0) -> float:
         """Take one token from each bucket (name to rate per second and burst), or from none.
 
-        Return 0 when taken, else the seconds until all will have one.
+        Return the seconds until all have one. Up to ``within_s`` the tokens are taken, in advance: the caller waits so
+        long and then goes ahead. Beyond, nothing was taken.
         """
         ...
 
@@ -266,6 +293,11 @@ class PriceHistory(Protocol):
 
 class Store(Protocol):
     """The whole store."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; without a password."""
+        ...
 
     @property
     def tape(self) -> Tape:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 FONT_SIZE = 12
 SMALL = 11
+_MARGIN = 14
 _BROAD = frozenset("ABCDEGHKMNOPQRUVWXYmw%+@—")
 
 
@@ -37,6 +38,16 @@ PAGE = Palette(
 )
 
 
+_RED, _GREEN = "#b8390e", "#00714f"
+
+
+def plain_palette(up_is: str = "green") -> Palette:
+    """Colours of its own for paper and pictures; ``up_is`` is ``red``, ``green`` or ``none``."""
+    up, down = {"red": (_RED, _GREEN), "green": (_GREEN, _RED)}.get(up_is, ("#1f5f99", "#9a5b00"))
+    series = ("#1f5f99", "#c8741a", "#6b7f94", "#7a4f9e")
+    return Palette(up, down, series, text="#1b1f24", muted="#5c6773", grid="#e3e7eb", surface="#ffffff")
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where a chart is drawn: its width in pixels, colours, and words for those who can't see it.
@@ -50,6 +61,8 @@ class Frame:
     source: str
     palette: Palette = PAGE
     ident: str = "chart"
+    alone: bool = False
+    """Whether it stands for itself, as a picture in a chat: with its title above and a margin around."""
 
 
 def number(value: float) -> str:
@@ -84,8 +97,13 @@ def picture(frame: Frame, height: float, parts: Iterable[str], description: str)
         element("g", "".join(parts), transform="translate(0 20)"),
         text(0, total - 4, frame.source, palette.muted, size=SMALL) if frame.source else "",
     ]
+    left, top, width = 0.0, 0.0, float(frame.width)
+    if frame.alone:
+        body.append(text(0, -14, shortened(frame.title, width, 16), palette.text, size=16, weight="600"))
+        left, top, width, total = -_MARGIN, -_MARGIN - 26, width + 2 * _MARGIN, total + 2 * _MARGIN + 26
+    box = " ".join(number(value) for value in (left, top, width, total))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {number(total)}" width="{frame.width}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{number(width)}" '
         f'height="{number(total)}" role="img" aria-labelledby="{title_id} {text_id}" font-family="inherit">'
         f"{head}{''.join(body)}</svg>"
     )
@@ -112,6 +130,7 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.floor(low / step), math.ceil(high / step)
+    last += first == last  # a single level has an axis too
     return [round(step * index, 10) for index in range(first, last + 1)]
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bot.app import Demo
     from adapters.message import Message
+    from bot.app.demo import Demo
     from bot.notices import Notice
     from rules.model import Lang
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(config: Path | None, out: Path, notify: tuple[str, ...], lang: Lang | None, *, as_json: bool) -> None:
     """Replay the week of 28 October 2024: every alert at its moment, then the weekly digest."""
-    from bot.app import CONSOLE, run_demo
+    from bot.app.demo import CONSOLE, run_demo
     from bot.cli.progress import Progress
     from bot.settings import load
 

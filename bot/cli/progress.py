@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 
@@ -15,7 +16,7 @@ class Progress:
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._status = self._console.status("")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._status.start()
         return self

@@ -45,13 +45,14 @@ def shown(word: str) -> str:
 class Arguments:
     """The words that are still to be understood; each ``take`` removes what it understood, wherever it stood.
 
-    ``verb`` is what was asked and ``pressed`` whether by a button, whose words are exact.
+    ``verb`` is what was asked.
     """
 
-    def __init__(self, verb: str, words: Iterable[str], *, pressed: bool = False) -> None:
+    def __init__(self, verb: str, words: Iterable[str], *, text: str | None = None) -> None:
         self.verb = verb
-        self.pressed = pressed
         self.all = tuple(words)
+        self.text = " ".join(self.all) if text is None else text
+        """What was typed, quotes and all."""
         self._left = list(self.all)
         self._accepted: set[str] = set()
 

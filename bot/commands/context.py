@@ -5,24 +5,40 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from adapters.chat.port import Origin, Reply, Request
 from adapters.clock import Clock
 from adapters.message import Button, Line, Message, Paragraph, Reader, Span, Text
 from adapters.rendering.times import zone_of
-from adapters.store.port import Documents, RateLimits
+from adapters.store.port import Documents, LogLine, RateLimits
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
 from bot.locale import say
 from bot.market import MarketView
 from bot.readers import Profiles
+from bot.rulebook import RuleBook
 from bot.settings import AccessSettings
 from rules.calendars import Calendars
 from rules.model import Lang
 from rules.spec import RuleSpec
 from rules.universe import Universe
+
+if TYPE_CHECKING:
+    from bot.commands.weekly import Weekly
+
+
+class Deliveries(Protocol):
+    """What the outbox tells about messages on their way."""
+
+    async def waiting(self) -> Mapping[str, int]:
+        """How many entries wait per destination."""
+        ...
+
+    async def log(self, count: int = 100, key: str = "") -> Sequence[LogLine]:
+        """The newest lines of the delivery log, newest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +53,11 @@ class Desk:
     profiles: Profiles
     access: AccessSettings
     clock: Clock
-    rules: Callable[[], Sequence[RuleSpec]]
-    """The rules that are loaded at present."""
-    waiting: Callable[[], Awaitable[Mapping[str, int]]]
-    """How many messages wait to be sent, by destination."""
+    rulebook: RuleBook
+    deliveries: Deliveries
+    weekly: Weekly
+    most_alerts: int = 200
+    """How many alerts of their own a person may keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +85,11 @@ class Context:
     def universe(self) -> Universe:
         """The instruments that may be named."""
         return self.desk.universe
+
+    @property
+    def rules(self) -> Sequence[RuleSpec]:
+        """The rules that run, without anybody's own."""
+        return self.desk.rulebook.rules
 
     @property
     def zone(self) -> tzinfo:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from adapters.chat.port import Reply
 from adapters.message import Block, Button, Line, Message
@@ -12,9 +14,14 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.matching import matcher_from
+from bot.personal import is_personal
+from bot.rehearsal import Rehearser
 from bot.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
+from rules.spec import RuleSpec
 
 _MOST = 200
+_MOST_REHEARSED = 6
+_YEAR = timedelta(days=365)
 _SHOWN = 12
 PLACES = {"here": "here", "dm": "dm", "本群": "here", "私聊": "dm"}
 SOUNDS = {"loud": False, "silent": True, "响铃": False, "静音": True}
@@ -30,7 +37,10 @@ async def sub(ctx: Context, args: Arguments) -> Reply:
     await follow(ctx, matcher, destination, silent=silent)
     where = ctx.say("sub.here" if destination != ctx.request.user.id else "sub.dm")
     sound = ctx.say("sub.silent" if silent else "sub.loud")
-    text = ctx.say("sub.done", what=matcher, where=where, sound=sound, rules=_rules(ctx, matcher))
+    covered = _covered(ctx, matcher)
+    text = ctx.say("sub.done", what=matcher, where=where, sound=sound, rules=_rules(ctx, covered))
+    if 0 < len(covered) <= _MOST_REHEARSED:
+        text += " " + await asyncio.to_thread(_expected, ctx, matcher, covered)
     undo = button(ctx.say("button.undo"), "unsub", identity("S", destination, matcher))
     return ctx.reply(note(text, buttons=(*undo, *button(ctx.say("button.subs"), "subs"))), private=place == "dm")
 
@@ -42,22 +52,42 @@ def _destination(ctx: Context, place: str) -> str:
     return ctx.request.chat.destination
 
 
-def _rules(ctx: Context, matcher: Matcher) -> str:
-    """The rules that a subscription covers, by name where they are few."""
+def _covered(ctx: Context, matcher: Matcher) -> list[RuleSpec]:
+    """The rules whose alerts a subscription may bring."""
+    if matcher.subject == "rule":
+        return [spec for spec in ctx.rules if spec.id == matcher.name]
     if matcher.subject == "tag":
-        ids = [spec.id for spec in ctx.desk.rules() if matcher.name in spec.tags]
-    elif matcher.subject == "rule":
-        return ""
-    else:
-        ids = [spec.id for spec in ctx.desk.rules() if spec.for_each]
+        return [spec for spec in ctx.rules if matcher.name in spec.tags]
+    if matcher.subject == "symbol":
+        return [spec for spec in ctx.rules if spec.for_each]
+    return list(ctx.rules)
+
+
+def _rules(ctx: Context, covered: Sequence[RuleSpec]) -> str:
+    """The rules by name where they are few."""
+    ids = [spec.id for spec in covered]
     shown = ", ".join(ids[:6]) + (" …" if len(ids) > 6 else "")
-    return ctx.say("sub.rules", count=len(ids), rules=shown) if ids else ctx.say("sub.no_rules")
+    return ctx.say("sub.rules", rules=shown) if ids else ctx.say("sub.no_rules")
+
+
+def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> str:
+    """How often the rules fired in a year of what is known."""
+    rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
+    count, since = 0, ctx.now
+    for spec in covered:
+        rehearsal = rehearser.rehearse(spec, ctx.now - _YEAR, ctx.now)
+        fired = [item for item in rehearsal.fired if matcher.subject != "symbol" or matcher.matches(item)]
+        count += len(fired)
+        since = min(since, rehearsal.known_since or since)
+    since = max(since, ctx.now - _YEAR)
+    return ctx.say("sub.expected", count=count, since=day_text(since.date(), ctx.lang, year=True))
 
 
 async def follow(ctx: Context, matcher: Matcher, destination: str, *, silent: bool) -> Subscription:
     """Keep the subscription; refuse more than anybody can mean."""
     register = subscriptions(ctx.desk.documents)
-    if len([item for item in await register.all() if item.owner == ctx.request.user.id]) >= _MOST:
+    mine = [item for item in await register.all() if item.owner == ctx.request.user.id]
+    if len([item for item in mine if not is_personal(item.matcher.name)]) >= _MOST:
         raise Refusal("sub.too_many", most=_MOST)
     item = Subscription(
         id=identity("S", destination, matcher),
@@ -120,7 +150,8 @@ async def overview(ctx: Context) -> Message:
     if not ctx.shared:
         places = {ctx.request.user.id: "subs.mine"}
     for destination, heading in places.items():
-        following = await subscriptions(ctx.desk.documents).at(destination)
+        everything = await subscriptions(ctx.desk.documents).at(destination)
+        following = [item for item in everything if not is_personal(item.matcher.name)]
         muted = [s for s in await silences(ctx.desk.documents).at(destination) if s.end > ctx.now]
         blocks.append(paragraph(line(bold(ctx.say(heading))), *_lines(ctx, following, muted)))
         buttons += [c for s in following for c in button(ctx.say("button.unsub", what=s.matcher), "unsub", s.id)]

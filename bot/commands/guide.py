@@ -82,7 +82,7 @@ async def start(ctx: Context, args: Arguments) -> Reply:
 
 
 def _what_to_follow(ctx: Context) -> Message:
-    known = {tag for spec in ctx.desk.rules() for tag in spec.tags}
+    known = {tag for spec in ctx.rules for tag in spec.tags}
     tags = [tag for tag in _FIRST_TAGS if tag in known]
     choices = tuple(choice for tag in tags for choice in button(f"#{tag}", "start", f"#{tag}"))
     return note(ctx.say("start.follow"), buttons=(*choices, *button(ctx.say("button.later"), "help")))

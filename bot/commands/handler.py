@@ -112,7 +112,8 @@ class Commands:
             raise Refusal("error.long", longest=LONGEST_TEXT)
         words = [word for word in words if word]
         if request.verb:
-            return self._verb(request.verb), Arguments(request.verb, words, pressed=ctx.pressed)
+            text = None if request.origin is Origin.BUTTON else request.text
+            return self._verb(request.verb), Arguments(request.verb, words, text=text)
         return self._from_words(ctx, words)
 
     def _verb(self, name: str) -> Verb:

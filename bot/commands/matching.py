@@ -14,7 +14,7 @@ def matcher_from(ctx: Context, args: Arguments, *, example: str) -> Matcher:
     """Take a rule's id, ``#tag``, an instrument, an alert's number (its rule is meant) or ``all`` from ``args``."""
     if args.choice({"all": True, "全部": True}, default=False):
         return Matcher("all")
-    rule = args.choice({spec.id.casefold(): spec.id for spec in ctx.desk.rules()}, "")
+    rule = args.choice({spec.id.casefold(): spec.id for spec in ctx.rules}, "")
     if rule:
         return Matcher("rule", rule)
     tag = args.choice({f"#{tag.casefold()}": tag for tag in _tags(ctx)}, "")
@@ -29,11 +29,11 @@ def matcher_from(ctx: Context, args: Arguments, *, example: str) -> Matcher:
 
 
 def _tags(ctx: Context) -> frozenset[str]:
-    return ctx.universe.tags | {tag for spec in ctx.desk.rules() for tag in spec.tags}
+    return ctx.universe.tags | {tag for spec in ctx.rules for tag in spec.tags}
 
 
 def _unknown(ctx: Context, word: str) -> Refusal:
-    known = [spec.id for spec in ctx.desk.rules()] + [f"#{tag}" for tag in _tags(ctx)]
+    known = [spec.id for spec in ctx.rules] + [f"#{tag}" for tag in _tags(ctx)]
     guess = nearest(word[:60], [*known, *ctx.universe.names])
     key = "error.rule_near" if guess else "error.rule"
     return Refusal(key, word=shown(word), guess=guess)

@@ -27,9 +27,9 @@ async def status(ctx: Context, args: Arguments) -> Reply:
         blocks.append(paragraph(line(ctx.say("status.silence"))))
     if failing:
         blocks.append(paragraph(*(line(_problem(ctx, health)) for health in failing)))
-    waiting = await ctx.desk.waiting()
+    waiting = await ctx.desk.deliveries.waiting()
     blocks.append(paragraph(line(ctx.say("status.queue", count=sum(waiting.values()), lanes=len(waiting)))))
-    blocks.append(paragraph(line(ctx.say("status.rules", count=len(ctx.desk.rules())))))
+    blocks.append(paragraph(line(ctx.say("status.rules", count=len(ctx.rules)))))
     key = "status.some_fail" if failing else "status.all_well"
     return ctx.reply(
         Message(

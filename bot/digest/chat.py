@@ -136,13 +136,13 @@ def _bitcoin(digest: Digest, lang: Lang) -> list[Line]:
 
 
 def _flows(digest: Digest, lang: Lang) -> list[Line]:
-    asset, facts = digest.layout.etf, digest.facts
+    asset, facts = digest.layout.etf.asset, digest.facts
     total = facts[f"etf.{asset}.week_total"].number
     if total is None:
         return []
     named = [
         f"{name} {numbers.money(flow, 'USD', lang, signed=True)}"
-        for name in digest.layout.etf_named
+        for name in digest.layout.etf.named
         if (fact := facts.get(f"etf.{asset}.{name}.week")) and (flow := fact.number) is not None
     ]
     week = "本周 " if lang == "zh" else "week "
@@ -156,7 +156,7 @@ def _flows(digest: Digest, lang: Lang) -> list[Line]:
 
 
 def _outflows(digest: Digest, lang: Lang) -> list[str]:
-    days = digest.facts[f"etf.{digest.layout.etf}.outflow_days"].value
+    days = digest.facts[f"etf.{digest.layout.etf.asset}.outflow_days"].value
     if not isinstance(days, tuple) or not days:
         return []
     shown = "、".join(weekday(date.fromisoformat(day), lang) for day in days)
@@ -170,7 +170,7 @@ def _daily_flows(digest: Digest, lang: Lang) -> list[Line]:
     flows = [
         (day, fact.number)
         for day in digest.span.days
-        if (fact := digest.facts.get(f"etf.{digest.layout.etf}.{day.isoformat()}")) and fact.number is not None
+        if (fact := digest.facts.get(f"etf.{digest.layout.etf.asset}.{day.isoformat()}")) and fact.number is not None
     ]
     shown = " · ".join(f"{weekday(day, lang)} {numbers.amount(flow, 6, 1, signed=True)}" for day, flow in flows)
     unit = "（百万美元）" if lang == "zh" else " ($m)"

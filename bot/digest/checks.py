@@ -121,7 +121,7 @@ class _Pair:
 def _two_values(frame: Frame) -> Iterator[Finding]:
     """The same figure with two values: a contradiction, or one figure in two precisions."""
     rounding: list[_Pair] = []
-    for symbol in dict.fromkeys((*frame.layout.capex, *(symbol for _, symbol in frame.layout.companies))):
+    for symbol in dict.fromkeys((*frame.layout.capex, *(company.symbol for company in frame.layout.companies))):
         pairs = [pair for line in LINES for pair in _pairs(frame, symbol, line)]
         if any(pair.contradicts for pair in pairs):
             yield _contradiction(symbol, pairs)

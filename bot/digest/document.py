@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from bot.digest.facts import Fact, Facts
 from bot.digest.figure import Figure
 from bot.digest.frame import Frame, Span
 from bot.digest.layout import Layout
+from bot.digest.layout_file import shipped_layout
 from bot.digest.sentences import Paragraph
 from rules.calendars import Calendars
 from rules.universe import Universe
@@ -62,6 +64,12 @@ class Digest:
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
     @property
+    def fingerprint(self) -> str:
+        """Names what the digest says: the same content has the same one, whenever it was computed."""
+        said = {key: value for key, value in self.to_dict().items() if key != "as_known_at"}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
     def empty_slots(self) -> tuple[str, ...]:
         """The slots that nobody has filled."""
         return tuple(slot.name for slot in self.layout.slots if not self.slots.get(slot.name))
@@ -77,7 +85,7 @@ def build(
     slots: Mapping[str, str] | None = None,
 ) -> Digest:
     """Compute the digest of the week that holds ``week_end``, from what ``data`` knows."""
-    chosen = layout or Layout()
+    chosen = layout or shipped_layout()
     frame = Frame(data, universe, chosen, Span.week_of(week_end), calendars or Calendars(), Facts())
     state(frame)
     figures = {number: make(frame) for number, make in _makers(frame).items() if number in chosen.figures}
@@ -99,7 +107,7 @@ def state(frame: Frame) -> None:
     markets.state_equities(frame)
     companies.state_cloud(frame)
     companies.state_capex(frame)
-    for _, symbol in frame.layout.companies:
+    for symbol in dict.fromkeys(company.symbol for company in frame.layout.companies):
         companies.state_company(frame, symbol)
     crypto.state_crypto(frame)
     crypto.state_bitcoin(frame)
@@ -116,8 +124,8 @@ def _makers(frame: Frame) -> dict[int, Callable[[Frame], Figure]]:
         6: lambda frame: companies.cloud_figure(frame, 6),
         7: companies.capex_figure,
     }
-    for number, symbol in frame.layout.companies:
-        makers[number] = partial(companies.company_figure, number=number, symbol=symbol)
+    for company in frame.layout.companies:
+        makers[company.figure] = partial(companies.company_figure, number=company.figure, symbol=company.symbol)
     return makers | {
         12: lambda frame: diary.events_figure(frame, 12),
         13: crypto.overview_figure,

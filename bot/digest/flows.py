@@ -28,9 +28,9 @@ class FlowDay:
 
 def fund_names(frame: Frame) -> tuple[str, ...]:
     """The funds that have flows, in the universe's order, then others by name. Columns appear over time."""
-    prefix = f"etf_flows.{frame.layout.etf}."
+    prefix = f"etf_flows.{frame.layout.etf.asset}."
     found = {name.removeprefix(prefix) for name in frame.data.series(prefix)} - {"total"}
-    listed = [item.symbol for item in frame.universe.instruments if item.underlying == frame.layout.etf]
+    listed = [item.symbol for item in frame.universe.instruments if item.underlying == frame.layout.etf.asset]
     keys = [next((alias for alias in (symbol, *_aliases(frame, symbol)) if alias in found), "") for symbol in listed]
     known = tuple(dict.fromkeys(key for key in keys if key))
     return (*known, *sorted(found - set(known)))
@@ -42,8 +42,8 @@ def _aliases(frame: Frame, symbol: str) -> tuple[str, ...]:
 
 def flow_days(frame: Frame) -> tuple[FlowDay, ...]:
     """The table's days, oldest first: the last sessions up to the span's end that have a total."""
-    name = f"etf_flows.{frame.layout.etf}"
-    totals = frame.data.span(f"{name}.total", LAUNCH, frame.span.last)[-frame.layout.etf_days :]
+    name = f"etf_flows.{frame.layout.etf.asset}"
+    totals = frame.data.span(f"{name}.total", LAUNCH, frame.span.last)[-frame.layout.etf.days :]
     funds = fund_names(frame)
     days = []
     for item in totals:
@@ -56,10 +56,11 @@ def flow_days(frame: Frame) -> tuple[FlowDay, ...]:
 def state_flows(frame: Frame) -> None:
     """Facts ``etf.BTC.week_total``, ``etf.BTC.FUND.week``, ``.outflow_days``, ``.inflow_days`` and the streak.
 
-    ``streak_days`` and ``streak_total`` describe the run of inflow days that goes on at the span's end, or that an
-    outflow on the last day ended (``streak_ended`` is that day).
+    ``open_days`` are the sessions that aren't final: they count neither as outflow nor as inflow. ``streak_days`` and
+    ``streak_total`` describe the run of inflow days that goes on at the last final day, or that an outflow on that day
+    ended (``streak_ended`` is the day).
     """
-    asset, state = frame.layout.etf, frame.facts.state
+    asset, state = frame.layout.etf.asset, frame.facts.state
     calendar = frame.calendars.get("XNYS")
     days = [day for day in frame.span.days if calendar.is_session(day)]
     totals = [_flow(frame, f"etf_flows.{asset}.total", day) for day in days]
@@ -69,8 +70,10 @@ def state_flows(frame: Frame) -> None:
         state(f"etf.{asset}.{fund}.week", _total(flows))
     for day, fact in zip(days, totals, strict=True):
         state(f"etf.{asset}.{day.isoformat()}", fact)
+    open_days = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if _settled(f) is None)
+    state(f"etf.{asset}.open_days", derived(open_days, "dates", [f for f in totals if f.known]))
     for name, sign in (("outflow_days", -1), ("inflow_days", 1)):
-        hit = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if (f.number or 0.0) * sign > 0)
+        hit = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if (_settled(f) or 0.0) * sign > 0)
         state(f"etf.{asset}.{name}", derived(hit, "dates", (week,)))
     _state_streak(frame)
 
@@ -85,29 +88,41 @@ def _total(flows: Sequence[Fact]) -> Fact:
     return derived(fsum(fact.number or 0.0 for fact in flows), "USD", flows)
 
 
+def _settled(fact: Fact) -> float | None:
+    """The flow of a day that is final; a partial total may yet change its sign."""
+    return fact.number if fact.status is Standing.FINAL else None
+
+
+def reported(frame: Frame, day: date) -> tuple[int, int]:
+    """How many funds of how many have reported ``day``."""
+    flows = [_flow(frame, f"etf_flows.{frame.layout.etf.asset}.{fund}", day) for fund in fund_names(frame)]
+    return sum(fact.number is not None for fact in flows), len(flows)
+
+
 def _state_streak(frame: Frame) -> None:
-    asset, state = frame.layout.etf, frame.facts.state
-    calendar, name = frame.calendars.get("XNYS"), f"etf_flows.{frame.layout.etf}.total"
+    """Only final days count; a run whose beginning isn't stored has no length."""
+    asset, calendar = frame.layout.etf.asset, frame.calendars.get("XNYS")
+    name = f"etf_flows.{asset}.total"
     last = calendar.session_on_or_before(frame.span.last)
+    while last >= frame.span.first and _settled(_flow(frame, name, last)) is None:
+        last = calendar.previous(last)
     end = _flow(frame, name, last)
-    if end.number is None:
-        for key, unit in (("streak_days", "days"), ("streak_total", "USD"), ("streak_ended", "date")):
-            state(f"etf.{asset}.{key}", derived(None, unit, (end,)))
-        return
-    ended = end.number < 0
+    ended = (_settled(end) or 0.0) < 0
     run: list[Fact] = []
     day = calendar.previous(last) if ended else last
-    while (flow := _flow(frame, name, day)).number is not None and flow.number > 0:
+    while (_settled(flow := _flow(frame, name, day)) or 0.0) > 0:
         run.append(flow)
         day = calendar.previous(day)
-    state(f"etf.{asset}.streak_days", derived(float(len(run)), "days", (*run, end)))
-    state(f"etf.{asset}.streak_total", derived(fsum(f.number or 0.0 for f in run), "USD", (*run, end)))
-    state(f"etf.{asset}.streak_ended", derived(last.isoformat() if ended and run else None, "date", (end,)))
+    bounds = (*run, end, flow)
+    state = frame.facts.state
+    state(f"etf.{asset}.streak_days", derived(float(len(run)), "days", bounds))
+    state(f"etf.{asset}.streak_total", derived(fsum(f.number or 0.0 for f in run), "USD", bounds))
+    state(f"etf.{asset}.streak_ended", derived(last.isoformat() if ended and run else None, "date", bounds))
 
 
 def flows_figure(frame: Frame) -> Figure:
     """Figure 17: the fund table with its summary rows."""
-    asset, days, funds = frame.layout.etf, flow_days(frame), fund_names(frame)
+    asset, days, funds = frame.layout.etf.asset, flow_days(frame), fund_names(frame)
     title: Localized = {"en": "US spot bitcoin ETFs: net flow by fund", "zh": "美国现货比特币 ETF 分基金资金净流入"}
     if not days:
         return Figure(number=17, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
@@ -144,7 +159,7 @@ def flows_figure(frame: Frame) -> Figure:
 def _summary_row(frame: Frame, feed: str, label: Localized, funds: Sequence[str]) -> Row:
     cells: dict[str, Cell] = {}
     for fund in (*funds, "total"):
-        found = frame.data.last(f"{feed}.{frame.layout.etf}.{fund}", frame.span.last)
+        found = frame.data.last(f"{feed}.{frame.layout.etf.asset}.{fund}", frame.span.last)
         raw = found.value if found else None
         cells[fund] = raw * 100 if feed == "etf_fee" and raw is not None else raw
     return {"day": label, **({"form": _SUMMARY_FORMS[feed]} if feed in _SUMMARY_FORMS else {}), **cells}
@@ -183,7 +198,7 @@ def _aggregate(name: str, values: Sequence[float]) -> float:
 def whole_history(frame: Frame, fund: str) -> list[float]:
     """The fund's flows of every session since launch, or nothing when one is missing."""
     calendar = frame.calendars.get("XNYS")
-    known = frame.data.span(f"etf_flows.{frame.layout.etf}.{fund}", LAUNCH, frame.span.last)
+    known = frame.data.span(f"etf_flows.{frame.layout.etf.asset}.{fund}", LAUNCH, frame.span.last)
     days = {item.at.date(): item.value for item in known}
     day = calendar.session_on_or_before(frame.span.last)
     values: list[float] = []
@@ -211,7 +226,7 @@ def cumulative_flow_figure(frame: Frame) -> Figure:
         "en": "US spot bitcoin ETFs: cumulative net flow since 11 Jan 2024",
         "zh": "美国现货比特币 ETF 累计净流入（自 2024-01-11）",
     }
-    stated = frame.data.last(f"etf_since_launch.{frame.layout.etf}.total", frame.span.last)
+    stated = frame.data.last(f"etf_since_launch.{frame.layout.etf.asset}.total", frame.span.last)
     whole = whole_history(frame, "total")
     level = fsum(whole) if whole else stated.value if stated else None
     if level is None or not days or any(item.total is None for item in days):
@@ -230,7 +245,7 @@ def _flow_series(frame: Frame, number: int, title: Localized, days: Sequence[Flo
         return Figure(number=number, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
     provisional = any(item.status is not Standing.FINAL for item in days)
     notes: tuple[Localized, ...] = ({"en": "Hatched: not final.", "zh": "斜纹为未终值。"},) if provisional else ()
-    last = frame.data.last(f"etf_flows.{frame.layout.etf}.total", frame.span.last)
+    last = frame.data.last(f"etf_flows.{frame.layout.etf.asset}.total", frame.span.last)
     return Figure(
         number=number,
         title=title,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 
 from bot.digest.data import DigestData
 from bot.digest.facts import Fact, Facts, Standing, growth, missing, observed
@@ -39,7 +38,7 @@ class Span:
         return tuple(self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One digest in the making; ``facts`` fills as the parts are computed."""
 
@@ -64,13 +63,9 @@ class Frame:
         """The list ``tag`` as of the span's last day."""
         return self.universe.tagged(tag, self.span.last)
 
-    @cached_property
-    def _fiscal(self) -> dict[str, int]:
-        return dict(self.layout.fiscal_shift)
-
     def fiscal_shift(self, symbol: str) -> int:
         """By how many quarters the company's fiscal year runs ahead of the calendar's."""
-        return self._fiscal.get(symbol, 0)
+        return next((item.fiscal_shift for item in self.layout.companies if item.symbol == symbol), 0)
 
     def close(self, symbol: str, unit: str) -> Fact:
         """The close of the span's last session; an older one is stale."""

@@ -20,12 +20,15 @@ from rules.model import Lang
 Draw = Callable[[Figure, Lang, Frame], list[str]]
 
 
-def draw(figure: Figure, lang: Lang, width: int, palette: Palette = PAGE) -> list[str]:
-    """The charts of ``figure`` as SVG, ``width`` pixels wide; none for a figure that is a table only."""
+def draw(figure: Figure, lang: Lang, width: int, palette: Palette = PAGE, *, alone: bool = False) -> list[str]:
+    """The charts of ``figure`` as SVG, ``width`` pixels wide; none for a figure that is a table only.
+
+    With ``alone`` each carries its title, to stand as a picture of its own.
+    """
     make = _DRAWINGS.get(figure.number)
     if make is None or not figure.rows:
         return []
-    frame = Frame(width, figure.title[lang], "", _source(figure, lang), palette, f"f{figure.number}w{width}")
+    frame = Frame(width, figure.title[lang], "", _source(figure, lang), palette, f"f{figure.number}w{width}", alone)
     return make(figure, lang, frame)
 
 

@@ -12,8 +12,9 @@ from importlib.resources import files
 from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
-from adapters.message import Instant, Reader
+from adapters.message import Colour, Instant, Reader
 from adapters.rendering.times import instant_text
+from bot.charts.svg import PAGE, Palette, text_width
 from bot.digest.document import Digest
 from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Column, Figure, Form, Row, day_text, written
@@ -21,23 +22,34 @@ from bot.digest.graphics import draw
 from bot.digest.wording import span_text
 from rules.model import Lang
 
-FULL, WIDE, HALF, NARROW = 1072, 620, 516, 340
-_WIDTHS = {2: HALF, 3: HALF, 18: FULL, 19: FULL, 20: FULL}
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """How wide charts are drawn, in pixels: across the page, beside nothing, two side by side, on a phone."""
+
+    full: int
+    wide: int
+    half: int
+    narrow: int
+
+    def of(self, number: int) -> int:
+        """The width of a figure's charts."""
+        if number in {18, 19, 20}:
+            return self.full
+        return self.half if number in {2, 3} else self.wide
+
+
+SCREEN = Widths(1072, 620, 516, 340)
+PAPER = Widths(680, 520, 330, 0)
 _FOLDED = frozenset({2, 3, 18, 19, 20})
 """Figures whose chart tells it all; their table is folded away."""
+_SHEET_ROWS = 24
+_EVIDENCE_ON_PAPER = 8
 _CHANGES = frozenset({"pct0", "pct1", "pp1", "flow", "flow0"})
 _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
 _DAY = r"\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
-_QUANTITY = re.compile(rf"{_DAY}|{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
-
-
-SECTIONS: tuple[tuple[str, dict[Lang, str], tuple[int, ...]], ...] = (
-    ("markets", {"en": "Indices and coverage", "zh": "指数与覆盖标的"}, (1, 2, 3, 4)),
-    ("clouds", {"en": "Clouds and capital expenditure", "zh": "云业务与资本开支"}, (5, 6, 7, 8, 9, 10, 11)),
-    ("crypto", {"en": "Crypto", "zh": "加密市场"}, (13, 14, 15, 16, 17, 18, 19, 20)),
-    ("calendar", {"en": "Calendar", "zh": "日程"}, (12, 21)),
-)
+_QUANTITY = re.compile(rf"{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +76,58 @@ class FigureView:
     footer: str
     missing: str
     folded: bool
+    long: bool
+    """Too long to stand on one sheet."""
+    shares: list[float]
+    """How wide the columns are, in percent, on paper."""
 
 
-def render(digest: Digest, reader: Reader) -> str:
-    """The whole page in the reader's language, colours and time zone."""
+def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> str:
+    """The whole page in the reader's language, colours and time zone.
+
+    With ``paper`` it is made for a program that prints and knows no script: charts in those plain colours.
+    """
     lang = reader.lang
+    view = _Viewer(reader, PAPER if paper else SCREEN, paper or PAGE)
     sections = [
-        (ident, title[lang], [_figure(digest.figures[n], reader) for n in members if n in digest.figures])
-        for ident, title, members in SECTIONS
+        (part.id, part.title[lang], [view.figure(digest.figures[number]) for number in part.figures])
+        for part in digest.layout.sections
     ]
     page: str = _template().render(
         lang=lang,
         reader=reader,
+        paper=paper is not None,
         words=_WORDS[lang],
         title=digest.layout.title[lang],
         span=span_text(digest.span, lang),
         as_of=_instant(digest.now, reader),
         paragraphs=[(part.heading[lang], bind(part.text[lang])) for part in digest.paragraphs],
         sections=[section for section in sections if section[2]],
-        findings=[(f.code, bind(f.message[lang]), f.evidence) for f in digest.findings],
+        findings=[
+            (f.code, bind(f.message[lang]), f.evidence[: _EVIDENCE_ON_PAPER if paper else None])
+            for f in digest.findings
+        ],
         slots=[(slot.name, slot.title[lang], digest.slots.get(slot.name, "")) for slot in digest.layout.slots],
         sources=_sources(digest),
-        css=Markup(_asset("page.css")),  # noqa: S704 - our own file
+        css=Markup(paper_css(reader.colour) if paper else _asset("page.css")),  # noqa: S704 - our own file
         js=Markup(_asset("page.js")),  # noqa: S704 - our own file
     )
     return page
+
+
+_VARIABLE = re.compile(r"(--[a-z0-9]+):([^;}]+)")
+_USE = re.compile(r"var\((--[a-z0-9]+)\)")
+_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+
+
+@cache
+def paper_css(colour: Colour) -> str:
+    """The style sheet for a program that prints: light colours, variables replaced, rules for screens left out."""
+    css = _MEDIA.sub("", _asset("page.css"))
+    values = dict(_VARIABLE.findall(css.partition("}")[0]))
+    up, down = {Colour.CN: ("--red", "--green"), Colour.US: ("--green", "--red")}.get(colour, ("--s1", "--s2"))
+    values |= {"--up": values[up], "--down": values[down]}
+    return _USE.sub(lambda found: values[found[1]], css[css.index("*{box-sizing") :])
 
 
 def bind(text: str) -> Markup:
@@ -96,23 +135,49 @@ def bind(text: str) -> Markup:
     return Markup(_QUANTITY.sub(r'<span class="q">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped first
 
 
-def _figure(figure: Figure, reader: Reader) -> FigureView:
-    lang = reader.lang
-    return FigureView(
-        number=figure.number,
-        title=figure.title[lang],
-        wide=[Markup(svg) for svg in draw(figure, lang, _WIDTHS.get(figure.number, WIDE))],  # noqa: S704 - text in it is escaped by the charts
-        narrow=[Markup(svg) for svg in draw(figure, lang, NARROW)],  # noqa: S704
-        headers=[(_header(column, lang), "num" if column.numeric else "") for column in figure.columns],
-        groups=list(_groups(figure, lang)),
-        notes=[bind(note[lang]) for note in figure.notes],
-        footer=_footer(figure, reader),
-        missing=figure.missing[lang] if figure.missing else "",
-        folded=figure.number in _FOLDED,
-    )
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """Turns figures into what the template shows."""
+
+    reader: Reader
+    widths: Widths
+    palette: Palette
+
+    def figure(self, figure: Figure) -> FigureView:
+        lang, paper = self.reader.lang, self.palette is not PAGE
+        headers = [(header(column, lang), "num" if column.numeric else "") for column in figure.columns]
+        groups = list(_groups(figure, lang))
+        return FigureView(
+            number=figure.number,
+            title=figure.title[lang],
+            wide=self._charts(figure, self.widths.of(figure.number)),
+            narrow=[] if paper else self._charts(figure, self.widths.narrow),
+            headers=headers,
+            groups=groups,
+            notes=[bind(note[lang]) for note in figure.notes],
+            footer=source_line(figure, self.reader),
+            missing=figure.missing[lang] if figure.missing else "",
+            folded=figure.number in _FOLDED,
+            long=len(figure.rows) > _SHEET_ROWS,
+            shares=_shares([text for text, _ in headers], [row for _, rows in groups for row in rows]) if paper else [],
+        )
+
+    def _charts(self, figure: Figure, width: int) -> list[Markup]:
+        drawn = draw(figure, self.reader.lang, width, self.palette)
+        return [Markup(svg) for svg in drawn]  # noqa: S704 - the charts escape every text
 
 
-def _header(column: Column, lang: Lang) -> str:
+def _shares(headers: list[str], rows: list[list[CellView]]) -> list[float]:
+    """Each column's part of the table's width, by its widest text."""
+    cells = [
+        max([text_width(header), *(text_width(row[index].text) for row in rows)]) + 14
+        for index, header in enumerate(headers)
+    ]
+    return [round(width / sum(cells) * 100, 1) for width in cells]
+
+
+def header(column: Column, lang: Lang) -> str:
+    """A column's heading with its unit."""
     unit = column.unit[lang] if column.unit else ""
     if not unit:
         return column.title[lang]
@@ -154,7 +219,8 @@ def _form(column: Column, row: Row, cell: Cell) -> Form:
     return "text" if isinstance(cell, dict) else column.form
 
 
-def _footer(figure: Figure, reader: Reader) -> str:
+def source_line(figure: Figure, reader: Reader) -> str:
+    """Source, as-of time and status of a figure."""
     if not figure.source:
         return ""
     zh = reader.lang == "zh"

@@ -1,10 +1,41 @@
-"""What a digest is made of: which instruments, lists and sources fill its figures. The default is the weekly's."""
+"""What a digest is made of: which sections, instruments, lists and sources fill its figures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
-from rules.model import Localized
+from rules.model import Lang, Localized
+
+FIGURES: dict[int, str] = {
+    1: "indices",
+    2: "top gainers",
+    3: "top losers",
+    4: "coverage by sector",
+    5: "cloud revenue",
+    6: "cloud revenue growth",
+    7: "capital expenditure",
+    12: "next week's results and events",
+    13: "crypto market cap and volume",
+    14: "crypto volume, year to date",
+    15: "fear and greed",
+    16: "crypto equities by group",
+    17: "ETF flows by fund",
+    18: "daily ETF flow",
+    19: "cumulative ETF flow",
+    20: "bitcoin",
+    21: "crypto calendar",
+}
+"""The figures that have a number of their own; companies' tables take numbers that the layout gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page with its figures' numbers in order."""
+
+    id: str
+    title: Localized
+    figures: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +57,24 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """A company's quarterly table; its fiscal year runs ``fiscal_shift`` quarters ahead of the calendar's."""
+
+    figure: int
+    symbol: str
+    fiscal_shift: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The spot ETFs: whose flows, how many days the table shows, and the funds that sentences and chats name."""
+
+    asset: str
+    days: int
+    named: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A place for an analyst's own words. A required slot that is empty blocks publication."""
 
@@ -34,50 +83,28 @@ class Slot:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The parts of a digest.
+    """The parts of a digest. ``coverage`` and ``crypto`` are lists (tags) of the universe."""
 
-    ``coverage`` and ``crypto`` are lists (tags) of the universe; ``companies`` maps a figure's number to the company
-    whose quarters it shows; ``fiscal_shift`` tells by how many quarters a fiscal year runs ahead of the calendar's.
-    """
+    title: Localized
+    languages: tuple[Lang, ...]
+    sections: tuple[Section, ...]
+    indices: tuple[IndexRef, ...]
+    comparisons: tuple[tuple[str, str], ...]
+    coverage: str
+    crypto: str
+    top: int
+    cloud: tuple[Segment, ...]
+    capex: tuple[str, ...]
+    companies: tuple[Company, ...]
+    quarters: int
+    provider: str
+    bitcoin: str
+    etf: Flows
+    slots: tuple[Slot, ...]
 
-    title: Localized = field(
-        default_factory=lambda: {"en": "Overseas tech and crypto weekly", "zh": "海外科技与加密周报"}
-    )
-    figures: tuple[int, ...] = tuple(range(1, 22))
-    indices: tuple[IndexRef, ...] = (
-        IndexRef("SPX", "^GSPC", {"en": "S&P", "zh": "标普"}),
-        IndexRef("NDX", "^NDX", {"en": "NDX", "zh": "纳指100"}),
-        IndexRef("SOX", "^SOX", {"en": "SOX", "zh": "费半"}),
-        IndexRef("HSI", "^HSI", {"en": "HSI", "zh": "恒指"}),
-        IndexRef("HSTECH", "HSTECH.HK", {"en": "HSTECH", "zh": "恒科"}),
-        IndexRef("TAMAMA", "8884057.WI", {"en": "TAMAMA", "zh": "TAMAMA"}),
-        IndexRef("CSI_TECH", "931734.CSI", {"en": "CSI tech", "zh": "中美科技"}),
-    )
-    comparisons: tuple[tuple[str, str], ...] = (("SOX", "NDX"), ("HSTECH", "HSI"))
-    coverage: str = "coverage"
-    crypto: str = "crypto"
-    top: int = 5
-    cloud: tuple[Segment, ...] = (
-        Segment("MSFT", "segment_intelligent_cloud", "Intelligent Cloud"),
-        Segment("AMZN", "segment_aws", "AWS"),
-        Segment("GOOGL", "segment_google_cloud", "Google Cloud"),
-    )
-    capex: tuple[str, ...] = ("MSFT", "GOOGL", "AMZN", "META")
-    companies: tuple[tuple[int, str], ...] = ((8, "GOOGL"), (9, "META"), (10, "AMZN"), (11, "MSFT"))
-    fiscal_shift: tuple[tuple[str, int], ...] = (("MSFT", 2),)
-    quarters: int = 6
-    provider: str = "coinmarketcap"
-    etf: str = "BTC"
-    etf_days: int = 15
-    etf_named: tuple[str, ...] = ("IBIT", "FBTC", "GBTC")
-    """The funds that sentences and chats name."""
-    bitcoin: str = "BTC-USD"
-    slots: tuple[Slot, ...] = (
-        Slot("view", {"en": "Investment view", "zh": "投资观点"}),
-        Slot("reasons", {"en": "Reasons for the moves", "zh": "涨跌原因"}),
-        Slot("guidance", {"en": "Capital expenditure guidance", "zh": "资本开支指引"}),
-        Slot("risks", {"en": "Risks", "zh": "风险提示"}),
-        Slot("disclaimer", {"en": "Disclaimer", "zh": "免责声明"}),
-    )
+    @cached_property
+    def figures(self) -> frozenset[int]:
+        """The numbers of every figure that a section shows."""
+        return frozenset(number for section in self.sections for number in section.figures)

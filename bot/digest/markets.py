@@ -101,6 +101,9 @@ def indices_figure(frame: Frame) -> Figure:
             name = frame.name(ref.symbol)
             notes.append({"en": f"{name['en']}: {reason['en']}.", "zh": f"{name['zh']}：{reason['zh']}。"})
     source, as_of, status = summary(shown)
+    title: Localized = {"en": "Indices: level and change", "zh": "主要指数表现"}
+    if not source:
+        return Figure(number=1, title=title, missing=_NO_PRICES)
     columns = (
         Column("name", {"en": "Index", "zh": "指数"}),
         Column("symbol", {"en": "Code", "zh": "代码"}),
@@ -115,7 +118,7 @@ def indices_figure(frame: Frame) -> Figure:
     )
     return Figure(
         number=1,
-        title={"en": "Indices: level and change", "zh": "主要指数表现"},
+        title=title,
         columns=columns,
         rows=tuple(rows),
         notes=tuple(notes),
@@ -152,12 +155,16 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
     notes += [_split_note(mover) for mover in top if looks_like_split(mover.change)]
     source, as_of, status = summary([frame.facts[f"equity.{item.symbol}.week_pct"] for item in listed])
     up = direction > 0
+    number = 2 if up else 3
+    title: Localized = {
+        "en": f"Top {frame.layout.top} {'gainers' if up else 'losers'} of the week",
+        "zh": f"本周{'涨' if up else '跌'}幅前 {frame.layout.top}",
+    }
+    if not rows:
+        return Figure(number=number, title=title, missing=_NO_PRICES if not source else _NO_MOVERS[direction])
     return Figure(
-        number=2 if up else 3,
-        title={
-            "en": f"Top {frame.layout.top} {'gainers' if up else 'losers'} of the week",
-            "zh": f"本周{'涨' if up else '跌'}幅前 {frame.layout.top}",
-        },
+        number=number,
+        title=title,
         columns=(
             Column("symbol", {"en": "Code", "zh": "代码"}),
             Column("name", {"en": "Name", "zh": "名称"}),
@@ -169,6 +176,13 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
         as_of=as_of,
         status=status,
     )
+
+
+_NO_PRICES: Localized = {"en": "no prices are known for these days", "zh": "缺该区间行情数据"}
+_NO_MOVERS: dict[Direction, Localized] = {
+    1: {"en": "nothing in the coverage rose", "zh": "覆盖标的无上涨"},
+    -1: {"en": "nothing in the coverage fell", "zh": "覆盖标的无下跌"},
+}
 
 
 def _split_note(mover: Mover) -> Localized:
@@ -201,12 +215,17 @@ def equities_figure(frame: Frame, number: int) -> Figure:
             }
         )
     source, as_of, status = summary(shown)
+    title: Localized = (
+        {"en": "Coverage by sector", "zh": "覆盖标的行情"}
+        if number == 4
+        else {"en": "Crypto equities by group", "zh": "加密相关股票行情"}
+    )
+    if not source:
+        return Figure(number=number, title=title, missing=_NO_PRICES)
     subsector = (Column("subsector", {"en": "Subsector", "zh": "细分"}),) if number == 4 else ()
     return Figure(
         number=number,
-        title={"en": "Coverage by sector", "zh": "覆盖标的行情"}
-        if number == 4
-        else {"en": "Crypto equities by group", "zh": "加密相关股票行情"},
+        title=title,
         columns=(
             Column("symbol", {"en": "Code", "zh": "代码"}),
             Column("name", {"en": "Name", "zh": "名称"}),

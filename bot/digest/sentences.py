@@ -15,6 +15,7 @@ from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.diary import by_day, coverage_events, crypto_events
 from bot.digest.figure import day_text, weekday
+from bot.digest.flows import reported
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
 from bot.digest.wording import beside
@@ -125,7 +126,7 @@ def _capex(frame: Frame, lang: Lang) -> str:
 
 def _results(frame: Frame, lang: Lang) -> str:
     clauses = []
-    for _, symbol in frame.layout.companies:
+    for symbol in (company.symbol for company in frame.layout.companies):
         key = next(
             (k for k in reversed(list(frame.facts)) if k.startswith(f"company.{symbol}.") and k.endswith(".revenue")),
             "",
@@ -212,7 +213,7 @@ def _changed(change: float, lang: Lang) -> str:
 
 
 def _flows(frame: Frame, lang: Lang) -> str:
-    asset, facts = frame.layout.etf, frame.facts
+    asset, facts = frame.layout.etf.asset, frame.facts
     total = facts.number(f"etf.{asset}.week_total")
     if total is None:
         return ""
@@ -225,13 +226,13 @@ def _flows(frame: Frame, lang: Lang) -> str:
     )
     funds = _funds(frame, lang)
     text = first + (("，其中 " if lang == "zh" else ": ") + funds if funds else "")
-    parts = [text, _days(frame, lang), _streak(frame, lang)]
+    parts = [text, _days(frame, lang), _streak(frame, lang), _open_days(frame, lang)]
     return ("。" if lang == "zh" else ". ").join(part for part in parts if part) + ("。" if lang == "zh" else ".")
 
 
 def named_funds(frame: Frame) -> tuple[tuple[str, float], ...]:
     """The funds that the layout names, with their flow over the span in USD."""
-    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf}.{name}.week")) for name in frame.layout.etf_named)
+    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf.asset}.{name}.week")) for name in frame.layout.etf.named)
     return tuple((name, flow) for name, flow in flows if flow is not None)
 
 
@@ -245,14 +246,14 @@ def _funds(frame: Frame, lang: Lang) -> str:
 
 def _days(frame: Frame, lang: Lang) -> str:
     """Which days flowed out: none, all, one, or how many of how many."""
-    out, into = (frame.facts[f"etf.{frame.layout.etf}.{name}"].value for name in ("outflow_days", "inflow_days"))
+    out, into = (frame.facts[f"etf.{frame.layout.etf.asset}.{name}"].value for name in ("outflow_days", "inflow_days"))
     if not isinstance(out, tuple) or not isinstance(into, tuple):
         return ""
     count = len(out) + len(into)
     if not out:
-        return ("本周每个交易日均为净流入" if lang == "zh" else "Every session saw a net inflow") if into else ""
+        return _every(frame, "净流入", "inflow", lang) if into else ""
     if not into:
-        return "本周每个交易日均为净流出" if lang == "zh" else "Every session saw a net outflow"
+        return _every(frame, "净流出", "outflow", lang)
     if len(out) == 1:
         return _only(frame, out[0], "净流出", "outflow", lang)
     if len(into) == 1:
@@ -264,8 +265,27 @@ def _days(frame: Frame, lang: Lang) -> str:
     )
 
 
+def _every(frame: Frame, zh: str, en: str, lang: Lang) -> str:
+    """Every session, if all are final, else every one that is."""
+    if frame.facts[f"etf.{frame.layout.etf.asset}.open_days"].value:
+        return f"已终值的交易日均为{zh}" if lang == "zh" else f"Every session that is final saw a net {en}"
+    return f"本周每个交易日均为{zh}" if lang == "zh" else f"Every session saw a net {en}"
+
+
+def _open_days(frame: Frame, lang: Lang) -> str:
+    """Which days aren't final, and how many funds are in."""
+    days = frame.facts[f"etf.{frame.layout.etf.asset}.open_days"].value
+    shown = []
+    for day in (date.fromisoformat(text) for text in (days if isinstance(days, tuple) else ())):
+        share = numbers.preliminary(*reported(frame, day), lang)
+        shown.append(f"{weekday(day, lang)}为{share}" if lang == "zh" else f"{weekday(day, lang)} is {share}")
+    if not shown:
+        return ""
+    return "，".join(shown) + "，不计入以上判断" if lang == "zh" else ", ".join(shown) + " and not counted as either"
+
+
 def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:
-    when, flow = date.fromisoformat(day), frame.facts.number(f"etf.{frame.layout.etf}.{day}")
+    when, flow = date.fromisoformat(day), frame.facts.number(f"etf.{frame.layout.etf.asset}.{day}")
     size = numbers.money(abs(flow or 0.0), "USD", lang)
     if lang == "zh":
         return f"仅{weekday(when, lang)}（{day_text(when, lang)}）{zh} {size}"
@@ -273,7 +293,7 @@ def _only(frame: Frame, day: str, zh: str, en: str, lang: Lang) -> str:
 
 
 def _streak(frame: Frame, lang: Lang) -> str:
-    asset, facts = frame.layout.etf, frame.facts
+    asset, facts = frame.layout.etf.asset, frame.facts
     days, total = facts.number(f"etf.{asset}.streak_days"), facts.number(f"etf.{asset}.streak_total")
     if not days or days < 2 or total is None:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +24,20 @@ class Part:
     owner: str
     source: str = ""
     """The text that the offsets of the node point into."""
+    uses_it: bool = field(init=False)
+    """Whether the value depends on ``it`` of the frame (not on that of a set function inside)."""
+    has_edges: bool = field(init=False)
+    """Whether the value depends on earlier evaluations."""
+
+    def __post_init__(self) -> None:
+        typed = self.typed
+        reads_it = typed.ref is not None and not typed.ref.key
+        if typed.form == "series" or typed.over_set:
+            self.uses_it = reads_it and typed.form == "series"
+        else:
+            self.uses_it = any(arg.uses_it for arg in self.args)
+        own = typed.form == "call" and FUNCTIONS[typed.name].group == "edges"
+        self.has_edges = own or any(arg.has_edges for arg in self.args)
 
     @property
     def name(self) -> str:
@@ -37,21 +51,6 @@ class Part:
             if part.typed.window is not None:
                 return part.typed.window
         raise AssertionError(f"{self.typed.key} has no window")
-
-    @property
-    def uses_it(self) -> bool:
-        """Whether the value depends on ``it`` of the frame (not on that of a set function inside)."""
-        if self.typed.form == "series":
-            return self.typed.ref is not None and not self.typed.ref.key
-        if self.typed.over_set:
-            return False
-        return any(arg.uses_it for arg in self.args)
-
-    @property
-    def has_edges(self) -> bool:
-        """Whether the value depends on earlier evaluations."""
-        own = bool(self.name) and FUNCTIONS[self.name].group == "edges"
-        return own or any(arg.has_edges for arg in self.args)
 
     @property
     def anchor(self) -> Ref | None:

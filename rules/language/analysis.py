@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from rules.language import units
 from rules.language.catalogue import FUNCTIONS, PERIODS, Function, Kind
@@ -12,7 +13,7 @@ from rules.language.parser import parse
 from rules.language.scope import Ref, Scope, price_of
 from rules.language.tree import Binary, Call, Name, Node, Number, Unary
 from rules.problems import nearest
-from rules.universe import Instrument
+from rules.universe import Instrument, Universe
 
 _MAX_SESSIONS = 2_600
 _FIELDS = {**{name: (name,) for name in ("open", "high", "low", "volume")}, "atr": ("high", "low", "close")}
@@ -141,8 +142,31 @@ class Analysis:
         return not any(finding.severity == "error" for finding in self.findings)
 
 
-def analyse(node: Node, scope: Scope, wanted: Literal["condition", "figure", "either"] = "either") -> Analysis:
-    """Resolve names, check units and windows; never raises for what the expression says."""
+Wanted = Literal["condition", "figure", "either"]
+
+_REMEMBERED = 4_096
+_MEMO: WeakKeyDictionary[Universe, dict[tuple[object, ...], tuple[Node, Analysis]]] = WeakKeyDictionary()
+"""By universe: what was analysed with shared names; the node is kept so that its id stays its own."""
+
+
+def analyse(node: Node, scope: Scope, wanted: Wanted = "either") -> Analysis:
+    """Resolve names, check units and windows; never raises for what the expression says.
+
+    Loading and compiling ask the same of the same tree, as do a rule's texts in two languages: the answer is kept.
+    """
+    if scope.it is not None:
+        return _analysed(node, scope, wanted)
+    memo = _MEMO.setdefault(scope.universe, {})
+    key = (id(node), wanted, tuple(scope.series.values()), tuple(scope.macros.items()))
+    found = memo.get(key)
+    if found is None:
+        if len(memo) >= _REMEMBERED:
+            memo.clear()
+        found = memo[key] = (node, _analysed(node, scope, wanted))
+    return found[1]
+
+
+def _analysed(node: Node, scope: Scope, wanted: Wanted) -> Analysis:
     analyser = _Analyser(scope)
     typed = analyser.expression(node)
     if wanted == "condition" and not typed.is_condition and typed.form != "broken":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 from rules.language.errors import ExpressionError, Finding
 
@@ -30,12 +29,18 @@ _SUFFIXES: dict[str, tuple[float, str]] = {
     "y": (1.0, "y"),
 }
 _WORDS = {"session": "d", "sessions": "d", "bar": "bars", "bars": "bars"}
-_NUMBER = re.compile(r"(\d[\d_]*(?:\.\d[\d_]*)?|\.\d[\d_]*)(%|[^\W\d_]+)?")
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<power>\*\*)
+      | (?P<number>(?:\d[\d_]*(?:\.\d[\d_]*)?|\.\d[\d_]*)(?:%|[^\W\d_]+)?)
+      | (?P<name>[^\W\d]\w*(?:\.\w+)*)
+      | (?P<quoted>"[^"\n]{1,64}"|'[^'\n]{1,64}')
+      | (?P<op><=|>=|==|!=|[-+*/<>(),])
+    )""",
+    re.VERBOSE,
+)
+_NUMBER = re.compile(r"([\d_.]+)(.*)")
 _UNIT_WORD = re.compile(r"\s+([A-Za-z]+)\b")
-_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
-_QUOTED = re.compile(r'"([^"\n]{1,64})"' + r"|'([^'\n]{1,64})'")
-_OPERATOR = re.compile(r"<=|>=|==|!=|[-+*/<>(),]")
-_SPACE = re.compile(r"\s+")
 _HINTS = {
     "**": "there is no power; multiply instead",
     "&&": "write and",
@@ -52,11 +57,11 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """``text`` is the operator, name or keyword; numbers carry ``value`` and ``unit`` in the base unit."""
 
-    kind: Literal["number", "name", "quoted", "op", "end"]
+    kind: str
+    """``number``, ``name``, ``quoted``, ``op`` or ``end``."""
     text: str
     offset: int
     end: int
@@ -72,45 +77,45 @@ def tokenize(text: str) -> list[Token]:
     tokens: list[Token] = []
     errors: list[Finding] = []
     at = 0
-    while at < len(text):
-        if space := _SPACE.match(text, at):
-            at = space.end()
-            continue
-        found = _token(text, at)
-        if isinstance(found, Token):
-            tokens.append(found)
-            at = found.end
+    size = len(text.rstrip())
+    while at < size:
+        found = _TOKEN.match(text, at)
+        token = _unreadable(text, at) if found is None else _token(text, found)
+        if isinstance(token, Token):
+            tokens.append(token)
+            at = token.end
         else:
-            errors.append(found)
-            at += 2 if text[at : at + 2] in _HINTS else 1
+            errors.append(token)
+            at = token.offset + (2 if text[token.offset : token.offset + 2] in _HINTS else 1)
     if errors:
         raise ExpressionError.of(errors)
     tokens.append(Token("end", "", len(text), len(text)))
     return tokens
 
 
-def _token(text: str, at: int) -> Token | Finding:
-    if text.startswith("**", at):
-        return _unreadable("**", at)
-    if found := _NUMBER.match(text, at):
+def _token(text: str, found: re.Match[str]) -> Token | Finding:
+    kind = found.lastgroup or ""
+    if kind == "number":
         return _number(text, found)
-    if found := _NAME.match(text, at):
-        return Token("name", found.group(), at, found.end())
-    if found := _QUOTED.match(text, at):
-        return Token("quoted", found.group(1) or found.group(2), at, found.end())
-    if found := _OPERATOR.match(text, at):
-        return Token("op", found.group(), at, found.end())
-    return _unreadable(text[at : at + 2] if text[at : at + 2] in _HINTS else text[at], at)
+    if kind == "power":
+        return _unreadable(text, found.start(kind))
+    if kind == "quoted":
+        return Token("quoted", found[kind][1:-1], found.start(kind), found.end())
+    return Token(kind, found[kind], found.start(kind), found.end())
 
 
-def _unreadable(symbol: str, at: int) -> Finding:
+def _unreadable(text: str, at: int) -> Finding:
+    at += len(text) - at - len(text[at:].lstrip())
+    symbol = text[at : at + 2] if text[at : at + 2] in _HINTS else text[at]
     hint = _HINTS.get(symbol)
     return Finding(at, "bad-character", f"{symbol!r} has no meaning here" + (f": {hint}" if hint else ""))
 
 
 def _number(text: str, found: re.Match[str]) -> Token | Finding:
-    digits, suffix = found.group(1), (found.group(2) or "")
-    value, unit, end = float(digits.replace("_", "")), "", found.end()
+    start, end = found.span("number")
+    parts = _NUMBER.fullmatch(text, start, end)
+    digits, suffix = (parts[1], parts[2]) if parts else ("", "")
+    value, unit = float(digits.replace("_", "")), ""
     if suffix in _SCALES:
         value *= _SCALES[suffix]
     elif suffix in _SUFFIXES:
@@ -119,12 +124,14 @@ def _number(text: str, found: re.Match[str]) -> Token | Finding:
         unit = suffix
     elif suffix:
         wanted = ", ".join([*_SCALES, *_SUFFIXES])
-        return Finding(found.start(2), "unknown-unit", f"{suffix!r} is no unit; wanted one of {wanted} or a currency")
+        return Finding(
+            end - len(suffix), "unknown-unit", f"{suffix!r} is no unit; wanted one of {wanted} or a currency"
+        )
     if not unit and (word := _UNIT_WORD.match(text, end)) and (own := _unit_word(word.group(1))):
         unit, end = own, word.end()
     if not math.isfinite(value) or value > 1e18:
-        return Finding(found.start(), "too-large", f"the number {digits[:20]}… is too large; at most 1e18")
-    return Token("number", found.group(), found.start(), end, value, unit)
+        return Finding(start, "too-large", f"the number {digits[:20]}… is too large; at most 1e18")
+    return Token("number", found["number"], start, end, value, unit)
 
 
 def _scaled(value: float, suffix: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rules.language.errors import ExpressionError
 from rules.language.lexer import Token, tokenize
 from rules.language.tree import Binary, Call, Name, Node, Number, Unary
@@ -14,6 +16,7 @@ _NOT, _COMPARE, _NEGATE = 3, 4, 7
 _KEYWORDS = frozenset({"and", "or", "not"})
 
 
+@lru_cache(maxsize=8_192)
 def parse(text: str) -> Node:
     """Read an expression; raise ``ExpressionError`` when it is not one."""
     return _Parser(tokenize(text)).whole()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rules.language.catalogue import FUNCTIONS, PERIODS
+from rules.schedule import canonical
 from rules.spec import Expression, SeriesSpec
 from rules.universe import Instrument, Universe
 
@@ -36,7 +37,7 @@ class Scope:
     series: Mapping[str, SeriesSpec] = field(default_factory=dict)
     macros: Mapping[str, Expression] = field(default_factory=dict)
     it: tuple[Instrument, ...] | None = None
-    is_calendar: Callable[[str], bool] = lambda _name: True
+    is_calendar: Callable[[str], bool] = lambda name: canonical(name) is not None
 
     def with_it(self, members: tuple[Instrument, ...]) -> Scope:
         """The same names, with ``it`` standing for ``members``."""

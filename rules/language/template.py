@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.language.errors import ExpressionError
 from rules.language.parser import parse
@@ -36,6 +37,7 @@ class Hole:
 Template = tuple[str | Hole, ...]
 
 
+@lru_cache(maxsize=8_192)
 def parse_template(text: str) -> Template:
     """Read a template; raise ``ExpressionError`` with offsets into ``text``."""
     pieces: list[str | Hole] = []

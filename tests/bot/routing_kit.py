@@ -93,7 +93,7 @@ class Desk:
             self.now,
             subscriptions=self.subscriptions,
             silences=self.silences,
-            manners=self.manners,
+            manners_at=lambda destination: self.manners.get(destination, Manners()),
         )
         self.state = routed.state
         self.log += routed.decisions

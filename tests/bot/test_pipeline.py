@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.message import Reader
 from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore
+from bot.dispatch import Dispatcher
 from bot.incidents import INCIDENTS
 from bot.pipeline import Pipeline
+from bot.readers import Profiles
+from bot.routing_settings import RoutingSettings
 from rules.calendars import Calendars
 from rules.engine import Engine
 from rules.model import Observation
@@ -28,7 +32,21 @@ CALENDARS = Calendars()
 def pipeline_on(store: RedisStore, *destinations: str) -> Pipeline:
     universe = Universe([BTC])
     return Pipeline(
-        engine=Engine([RULE], universe, CALENDARS), universe=universe, store=store, destinations=destinations
+        engine=Engine([RULE], universe, CALENDARS),
+        universe=universe,
+        store=store,
+        dispatcher=dispatcher_to(store, universe, *destinations),
+    )
+
+
+def dispatcher_to(store: RedisStore, universe: Universe, *destinations: str) -> Dispatcher:
+    settings = RoutingSettings()
+    return Dispatcher(
+        router=settings.router(destinations, universe),
+        settings=settings,
+        documents=store.documents,
+        profiles=Profiles(store.documents, Reader()),
+        universe=universe,
     )
 
 
@@ -84,7 +102,7 @@ async def test_a_notice_is_enqueued_with_the_state_that_it_tells(store: RedisSto
 
 
 async def test_an_alert_keeps_its_number_over_its_life_and_over_restarts(store: RedisStore) -> None:
-    """Fired and resolved are one incident, also when another process resolves it; the next alert has the next number."""
+    """Fired and resolved are one incident, also when another process resolves it."""
     first = pipeline_on(store)
     await first.start((), START)
     await fed(first, tick(1, 71_000))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from adapters.clock import SteppingClock
+from adapters.feeds.bitbo import Bitbo
 from adapters.feeds.cmc_flows import CmcFlows
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
@@ -27,17 +28,19 @@ from adapters.feeds.sec_segments import SecSegments
 from adapters.feeds.sosovalue import SoSoValue
 from adapters.feeds.tftc import Tftc
 from adapters.feeds.theblock import TheBlock
-from adapters.feeds.yahoo import YahooDesk, YahooOptions
+from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
+from rules.calendars import Calendars
+from rules.universe import Instrument, Kind
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
+from tests.fakes import yahoo as yahoo_chart
 from tests.fakes.documents import MemoryDocuments
 from tests.fakes.http_server import Reply, ok_json, ok_text
 
 NOW = datetime(2026, 7, 24, 12, tzinfo=UTC)
 KEY = SecretStr("k3y-that-nobody-may-see")
 CONTACT = "Example Research desk@example.com"
-TIMEOUT_S = 0.4
 
 
 @dataclass
@@ -47,17 +50,18 @@ class World:
     http: HttpClient
     url: str
     folder: Path
+    timeout_s: float = 10.0
     desks: list[YahooDesk] = field(default_factory=list)
 
     def desk(self) -> YahooDesk:
         """A desk for the Yahoo feeds that asks the local server without pausing."""
-        options = YahooOptions(base_url=self.url, cache_dir=self.folder, requests_per_s=0, timeout_s=TIMEOUT_S)
+        options = YahooOptions(base_url=self.url, cache_dir=self.folder, requests_per_s=0, timeout_s=self.timeout_s)
         self.desks.append(YahooDesk(SteppingClock(NOW), StoredCoolDowns(MemoryDocuments()), options))
         return self.desks[-1]
 
     def sec(self) -> SecApi:
         """The SEC at the local server."""
-        return SecApi(http=self.http, contact=CONTACT, data_url=self.url, site_url=self.url, timeout_s=TIMEOUT_S)
+        return SecApi(http=self.http, contact=CONTACT, data_url=self.url, site_url=self.url, timeout_s=self.timeout_s)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def as_reply(answer: Any) -> Reply:
 
 
 def _web(kind: Callable[..., Feed], **options: Any) -> Callable[[World], Feed]:
-    return lambda world: kind(http=world.http, base_url=world.url, timeout_s=TIMEOUT_S, **options)
+    return lambda world: kind(http=world.http, base_url=world.url, timeout_s=world.timeout_s, **options)
 
 
 YTD = [
@@ -100,8 +104,17 @@ FILING = ("0001018724-26-000100", "10-Q", "2026-07-23", "2026-06-30", "amzn-2026
 AWS = {"us-gaap:StatementBusinessSegmentsAxis": "amzn:AmazonWebServicesSegmentMember"}
 QUARTER = calendar_pages.instance([("2026-04-01", "2026-06-30", AWS, 33e9), ("2025-04-01", "2025-06-30", AWS, 28e9)])
 
+WEEK = yahoo_chart.bars(date(2026, 7, 20), [170.0, 171.5, 172.0, 169.25])
+NVDA = Instrument("NVDA", {"en": "Nvidia", "zh": "英伟达"}, Kind.EQUITY, "USD", "XNYS")
+
 CASES = [
+    Case(
+        "yahoo prices",
+        lambda world: YahooPrices(world.desk(), (NVDA,), Calendars()),
+        {"/v8/finance/chart/NVDA": yahoo_chart.chart("NVDA", WEEK, quoted_at=datetime(2026, 7, 23, 20, tzinfo=UTC))},
+    ),
     Case("farside", _web(Farside, assets=("BTC",)), {"/btc/": flow_pages.farside_page(flow_pages.farside_rows())}),
+    Case("bitbo", _web(Bitbo), {"/treasuries/etf-flows/": flow_pages.bitbo_page()}),
     Case(
         "theblock",
         _web(TheBlock, assets=("ETH",)),

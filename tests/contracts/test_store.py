@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from adapters.store.bars import pack, unpack
 from adapters.store.embedded import open_store
-from adapters.store.port import Bars, Commit, LogLine, OutboxEntry
+from adapters.store.port import Bars, Commit, LogLine, OutboxEntry, alive
 from adapters.store.tape import packed, unpacked
 from rules.model import Observation, Status
 
@@ -318,6 +318,21 @@ async def test_a_dead_workers_entry_is_taken_over(store):
     assert [] == await store.outbox.claim("c", NOW + timedelta(seconds=121), 10)
 
 
+async def test_a_worker_without_a_lease_is_dead(store):
+    """What it held is due at once, in doubt; what a living worker holds, or what is postponed, is left alone."""
+    await enqueue(store, entry("n1"), entry("n2", CHANNEL), entry("n3", "slack:C2"))
+    later = NOW + timedelta(hours=1)
+    await store.leases.acquire(alive("host:1 living"), "x", 30)
+    (living,) = await store.outbox.claim("host:1 living", NOW)
+    (dead,) = await store.outbox.claim("host:2 dead", NOW)
+    await store.outbox.postpone(await claim_one(store, "host:2 dead"), later, "429")
+    assert 1 == await store.outbox.take_over(NOW)
+    assert 0 == await store.outbox.take_over(NOW)
+    taken = await claim_one(store, "host:3")
+    assert (dead.entry, 2, True) == (taken.entry, taken.attempt, taken.in_doubt)
+    await store.outbox.acknowledge(living, "{}", NOW)
+
+
 async def test_a_worker_taken_for_dead_cannot_postpone_or_bury(store):
     """What another worker holds by now is that worker's alone to give back."""
     await enqueue(store, entry("n1"))
@@ -343,6 +358,57 @@ async def test_a_late_acknowledgement_counts_and_a_second_one_is_logged(store):
     assert [] == await store.outbox.claim("d", NOW + timedelta(seconds=122), 10)
     assert ["sent_again", "sent"] == [line.outcome for line in await store.outbox.log(key="n1")]
     assert '{"id":1}' == await store.outbox.receipt("n1", DESK)
+
+
+async def test_a_released_entry_was_not_tried(store):
+    """It is due again when told, as the same attempt, without doubt and without a line in the log."""
+    await enqueue(store, entry("n1"))
+    await store.outbox.release(await claim_one(store), NOW + timedelta(seconds=3))
+    assert [] == await store.outbox.claim("a", NOW, 10)
+    again = await claim_one(store, now=NOW + timedelta(seconds=3))
+    assert (1, False) == (again.attempt, again.in_doubt)
+    assert [] == list(await store.outbox.log())
+
+
+async def test_an_unknown_outcome_is_in_doubt_ever_after(store):
+    """A later attempt that was refused for certain does not settle whether the earlier one arrived."""
+    await enqueue(store, entry("n1"), entry("n2"))
+    first = await claim_one(store)
+    await store.outbox.postpone(first, NOW, "429")
+    second = await claim_one(store)
+    await store.outbox.postpone(second, NOW, "timed out", accepted="unknown")
+    third = await claim_one(store)
+    await store.outbox.postpone(third, NOW, "429")
+    fourth = await claim_one(store)
+    await store.outbox.release(fourth, NOW)
+    fifth = await claim_one(store)
+    assert [False, False, True, True, True] == [item.in_doubt for item in (first, second, third, fourth, fifth)]
+    await store.outbox.acknowledge(fifth, "{}", NOW)
+    assert not (await claim_one(store)).in_doubt
+
+
+async def test_what_a_dead_worker_held_is_in_doubt(store):
+    """Nobody knows whether it was sent before its worker died."""
+    await enqueue(store, entry("n1"))
+    await claim_one(store, "dead")
+    assert (await claim_one(store, "b", NOW + timedelta(seconds=120))).in_doubt
+
+
+async def test_an_entry_moves_to_another_destination(store):
+    """It goes to the end of the other lane with its key, once, and its own lane goes on."""
+    later = NOW + timedelta(seconds=1)
+    await enqueue(store, entry("n1"), entry("n2"), entry("n3", CHANNEL, at=later))
+    await store.outbox.move(await claim_one(store), CHANNEL, NOW)
+    assert {DESK: 1, CHANNEL: 2} == await store.outbox.waiting()
+    await enqueue(store, entry("n1", CHANNEL))
+    assert {DESK: 1, CHANNEL: 2} == await store.outbox.waiting()
+    assert ("moved", CHANNEL) == ((await store.outbox.log())[0].outcome, (await store.outbox.log())[0].detail)
+    keys = []
+    for _ in range(2):
+        claimed = next(item for item in await store.outbox.claim("a", later, 2) if item.entry.destination == CHANNEL)
+        keys.append(claimed.entry.key)
+        await store.outbox.acknowledge(claimed, "{}", later)
+    assert ["n3", "n1"] == keys
 
 
 async def test_a_buried_entry_is_a_dead_letter_and_frees_its_lane(store):
@@ -472,6 +538,23 @@ async def test_a_blocked_bucket_hands_out_nothing_until_then(store):
     await store.rate_limits.block("chat", NOW + timedelta(seconds=5))
     assert 20.0 == await store.rate_limits.take(bucket, NOW)
     assert 0.0 == await store.rate_limits.take(bucket, NOW + timedelta(seconds=20))
+
+
+async def test_tokens_can_be_taken_in_advance(store):
+    """Within the horizon each caller gets its own instant; beyond it nothing is taken."""
+    bucket = {"chat": (2.0, 1.0)}
+    assert [0.0, 0.5, 1.0, 1.5] == [await store.rate_limits.take(bucket, NOW, within_s=1.2) for _ in range(4)]
+    assert 1.5 == await store.rate_limits.take(bucket, NOW, within_s=1.2)
+    assert 0.5 == await store.rate_limits.take(bucket, NOW + timedelta(seconds=1), within_s=1.2)
+
+
+async def test_a_block_holds_for_tokens_in_advance_too(store):
+    """A block beyond the horizon hands out nothing, one within it counts as waiting."""
+    bucket = {"chat": (1.0, 1.0)}
+    await store.rate_limits.block("chat", NOW + timedelta(seconds=3))
+    assert 3.0 == await store.rate_limits.take(bucket, NOW, within_s=1.0)
+    assert 1.0 == await store.rate_limits.take(bucket, NOW + timedelta(seconds=2), within_s=1.0)
+    assert 2.0 == await store.rate_limits.take(bucket, NOW + timedelta(seconds=2), within_s=5.0)
 
 
 async def test_no_bucket_is_no_limit(store):

@@ -24,7 +24,7 @@ from tests.fakes.slack_blocks import Json, Refused, blocks_text, check_blocks, m
 from tests.fakes.slack_socket import Socket
 
 BOT_USER = "UBOT00001"
-_SCOPES = {
+SCOPES = {
     "chat.postMessage": "chat:write",
     "chat.postEphemeral": "chat:write",
     "chat.update": "chat:write",
@@ -102,7 +102,7 @@ class FakeSlack:
         self.base_url = ""
         self.faults = Faults()
         self.rates = Rates()
-        self.scopes = set(_SCOPES.values())
+        self.scopes = set(SCOPES.values())
         self.channels: dict[str, FakeChannel] = {}
         self.users: dict[str, Json] = {}
         self.messages: dict[tuple[str, str], FakeMessage] = {}
@@ -217,7 +217,7 @@ class FakeSlack:
             raise SlackError("invalid_auth" if authorization else "not_authed")
         if method not in self._methods:
             raise SlackError("unknown_method", req_method=method)
-        needed = _SCOPES.get(method)
+        needed = SCOPES.get(method)
         if needed and needed not in self.scopes:
             raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(self.scopes)))
         return self._methods[method]
@@ -304,7 +304,9 @@ class FakeSlack:
         return await self.faults.around(request, "upload", answer, _too_many)
 
     async def _complete_upload(self, parameters: Json) -> Json:
-        channel = self._channel({"channel": parameters.get("channel_id")})
+        if parameters.get("channel_id") not in self.channels:
+            raise SlackError("channel_not_found")
+        channel = self._channel({"channel": parameters["channel_id"]})
         files = parameters["files"]
         for file in json.loads(files) if isinstance(files, str) else files:
             if "content" not in self.files.get(file["id"], {}):
@@ -342,7 +344,7 @@ class FakeSlack:
         try:
             if self._response_uses[key] > _RESPONSES:
                 raise SlackError("used_url")  # noqa: TRY301
-            text, blocks = self._content(body)
+            text, blocks = ("", []) if body.get("delete_original") else self._content(body)
         except SlackError as error:
             self.refusals.append(error.body["error"])
             return web.json_response(error.body, status=404)

@@ -108,6 +108,8 @@ class Updates:
         self._changed = asyncio.Event()
         self._reader = 0
         self.conflicts = 0
+        self.polling = 0
+        """How many long polls wait."""
 
     def put(self, kind: str, body: Json) -> int:
         """Add an update and wake the poller."""
@@ -135,10 +137,13 @@ class Updates:
         deadline = time.monotonic() + timeout_s
         while me == self._reader and not self._queue and (left := deadline - time.monotonic()) > 0:
             self._changed.clear()
+            self.polling += 1
             try:
                 await asyncio.wait_for(self._changed.wait(), left)
             except TimeoutError:
                 break
+            finally:
+                self.polling -= 1
         if me != self._reader:
             self.conflicts += 1
             raise ApiError(409, "Conflict: terminated by other getUpdates request; make sure that only one bot "

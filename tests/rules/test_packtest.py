@@ -108,12 +108,13 @@ def test_figures_are_read() -> None:
     plain, partial = Point(73000.0), Point(-5.5, Status.PARTIAL)
     silent, missing = Point(None, silent=True), Point(None, Status.PENDING)
     assert read_points("73_000 x2 -5.5~ _ none") == (plain, plain, partial, silent, missing)
+    assert read_points("_ (73000 -5.5~) x2 none") == (silent, plain, partial, plain, partial, missing)
 
 
-@pytest.mark.parametrize("text", ["12a", "x3", "1e999", "1 x9999 x9999", "nan", "--1"])
+@pytest.mark.parametrize("text", ["12a", "x3", "1e999", "1 x9999 x9999", "nan", "--1", "(1 2", "1)", "((1))"])
 def test_figures_that_are_none_are_refused(text: str) -> None:
     """Not a number, nothing to repeat, too large or too many."""
-    with pytest.raises(ValueError, match=r"no figure|too large|more than"):
+    with pytest.raises(ValueError, match=r"no figure|bracket|too large|more than"):
         read_points(text)
 
 

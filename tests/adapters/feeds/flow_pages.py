@@ -64,6 +64,19 @@ FOOTER = [
 ]
 
 
+def bitbo_page(week: Mapping[str, Mapping[str, float]] = WEEK) -> str:
+    """``week`` as Bitbo's page, newest first: ``Jul 22, 2026`` and ``-12.3``."""
+    tickers = list(next(iter(week.values())))
+    head = "".join(f"<th>{name}</th>" for name in ("Date", *tickers, "Totals"))
+    rows = []
+    for day, funds in sorted(week.items(), reverse=True):
+        cells = (f"{value:,.1f}" for value in (*funds.values(), sum(funds.values())))
+        rows.append(
+            f"<tr><td>{date.fromisoformat(day):%b %d, %Y}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        )
+    return f"<html><body><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></body></html>"
+
+
 def theblock_chart(week: Mapping[str, Mapping[str, float]] = WEEK) -> dict[str, Any]:
     """``week`` as The Block's chart data."""
     series: dict[str, Any] = {}

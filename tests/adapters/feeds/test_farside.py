@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.feeds import farside
+from adapters.feeds import flow_html
 from adapters.feeds.answer import BadAnswer
 from adapters.feeds.flow_day import FlowDay
 from adapters.feeds.flow_rows import to_days, usd_millions
@@ -18,7 +19,7 @@ from tests.adapters.feeds.flow_pages import FOOTER, NOW, farside_page, farside_r
 
 def days_of(page: str) -> dict[str, FlowDay]:
     """The days of ``page`` by ISO date."""
-    return {day.day.isoformat(): day for day in to_days("BTC", "farside", farside.parse(page), NOW).days}
+    return {day.day.isoformat(): day for day in to_days("BTC", "farside", flow_html.parse(page), NOW).days}
 
 
 def test_figures_are_usd_by_ticker():
@@ -32,6 +33,22 @@ def test_a_moved_column_moves_with_its_ticker():
     """Columns are found by the header, so their order and number may change."""
     page = farside_page([("20 Jul 2026", ["42.3", "1.0", "(44.5)", "(1.2)"])], tickers=("BTC", "MSBT", "GBTC"))
     assert days_of(page)["2026-07-20"].funds == {"BTC": 42.3e6, "MSBT": 1.0e6, "GBTC": -44.5e6}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda page: page.replace("   Total", "TOTAL"),
+        lambda page: page.replace("<th></th><th><img src='/logo.jpg'></th><th><img", "<th colspan='2'></th><th><img"),
+        lambda page: page.replace("<thead>", "").replace("</thead>", "").replace("th>", "td>"),
+    ],
+    ids=["shouting", "spanning", "no header cells"],
+)
+def test_the_header_may_be_dressed_otherwise(changed: Callable[[str], str]):
+    """Upper case, cells that span columns, and header rows of ordinary cells name the same columns."""
+    page = farside_page(farside_rows())
+    assert page != changed(page)
+    assert days_of(page) == days_of(changed(page))
 
 
 @pytest.mark.parametrize("name", ["Total", "Average", "Maximum", "Minimum", "Seed", "Fee"])
@@ -65,7 +82,7 @@ def test_a_holiday_row_is_ignored():
 def test_figures_on_a_holiday_are_reported():
     """A row with numbers for a day without trading is odd enough to be told."""
     page = farside_page([("02 Jul 2026", ["1.0"] * 4 + ["4.0"]), ("04 Jul 2026", ["1.0"] * 4 + ["4.0"])])
-    answer = to_days("BTC", "farside", farside.parse(page), NOW)
+    answer = to_days("BTC", "farside", flow_html.parse(page), NOW)
     assert [p.message for p in answer.problems] == ["BTC 2026-07-04: figures for a day on which the funds don't trade"]
 
 
@@ -80,7 +97,7 @@ def test_a_fund_that_was_listed_later_is_not_waited_for():
 
 def test_a_printed_total_that_is_not_the_sum_makes_the_day_provisional():
     """A shifted column shows in the sum, so the day isn't called final."""
-    answer = to_days("BTC", "farside", farside.parse(farside_page([("20 Jul 2026", ["1.0"] * 4 + ["99.0"])])), NOW)
+    answer = to_days("BTC", "farside", flow_html.parse(farside_page([("20 Jul 2026", ["1.0"] * 4 + ["99.0"])])), NOW)
     assert [(day.total, day.status) for day in answer.days] == [(4.0e6, Status.PROVISIONAL)]
     assert "sum to 4,000,000 USD, it prints a total of 99,000,000" in answer.problems[0].message
 
@@ -94,7 +111,7 @@ def test_reordered_and_repeated_rows_make_the_same_days():
 def test_two_rows_of_a_day_that_differ_are_reported():
     """The day is kept and its contradiction told."""
     rows = [("20 Jul 2026", ["1.0"] * 4 + ["4.0"]), ("20 Jul 2026", ["2.0", "1.0", "1.0", "1.0", "5.0"])]
-    answer = to_days("BTC", "farside", farside.parse(farside_page(rows)), NOW)
+    answer = to_days("BTC", "farside", flow_html.parse(farside_page(rows)), NOW)
     assert [problem.message for problem in answer.problems] == ["BTC 2026-07-20: two rows differ in IBIT"]
 
 
@@ -113,13 +130,13 @@ def test_two_rows_of_a_day_that_differ_are_reported():
 def test_another_layout_is_recognised(page: str, said: str):
     """A page that isn't the documented table says what is missing."""
     with pytest.raises(BadAnswer, match=said):
-        farside.parse(page)
+        flow_html.parse(page)
 
 
 def test_one_unreadable_row_leaves_the_others():
     """A footnote in one row costs that row alone."""
     rows = [*farside_rows(), ("23 Jul 2026", ["see note", "1.0", "1.0", "1.0", "3.0"])]
-    table = farside.parse(farside_page(rows))
+    table = flow_html.parse(farside_page(rows))
     assert [date(2026, 7, 20), date(2026, 7, 21), date(2026, 7, 22)] == [row.day for row in table.rows]
     assert len(table.faults) == 1
 

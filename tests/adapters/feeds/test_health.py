@@ -157,3 +157,13 @@ def test_age_counts_trading_time(calendar: str, since: str, now: str, age: timed
 def test_documents_name_their_collection() -> None:
     """What is stored goes to the health collection under the source's name."""
     assert list(HealthBook().note("yahoo", G, NOW).documents) == [(COLLECTION, "yahoo")]
+
+
+def test_a_figure_that_two_sources_share_speaks_well_of_both():
+    """``a+b`` names two sources and ``c (single source)`` one: none of them is a source of its own."""
+    book = HealthBook()
+    book.note("etf_flows", bad(Fault.BLOCKED, "farside"), NOW)
+    shared = [good("theblock+farside"), good("tftc (single source)")]
+    noted = [book.note("etf_flows", turn, NOW + (n + 1) * timedelta(hours=1)) for n, turn in enumerate(shared)]
+    assert [["farside"], []] == [[item.labels["source"] for item in one.transitions] for one in noted]
+    assert ["farside", "tftc", "theblock"] == [health.source for health in book.sources]

@@ -1,5 +1,6 @@
 """Yahoo's prices against a real local server that answers, and misbehaves, like Yahoo's chart service."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from adapters.clock import SteppingClock
+from adapters.feeds import yahoo_chart, yahoo_requests
 from adapters.feeds.cool_downs import StoredCoolDowns
 from adapters.feeds.daily_bars import Bar
 from adapters.feeds.port import Fetched
 from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
+from adapters.feeds.yahoo_requests import ChartReply
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind
 from tests.fakes.documents import MemoryDocuments
@@ -159,7 +162,7 @@ async def test_an_empty_chart_is_a_failure_with_its_cause(build: Build, http_ser
         (reset(), "unreachable", 2),
         (truncated(ok_json({"chart": "x" * 500})), "unreachable", 2),
         (ok_text("<html><body>Will be right back</body></html>"), "changed", 1),
-        (ok_json({"finance": {"result": None}}), "incomplete", 1),
+        (ok_json({"finance": {"result": None}}), "changed", 1),
         (ok_json({"chart": {"result": [{"meta": {}, "indicators": {"quote": [{}]}}], "error": None}}), "incomplete", 1),
         (ok_json({"chart": {"result": [{"indicators": {"quote": [{"open": [1]}]}}], "error": None}}), "changed", 1),
         (ok_json({"chart": {"result": None, "error": {"code": "x", "description": "No"}}}), "incomplete", 1),
@@ -222,11 +225,15 @@ async def test_a_missing_session_is_completed(build: Build, http_server: FakeHtt
         ok_json(hourly("NVDA", WEEK[3].day, [102.0, 106.0, 101.0, 103.5])),
     )
     http_server.route("*/NVDA", script)
-    fetched = await build().fetch(AFTER)
+    feed = build()
+    fetched = await feed.fetch(AFTER)
     assert closes(fetched)[3] == ("07-16 20:00", 103.5, "provisional")
     day = {o.series: o.value for o in fetched.observations if o.at.day == 16}
     assert (day["prices.NVDA.open"], day["prices.NVDA.high"], day["prices.NVDA.low"]) == (102.0, 106.0, 101.0)
     assert fetched.problems == ()
+    asked = len(http_server.requests)
+    assert await feed.fetch(AFTER) == Fetched()
+    assert len(http_server.requests) == asked + 1  # the hole stays filled: no hourly chart again
 
 
 async def test_a_missing_session_is_marked(build: Build, http_server: FakeHttp) -> None:
@@ -234,9 +241,14 @@ async def test_a_missing_session_is_marked(build: Build, http_server: FakeHttp) 
     holed = [*WEEK[:3], replace(WEEK[3], close=None), WEEK[4]]
     script = by_interval(ok_json(chart("NVDA", holed, quoted_at=CLOSE_FRIDAY)), failing(500))
     http_server.route("*/NVDA", script)
-    fetched = await build().fetch(AFTER)
+    feed = build()
+    fetched = await feed.fetch(AFTER)
     assert ("07-16 20:00", None, "pending") in closes(fetched)
     assert faults(fetched) == [("NVDA", "incomplete")]
+    again = await feed.fetch(AFTER)
+    assert (again.observations, faults(again)) == ((), [("NVDA", "incomplete")])  # marked once, open until it comes
+    http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=CLOSE_FRIDAY)))
+    assert closes(await feed.fetch(AFTER)) == [("07-16 20:00", 103.0, "final")]
 
 
 async def test_the_last_session_comes_from_the_quote(build: Build, http_server: FakeHttp) -> None:
@@ -343,3 +355,99 @@ async def test_requests_keep_their_pace(build: Build, http_server: FakeHttp) -> 
     feed = build(*(instrument(f"S{n}") for n in range(5)), requests_per_s=2.0)
     await feed.fetch(AFTER)
     assert feed._desk.clock.now() - AFTER == timedelta(seconds=2)
+
+
+async def test_a_poll_while_the_market_is_open(build: Build, http_server: FakeHttp) -> None:
+    """After the history was read a poll looks at the last sessions only, and tells just what moved."""
+    first = datetime(2026, 7, 17, 17, 45, tzinfo=UTC)
+    moved = [*WEEK[:4], replace(WEEK[4], close=104.9)]
+    http_server.route(
+        "*/NVDA",
+        ok_json(chart("NVDA", WEEK, quoted_at=first)),
+        ok_json(chart("NVDA", moved, quoted_at=first + timedelta(minutes=5))),
+        ok_json(chart("NVDA", moved, quoted_at=CLOSE_FRIDAY)),
+    )
+    feed = build()
+    await feed.fetch(first)
+    assert closes(await feed.fetch(first + timedelta(minutes=5))) == [("07-17 17:50", 104.9, "partial")]
+    assert closes(await feed.fetch(AFTER)) == [("07-17 20:00", 104.9, "final")]
+    assert [request.query["range"] for request in http_server.requests] == ["1mo", "5d", "1mo"]
+
+
+async def test_a_restart_tells_only_news(build: Build, http_server: FakeHttp) -> None:
+    """What an earlier process gave is remembered from the archive: the next one tells the new session alone."""
+    http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=CLOSE_FRIDAY)))
+    archived = (await build().fetch(AFTER)).observations
+    feed = build()
+    feed.remember([o for o in archived if o.at < CLOSE_FRIDAY])
+    assert feed.last_close("NVDA") == 103.0
+    assert closes(await feed.fetch(AFTER)) == [("07-17 20:00", 104.0, "final")]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_split_while_nobody_looked(build: Build, http_server: FakeHttp, *, declared: bool) -> None:
+    """A split between two runs is seen against the archive, told once, and not again at the next start."""
+    new = [bar.rescaled(10.0) for bar in WEEK]
+    splits = {WEEK[4].day: 10.0} if declared else None
+    http_server.route(
+        "*/NVDA",
+        ok_json(chart("NVDA", WEEK[:4], quoted_at=CLOSE_FRIDAY - timedelta(days=1))),
+        ok_json(chart("NVDA", new, quoted_at=CLOSE_FRIDAY, splits=splits)),
+    )
+    archived = (await build().fetch(AFTER - timedelta(days=1))).observations
+    feed = build()
+    feed.remember(archived)
+    fetched = await feed.fetch(AFTER)
+    assert [value for _, value, _ in closes(fetched)] == pytest.approx([10.0, 10.1, 10.2, 10.3, 10.4])
+    assert faults(fetched) == [("NVDA", "revised")]
+    third = build()
+    third.remember(fetched.observations)
+    assert await third.fetch(AFTER) == Fetched()
+
+
+async def test_the_first_start_fills_the_archive(build: Build, http_server: FakeHttp) -> None:
+    """A backfill brings the long history of what isn't known, finished sessions only; the fetch after it tells news."""
+    quoted = datetime(2026, 7, 17, 17, 45, tzinfo=UTC)
+    http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=quoted)))
+    feed = build()
+    assert [status for _, _, status in closes(await feed.backfill(quoted))] == ["final"] * 4
+    assert closes(await feed.fetch(quoted)) == [("07-17 17:45", 104.0, "partial")]
+    assert [request.query["range"] for request in http_server.requests] == ["2y", "5d"]
+
+
+CHARTS = {
+    "a week": chart("X", WEEK, quoted_at=CLOSE_FRIDAY),
+    "holes": chart("X", [WEEK[0], replace(WEEK[1], close=None), replace(WEEK[2], open=None), WEEK[3]], quoted_at=AFTER),
+    "an empty row": chart("X", [*WEEK[:2], Bar(WEEK[2].day, *[None] * 5), *WEEK[3:]], quoted_at=CLOSE_FRIDAY),
+    "disorder": chart("X", [WEEK[3], WEEK[0], WEEK[2], WEEK[1], WEEK[4]], quoted_at=CLOSE_FRIDAY),
+    "splits": chart("X", WEEK, quoted_at=CLOSE_FRIDAY, splits={WEEK[2].day: 10.0, WEEK[3].day: 0.5}),
+    "no volume": chart("X", [replace(bar, volume=None) for bar in WEEK], quoted_at=CLOSE_FRIDAY),
+    "Hong Kong": chart("X", WEEK, quoted_at=CLOSE_FRIDAY, tz="Asia/Hong_Kong"),
+    "UTC days": chart("X", WEEK, quoted_at=CLOSE_FRIDAY, tz="UTC"),
+    "clocks put forward": chart("X", bars(date(2026, 3, 5), [1.0, 2.0, 3.0]), quoted_at=CLOSE_FRIDAY, tz="UTC"),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_both_readers_see_the_same(name: str) -> None:
+    """What a poll reads by itself is what yfinance makes of the same chart: days, prices, volumes, splits, quote."""
+    document = CHARTS[name]
+    reply = ChartReply("X", "1d", "1mo", json.dumps(document), document)
+    tz = document["chart"]["result"][0]["meta"]["exchangeTimezoneName"]
+    ours, theirs = (
+        yahoo_requests.daily(reply, tz),
+        yahoo_chart.daily(replace(reply, document=json.loads(reply.text)), tz),
+    )
+    assert [bar for bar in ours.bars if bar.close] == [bar for bar in theirs.bars if bar.close]
+    assert (ours.quote, ours.splits) == (theirs.quote, theirs.splits)
+
+
+def test_a_midnight_that_is_an_hour_early() -> None:
+    """A row stamped 23:00 of the evening before, as Yahoo does around a change of clocks, is the next day's."""
+    document = chart("X", WEEK, quoted_at=CLOSE_FRIDAY, tz="UTC")
+    result = document["chart"]["result"][0]
+    result["timestamp"] = [stamp - 3600 for stamp in result["timestamp"]]
+    reply = ChartReply("X", "1d", "1mo", json.dumps(document), document)
+    theirs = yahoo_chart.daily(replace(reply, document=json.loads(reply.text)), "UTC")
+    assert [bar.day for bar in yahoo_requests.daily(reply, "UTC").bars] == [bar.day for bar in WEEK]
+    assert [bar.day for bar in theirs.bars] == [bar.day for bar in WEEK]

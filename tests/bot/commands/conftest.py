@@ -14,11 +14,14 @@ from adapters.notifiers.port import Receipt
 from adapters.rendering.plain import plain_text
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
+from bot.digest.flow import Outcome
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.recording import END, recording
+from bot.rulebook import RuleBook
 from bot.settings import AccessSettings
 from rules.calendars import Calendars
+from rules.loader import PACKS
 from rules.universe_file import load_universe
 from tests.fakes.documents import MemoryDocuments
 
@@ -39,6 +42,37 @@ class OpenLimits:
 
     async def block(self, bucket: str, until: datetime) -> None:
         """Nothing to block."""
+
+
+class NoDigest:
+    """A desk that has no digest."""
+
+    async def message(self, day, lang, now):
+        """Nothing."""
+        return
+
+    async def approve(self, name, who):
+        """There is no draft."""
+        return Outcome.NO_DRAFT
+
+    async def publish(self, day, now):
+        """There is no draft."""
+        return Outcome.NO_DRAFT
+
+
+class Sent:
+    """The outbox of a bot that sent ``lines`` and has two messages left."""
+
+    def __init__(self) -> None:
+        self.lines = []
+
+    async def waiting(self):
+        """Two messages wait."""
+        return {"telegram:-100": 2}
+
+    async def log(self, count: int = 100, key: str = ""):
+        """What was sent, the newest first."""
+        return self.lines
 
 
 @dataclass
@@ -156,8 +190,8 @@ def limits():
 def desk(universe, calendars, market, documents, limits):
     """The desk on the Saturday after the recorded week."""
 
-    async def waiting():
-        return {"telegram:-100": 2}
+    async def unchanged(rules):
+        """Nothing runs rules here."""
 
     return Desk(
         universe=universe,
@@ -168,8 +202,9 @@ def desk(universe, calendars, market, documents, limits):
         profiles=Profiles(documents, Reader()),
         access=ACCESS,
         clock=SteppingClock(END),
-        rules=tuple,
-        waiting=waiting,
+        rulebook=RuleBook([PACKS], universe, unchanged),
+        deliveries=Sent(),
+        weekly=NoDigest(),
     )
 
 

@@ -1,52 +1,38 @@
-"""The composition root: the only place that names concrete adapters and knows which way the product is run.
-
-Straight-line by intent. What is opened is closed by the ``AsyncExitStack`` that it was opened on, in reverse.
-"""
+"""The recorded week, put together: a stepping clock, a recorded feed, a store of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from adapters.clock import SteppingClock
+from adapters.clock import SteppingClock, SystemClock
 from adapters.message import Message
-from adapters.notifiers.console import ConsoleNotifier
-from adapters.notifiers.port import Notifier
 from adapters.store.embedded import open_store
-from adapters.store.port import Commit
-from bot.delivery import Sender
+from adapters.store.port import Commit, Store
+from bot import logs
+from bot.app.delivery import build_dispatcher
+from bot.app.desk import open_desk
+from bot.app.notifiers import build_notifiers, check_reachable
+from bot.delivery import Sender, always
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
 from bot.digest.html import render
+from bot.dispatch import LANGS
+from bot.failures import Failure
 from bot.files import private_folder, write_whole
 from bot.notices import Notice, addressed
-from bot.pipeline import LANGS, Pipeline
+from bot.pipeline import Pipeline
 from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
 from bot.settings import Settings
-from rules.calendars import Calendars
-from rules.engine import Engine
-from rules.loader import load_packs
 from rules.model import Lang
-from rules.problems import ProblemsFound
-from rules.spec import RuleSpec
-from rules.universe import Universe
-from rules.universe_file import load_universe
 
-BUILTIN_RULES = Path(__file__).parents[1] / "rules" / "packs"
 CONSOLE = "console:"
-
-
-def read_rules(settings: Settings, universe: Universe) -> Sequence[RuleSpec]:
-    """The shipped packs and the user's; raise ``ProblemsFound`` with every mistake in them."""
-    loaded = load_packs([*([BUILTIN_RULES] if settings.builtin_rules else []), *settings.rules], universe)
-    if loaded.problems:
-        raise ProblemsFound(loaded.problems)
-    return loaded.rules
+_PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +55,44 @@ async def run_demo(
     on_step: Callable[[datetime, int], None],
 ) -> Demo:
     """Replay the recorded week on a stepping clock and a store of its own, and publish its digest to ``out``."""
-    universe = load_universe(settings.universe)
-    engine = Engine(read_rules(settings, universe), universe, Calendars())
-    week = recording(universe)
+    logs.configure(level="warning")
+    desk = open_desk(settings)
+    week = recording(desk.universe)
     clock = SteppingClock(week.start)
     reader = settings.reader.reader(lang)
-    notifiers: dict[str, Notifier] = {"console": ConsoleNotifier(clock)}
     async with AsyncExitStack() as stack:
         home = stack.enter_context(private_folder(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
-        sender = Sender(name="demo", outbox=store.outbox, notifiers=notifiers, reader=reader, readers={})
-        pipeline = Pipeline(engine=engine, universe=universe, store=store, destinations=destinations)
+        notifiers = await build_notifiers(stack, settings, clock)
+        check_reachable(destinations, notifiers)
+        sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
+        dispatcher = build_dispatcher(settings, desk.universe, store, destinations, reader)
+        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
         await pipeline.start(week.history, week.start)
         notices = await replay(
             week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step
         )
         clock.step_to(week.end)
-        digest = build(digest_data(week), FRIDAY, universe)
+        digest = build(digest_data(week), FRIDAY, desk.universe)
         messages = {each: digest_message(digest, each) for each in LANGS}
         await store.states.commit(
             Commit(alerts={}, outbox=addressed(f"digest:{FRIDAY}", messages, week.end, destinations))
         )
         page = write_whole(out / f"digest-{FRIDAY}-{reader.lang}.html", render(digest, reader))
-        await sender.drain(week.end)
+        await _deliver_the_rest(store, sender)
     return Demo(tuple(notices), digest, messages, week.end, page)
+
+
+async def _deliver_the_rest(store: Store, sender: Sender) -> None:
+    """Send what the services' limits held back; raise ``Failure`` for what can't be delivered."""
+    clock = SystemClock()
+    deadline = clock.now() + _PATIENCE
+    await sender.drain()
+    while (due := await store.outbox.next_due()) and clock.now() < deadline:
+        await clock.sleep_until(min(due, deadline))
+        await sender.drain()
+    if dead := await store.outbox.dead(1):
+        raise Failure(f"{dead[0].entry.destination}: not delivered: {dead[0].why}")
+    if waiting := await store.outbox.waiting():
+        said = ", ".join(f"{count} for {destination}" for destination, count in waiting.items())
+        raise Failure(f"not delivered within {_PATIENCE.seconds} s: {said}; is the service reachable?")

@@ -1,0 +1,111 @@
+"""Loading rules against reading their YAML: ``python -m benchmarks.loader``.
+
+A thousand rules of the desk's kind (two conditions, two messages of two figures in two languages, all different) are
+loaded with positions, checked and compiled, in a fresh process each round, so that nothing is remembered. The
+limit in the same run is the C parser's bare events, the peers are PyYAML's own loaders, which do no more than read.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import yaml
+
+from rules.calendars import Calendars
+from rules.engine import Engine
+from rules.loader import PACKS, PackText, load_packs
+from rules.universe_file import load_universe
+from rules.yaml_source import read
+
+ROUNDS = 5
+RULES = 1_000
+GOAL = 300.0
+
+
+def pack(count: int = RULES) -> str:
+    """A pack of ``count`` rules, no two of them with the same expression."""
+    symbols = [item.symbol for item in load_universe().instruments if item.priced and item.symbol.isalpha()]
+    return "version: 1\nrules:\n" + "".join(_rule(number, symbols) for number in range(count))
+
+
+def _rule(number: int, symbols: list[str]) -> str:
+    one, other = symbols[number % len(symbols)], symbols[(number + 1 + number // len(symbols)) % len(symbols)]
+    days = 5 + number % 240
+    return f"""
+  - id: r{number}
+    title: {{en: {one} lags {other}, zh: {one} 跑输 {other}}}
+    when: rel({one}, {other}, {days}d) <= -{2 + number % 9}pp
+    clear: rel({one}, {other}, {days}d) > -1pp
+    every: XNYS close+20m
+    once_per: week
+    severity: warning
+    tags: [semis, us]
+    say:
+      en: "{one} {{ret({one}, {days}d):+.1%}} vs {other} {{ret({other}, {days}d):+.1%}}"
+      zh: "{one} {{ret({one}, {days}d):+.1%}}，{other} {{ret({other}, {days}d):+.1%}}"
+"""
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1_000
+
+
+def measure(what: str) -> float:
+    """One round of one row, in this process."""
+    text = pack()
+    if what == "events":
+        return milliseconds(lambda: sum(1 for _ in yaml.parse(text, Loader=yaml.CBaseLoader)))
+    if what == "csafe":
+        return milliseconds(lambda: yaml.load(text, Loader=yaml.CSafeLoader))
+    if what == "safe":
+        return milliseconds(lambda: yaml.load(text, Loader=yaml.SafeLoader))
+    universe, calendars = load_universe(), Calendars()
+    calendars.get("XNYS")
+    load_packs([PACKS], universe)
+    if what == "nodes":
+        return milliseconds(lambda: read("bench.yaml", text))
+    loaded = None
+
+    def load() -> None:
+        nonlocal loaded
+        loaded = load_packs([PackText("bench.yaml", text)], universe)
+        assert len(loaded.rules) == RULES, loaded.problems[:3]
+
+    spent = milliseconds(load)
+    assert loaded is not None
+    rules = loaded.rules
+    return spent if what == "load" else spent + milliseconds(lambda: Engine(rules, universe, calendars))
+
+
+ROWS = {
+    "events": "C events alone (limit)",
+    "nodes": "read with positions",
+    "csafe": "PyYAML CSafeLoader (reads only)",
+    "safe": "PyYAML SafeLoader (reads only)",
+    "load": "load and check",
+    "all": "load, check and compile",
+}
+
+
+def main() -> None:
+    """Print the rows, each the best of several processes taken in turn."""
+    best = dict.fromkeys(ROWS, float("inf"))
+    for _ in range(ROUNDS):
+        for row in ROWS:
+            done = subprocess.run([sys.executable, "-m", "benchmarks.loader", row], capture_output=True, check=True)
+            best[row] = min(best[row], float(done.stdout))
+    for row, name in ROWS.items():
+        print(f"{name:<36}{best[row]:>9.0f} ms  {best[row] / best['events']:>5.1f} x events")
+    print(f"{'goal':<36}{GOAL:>9.0f} ms  for {RULES:,} rules")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(measure(sys.argv[1]))
+    else:
+        main()

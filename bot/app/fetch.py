@@ -1,0 +1,47 @@
+"""One fetch from one feed, without a scheduler."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from adapters.clock import SystemClock
+from adapters.feeds.port import Feed, Fetched
+from adapters.feeds.together import Together
+from adapters.store.embedded import open_store
+from bot.app.feeds import build_feeds, flow_feed, open_sources, recording_feeds
+from bot.failures import Failure
+from bot.settings import Settings
+from rules.calendars import Calendars
+from rules.problems import nearest
+from rules.universe_file import load_universe
+
+
+async def fetch_once(settings: Settings, name: str, source: str | None, record: Path | None) -> Fetched:
+    """What feed ``name`` brings now. Cool-downs are obeyed and begun as in a running bot."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
+        universe, calendars = load_universe(settings.universe), Calendars()
+        sources = await open_sources(stack, settings, universe, calendars, clock, store)
+        feeds = build_feeds(sources)
+        if source is not None:
+            if name != "etf_flows":
+                raise Failure(f"--source goes with etf_flows; {name} has no sources to choose from")
+            feeds[name] = flow_feed(sources, source)
+        if record:
+            feeds = recording_feeds(feeds, record)
+        return await _named(feeds, name).fetch(clock.now())
+
+
+def _named(feeds: dict[str, Feed], name: str) -> Feed:
+    """The feed ``name``; ``prices`` is all of its markets."""
+    if name in feeds:
+        return feeds[name]
+    parts = [feed for full, feed in feeds.items() if full.partition(".")[0] == name]
+    if not parts:
+        known = sorted({full.partition(".")[0] for full in feeds})
+        guess = nearest(name, known)
+        hint = f"; did you mean {guess}?" if guess else ""
+        raise Failure(f"there is no feed {name!r}; wanted one of {', '.join(known)}{hint}")
+    return Together(feeds=parts)

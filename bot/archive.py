@@ -1,0 +1,92 @@
+"""The memory of daily figures: what the engine, the commands and the digest know of earlier sessions after a restart.
+
+Finished bars lie packed in the price history, one block a symbol and year; every other series (flows, fear and greed,
+fundamentals …) as one document, with time, status and source of each figure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from adapters.store.port import Bars, Documents, PriceHistory
+from rules.model import Observation, SeriesName, Status
+
+FIGURES, PRICED = "figures", "priced"
+FIELDS = ("open", "high", "low", "close", "volume")
+KEPT = 1_000
+"""Figures of a series that are kept, the newest ones."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Archive:
+    """Keeps figures, and gives them back as observations."""
+
+    def __init__(self, bars: PriceHistory, documents: Documents) -> None:
+        self._bars = bars
+        self._documents = documents
+
+    async def keep(self, observations: Iterable[Observation]) -> None:
+        """Take in what stands for a whole session; running bars are left out. Repeating it is harmless."""
+        bars: dict[str, dict[datetime, dict[str, float]]] = {}
+        sources: dict[str, str] = {}
+        figures: dict[str, list[Observation]] = {}
+        for item in observations:
+            name = SeriesName.parse(item.series)
+            if name.feed != "prices" or name.field not in FIELDS:
+                figures.setdefault(item.series, []).append(item)
+            elif item.status is Status.FINAL and item.value is not None:
+                bars.setdefault(name.key, {}).setdefault(item.at, {})[name.field] = item.value
+                sources[name.key] = item.source
+        for symbol, rows in bars.items():
+            await self._bars.put(symbol, _packed(rows))
+            await self._documents.put(PRICED, symbol, json.dumps(sources[symbol]))
+        for series, told in figures.items():
+            await self._keep_figures(series, told)
+
+    async def _keep_figures(self, series: str, told: Iterable[Observation]) -> None:
+        known = _figures(series, await self._documents.get(FIGURES, series))
+        by_time = {item.at: item for item in known} | {item.at: item for item in told}
+        newest = sorted(by_time.values(), key=lambda item: item.at)[-KEPT:]
+        rows = [
+            [item.at.isoformat(), item.known_at.isoformat(), item.value, item.status, item.source] for item in newest
+        ]
+        await self._documents.put(FIGURES, series, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
+
+    async def load(self) -> list[Observation]:
+        """Everything that is kept, oldest first. A bar counts as known at its close."""
+        found: list[Observation] = []
+        for symbol, source in (await self._documents.all(PRICED)).items():
+            found += _unpacked(symbol, await self._bars.get(symbol), json.loads(source))
+        for series, text in (await self._documents.all(FIGURES)).items():
+            found += _figures(series, text)
+        return sorted(found, key=lambda item: (item.known_at, item.at))
+
+    async def forget(self, symbol: str) -> None:
+        """Drop a symbol's bars: a split changed all of them, and its feed gives them anew."""
+        await self._bars.forget(symbol)
+
+
+def _packed(rows: Mapping[datetime, Mapping[str, float]]) -> Bars:
+    times = sorted(rows)
+    columns = (np.array([rows[at].get(field, np.nan) for at in times]) for field in FIELDS)
+    return Bars(np.array([(at - _EPOCH) // _MICROSECOND for at in times], np.int64), *columns)
+
+
+def _unpacked(symbol: str, bars: Bars, source: str) -> Iterable[Observation]:
+    times = [_EPOCH + int(at) * _MICROSECOND for at in bars.at]
+    for field in FIELDS:
+        for at, value in zip(times, getattr(bars, field), strict=True):
+            if not np.isnan(value):
+                yield Observation(f"prices.{symbol}.{field}", at, at, float(value), source=source)
+
+
+def _figures(series: str, text: str | None) -> list[Observation]:
+    return [
+        Observation(series, datetime.fromisoformat(at), datetime.fromisoformat(known), value, Status(status), source)
+        for at, known, value, status, source in json.loads(text or "[]")
+    ]

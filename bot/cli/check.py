@@ -1,0 +1,46 @@
+"""``tapewatch check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of rule packs, for editors.")
+@click.pass_obj
+def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, schema: bool) -> None:
+    """Validate settings, universe and rules; without PATH, those that are configured.
+
+    Every mistake of every file is told in one run, as file:line:column. Warnings don't fail.
+    """
+    if schema:
+        from rules.schema import schema_text
+
+        click.echo(schema_text(), nl=False)
+        return
+    from bot.app.desk import rule_paths
+    from bot.settings import load
+    from rules.check import check
+    from rules.problems import ProblemsFound
+    from rules.universe_file import load_universe
+
+    try:
+        settings = load(config)
+        checked = check(paths or rule_paths(settings), load_universe(settings.universe))
+    except ProblemsFound as found:
+        from rules.check import Checked
+
+        checked = Checked(found.problems)
+    if as_json:
+        click.echo(json.dumps(checked.to_json(), ensure_ascii=False))
+    else:
+        for problem in checked.problems:
+            click.echo(str(problem))
+        if checked.ok:
+            click.echo(f"{checked.rules} rules and {checked.tests} tests are in order", err=True)
+    raise SystemExit(0 if checked.ok else 1)

@@ -1,0 +1,41 @@
+"""``tapewatch test``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_obj
+def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool) -> None:
+    """Run the ``tests:`` of rule packs through the production engine; without PATH, those that are configured."""
+    from bot.app.desk import rule_paths
+    from bot.settings import load
+    from rules.calendars import Calendars
+    from rules.loader import load_packs
+    from rules.packtest import results_json, run_tests
+    from rules.universe_file import load_universe
+
+    settings = load(config)
+    universe = load_universe(settings.universe)
+    loaded = load_packs(paths or rule_paths(settings), universe)
+    mistakes = [problem for problem in loaded.problems if not problem.warning]
+    outcomes = run_tests(loaded, universe, Calendars())
+    document = results_json(outcomes, mistakes)
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for problem in mistakes:
+            click.echo(str(problem))
+        for outcome in outcomes:
+            click.echo(f"{'ok  ' if outcome.ok else 'FAIL'} {outcome.title}")
+            if not outcome.ok:
+                click.echo("\n".join(f"     {line}" for line in outcome.differences()))
+        failed = sum(not outcome.ok for outcome in outcomes)
+        click.echo(f"{len(outcomes) - failed} passed, {failed} failed", err=True)
+    raise SystemExit(0 if document["ok"] else 1)

@@ -1,0 +1,44 @@
+"""How near a condition is to coming true, in words."""
+
+from __future__ import annotations
+
+import math
+
+from bot.commands.context import Context
+from bot.numbers import percent, points, quantity
+from rules.standing import Standing
+
+_TINY = 0.0005
+
+
+def nearness(ctx: Context, standing: Standing, *, true_too: bool = False) -> str:
+    """``135.40 → 140.00: 3.4% away``; what is true already is said to be, or with ``true_too`` shown with its sides."""
+    value = quantity(standing.value, standing.unit, ctx.lang)
+    threshold = quantity(standing.threshold, standing.unit, ctx.lang)
+    if standing.holds and true_too:
+        return f"{value} / {threshold}"
+    if standing.holds:
+        return ctx.say("near.true")
+    if standing.holds is None or standing.distance is None:
+        return ctx.say("alert.unknown")
+    return ctx.say("alert.distance", value=value, threshold=threshold, away=_away(ctx, standing))
+
+
+def _away(ctx: Context, standing: Standing) -> str:
+    kind = standing.unit.partition(":")[0]
+    distance = standing.distance or 0.0
+    tiny = "<" if 0 < distance < _TINY else ""
+    if tiny:
+        distance = 0.001
+    if kind in {"price", "money"}:
+        return tiny + percent(distance, signed=False)
+    if kind in {"%", "pp", "bp"}:
+        return tiny + points(distance, ctx.lang, signed=False)
+    return quantity(standing.distance, standing.unit, ctx.lang)
+
+
+def rank(standing: Standing | None) -> float:
+    """Sorts the nearest first: what holds, then by distance, then what can't be told."""
+    if standing is None:
+        return math.inf
+    return 0.0 if standing.holds else math.inf if standing.distance is None else standing.distance

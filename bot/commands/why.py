@@ -1,0 +1,133 @@
+"""``/why``: why an alert fired, as it was recorded; or where a rule stands that did not."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+from adapters.chat.port import Reply
+from adapters.message import Block, Line, Message, Table
+from bot.commands.arguments import Arguments, shown
+from bot.commands.asof import day_text
+from bot.commands.context import Context, bold, code, line, paragraph
+from bot.commands.errors import Refusal, button
+from bot.commands.incidents import history, numbered
+from bot.commands.nearness import nearness, rank
+from bot.commands.rulebook import rule_from
+from bot.rehearsal import Rehearser
+from rules.model import Transition, TransitionKind
+from rules.spec import RuleSpec
+from rules.standing import Standing
+
+_SHOWN = 8
+_LOG_LINES = 2000
+
+
+async def why(ctx: Context, args: Arguments) -> Reply:
+    """Explain ``ALERT_ID``, or where ``RULE [DATE]`` stands."""
+    number = next((numbered(word) for word in args.left if numbered(word)), "")
+    if number:
+        args.rest()
+        found = await history(ctx, number)
+        if not found:
+            raise Refusal("error.no_alert", word=number)
+        return ctx.reply(await _recorded(ctx, number, found), edit=False)
+    spec = await rule_from(ctx, args, example="/why A-1042")
+    at = _date(ctx, args)
+    args.done()
+    return ctx.reply(await _standing(ctx, spec, at), edit=False)
+
+
+def _date(ctx: Context, args: Arguments) -> datetime:
+    for word in args.left:
+        if word[:4].isdigit() and "-" in word:
+            args.choice({word.casefold(): True}, default=False)
+            try:
+                day = date.fromisoformat(word)
+            except ValueError:
+                raise Refusal("cal.no_date", word=shown(word)) from None
+            return min(datetime.combine(day, time(23, 59, 59), UTC), ctx.now)
+    return ctx.now
+
+
+async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> Message:
+    """The trace of the transition that opened the alert, then what became of it. Nothing is recomputed."""
+    opening = next((item for item in reversed(found) if item.kind is TransitionKind.FIRED), found[-1])
+    rows = tuple(
+        (str(index), item.expression, item.value, " · ".join(filter(None, (item.source, item.status or ""))))
+        for index, item in enumerate(opening.trace.lines, 1)
+    )
+    lines: list[Line] = [line(ctx.say("why.decided"), code(opening.trace.deciding))]
+    lines += [line(_happened(ctx, item)) for item in found]
+    lines += await _deliveries(ctx, number)
+    blocks: list[Block] = [Table(rows=rows, align="rlll")] if rows else []
+    subject = " ".join(opening.labels.values())
+    return Message(
+        summary=f"{number}: {opening.title[ctx.lang]}",
+        title=line(
+            "🔎 ",
+            bold(ctx.say("why.title", number=number)),
+            f" · {opening.title[ctx.lang]}",
+            f" · {subject}" if subject else "",
+        ),
+        blocks=(*blocks, paragraph(*lines)),
+        footer=line(
+            " · ".join((f"{opening.rule} {opening.rule_version[:7]}", opening.trace.location.rpartition("/")[2]))
+        ),
+        buttons=(
+            (
+                *button(ctx.say("button.replay"), "replay", opening.rule, "1y"),
+                *button(ctx.say("button.mute_open"), "mute", number, "open"),
+            ),
+        ),
+    )
+
+
+def _happened(ctx: Context, item: Transition) -> str:
+    local = item.at.astimezone(ctx.zone)
+    when = f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S}"
+    return f"{when} · {ctx.say(f'kind.{item.kind.value}')} ({ctx.say(f'reason.{item.reason.value}')})"
+
+
+async def _deliveries(ctx: Context, number: str) -> list[Line]:
+    """What became of the alert's messages, the newest first."""
+    told = [item for item in await ctx.desk.deliveries.log(_LOG_LINES) if item.key.startswith(f"{number}:")]
+    if not told:
+        return [line(ctx.say("why.not_delivered"))]
+    lines = []
+    for item in told[:_SHOWN]:
+        local = item.at.astimezone(ctx.zone)
+        lines.append(line(f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S} · {item.destination} · {item.outcome}"))
+    return lines
+
+
+async def _standing(ctx: Context, spec: RuleSpec, at: datetime) -> Message:
+    """Where the rule stands at ``at``: each member's comparison, value, threshold and distance, the nearest first."""
+    rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
+    found = await asyncio.to_thread(rehearser.stand, [spec], at)
+    ordered = sorted(found, key=_order)
+    lines = [line(bold(f"{item.symbol} " if item.symbol else ""), _told(ctx, item)) for item in ordered]
+    if len(ordered) > _SHOWN:
+        lines[_SHOWN:] = [line(ctx.say("why.more", count=len(ordered) - _SHOWN))]
+    holding = [item for item in ordered if item.holds]
+    key = "why.holds" if holding else "why.holds_not"
+    moment = f"{day_text(at.date(), ctx.lang, year=True)} {at:%H:%M} UTC"
+    return Message(
+        summary=ctx.say(key, rule=spec.id),
+        title=line("🔎 ", bold(ctx.say(key, rule=spec.id)), f" · {spec.title[ctx.lang]}"),
+        blocks=(paragraph(line(ctx.say("why.condition"), code(spec.when.text)), *lines),),
+        footer=line(ctx.say("why.basis", at=moment)),
+        buttons=(button(ctx.say("button.replay"), "replay", spec.id, "1y"),),
+    )
+
+
+def _order(item: Standing) -> float:
+    return math.inf if item.holds is None else rank(item)
+
+
+def _told(ctx: Context, item: Standing) -> str:
+    if item.holds and item.value is not None:
+        return ctx.say("why.true", clause=item.clause, value=nearness(ctx, item, true_too=True))
+    return nearness(ctx, item)

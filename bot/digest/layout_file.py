@@ -1,0 +1,254 @@
+"""A digest's layout from YAML. Every mistake is told at once, with file, line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar, cast
+
+from bot.digest.crypto import BANDS
+from bot.digest.layout import FIGURES, Company, Flows, IndexRef, Layout, Section, Segment, Slot
+from rules.fields import Report, Table
+from rules.model import Lang, Localized
+from rules.problems import Problem, ProblemsFound, nearest
+from rules.universe import Universe
+from rules.yaml_source import MAX_BYTES, Items, Node, Scalar, read
+
+T = TypeVar("T")
+
+_KEYS = ("version", "title", "languages", "sections", "indices", "comparisons", "coverage", "crypto", "top", "cloud",
+    "capex", "companies", "quarters", "provider", "bitcoin", "etf", "slots")  # fmt: skip
+
+
+@cache
+def shipped_layout() -> Layout:
+    """The weekly that comes with Tapewatch."""
+    return parse_layout("layout.yaml", (files("bot.digest") / "layout.yaml").read_bytes())
+
+
+def load_layout(path: Path, universe: Universe) -> Layout:
+    """The layout in ``path``, its symbols and lists checked against ``universe``; ``ProblemsFound`` or ``OSError``."""
+    with path.open("rb") as file:
+        return parse_layout(str(path), file.read(MAX_BYTES + 1), universe)
+
+
+def parse_layout(file: str, content: bytes | str, universe: Universe | None = None) -> Layout:
+    """Read one file. What it leaves out is as in the shipped layout, except for the title and the sections."""
+    node, problems = read(file, content)
+    report = Report()
+    report.problems.extend(problems)
+    table = report.table(node, "a layout", _KEYS) if node else None
+    if table is None:
+        empty = Problem(file, 1, 1, "empty", "the file is empty; a layout starts with `version: 1`")
+        raise ProblemsFound(set(report.problems) or [empty])
+    layout = _Reader(report, table, universe).layout()
+    if report.problems or layout is None:
+        raise ProblemsFound(set(report.problems))
+    return layout
+
+
+class _Reader:
+    def __init__(self, report: Report, table: Table, universe: Universe | None) -> None:
+        self.report = report
+        self.table = table
+        self.universe = universe
+
+    def layout(self) -> Layout | None:
+        """The layout, ``None`` when something that it can't do without is missing."""
+        table = self.table
+        if table.text("version") != "1":
+            self.report.say(table.at("version") or table.node, "version", "a layout starts with `version: 1`")
+        base = None if self.universe is None else shipped_layout()
+
+        def part(key: str, make: Callable[[], T], default: Callable[[Layout], T]) -> T:
+            return make() if key in table or base is None else default(base)
+
+        companies = part("companies", self._companies, lambda b: b.companies)
+        indices = part("indices", self._indices, lambda b: b.indices)
+        title, sections = self._title(), self._sections(companies)
+        if title is None:
+            return None
+        return Layout(
+            title=title,
+            languages=part("languages", self._languages, lambda b: b.languages),
+            sections=sections,
+            indices=indices,
+            comparisons=part("comparisons", lambda: self._comparisons(indices), lambda b: _kept(b, indices)),
+            coverage=part("coverage", lambda: self._list("coverage"), lambda b: b.coverage),
+            crypto=part("crypto", lambda: self._list("crypto"), lambda b: b.crypto),
+            top=part("top", lambda: table.parsed("top", _count, 5), lambda b: b.top),
+            cloud=part("cloud", self._cloud, lambda b: b.cloud),
+            capex=part("capex", self._capex, lambda b: b.capex),
+            companies=companies,
+            quarters=part("quarters", lambda: table.parsed("quarters", _count, 6), lambda b: b.quarters),
+            provider=part("provider", self._provider, lambda b: b.provider),
+            bitcoin=part("bitcoin", lambda: self._symbol(table, "bitcoin", "a layout"), lambda b: b.bitcoin),
+            etf=part("etf", self._flows, lambda b: b.etf),
+            slots=part("slots", self._slots, lambda b: b.slots),
+        )
+
+    def _title(self) -> Localized | None:
+        title = self.table.localized("title")
+        if title is None and "title" not in self.table:
+            self.report.say(self.table.node, "missing-key", "a layout has no 'title'")
+        return title
+
+    def _languages(self) -> tuple[Lang, ...]:
+        found = self.table.words("languages")
+        for word in found:
+            if word not in {"en", "zh"}:
+                self.report.say(self._at("languages"), "unknown-word", f"a language is en or zh, not {word!r}")
+        return cast("tuple[Lang, ...]", tuple(word for word in found if word in {"en", "zh"}))
+
+    def _at(self, key: str) -> Node:
+        return self.table.at(key) or self.table.node
+
+    def _tables(self, key: str, what: str, known: Sequence[str]) -> list[Table]:
+        nodes = self.report.items(self.table.at(key), repr(key))
+        return [table for node in nodes if (table := self.report.table(node, what, known)) is not None]
+
+    def _sections(self, companies: Sequence[Company]) -> tuple[Section, ...]:
+        if "sections" not in self.table:
+            self.report.say(self.table.node, "missing-key", "a layout has no 'sections'")
+        numbers = {*FIGURES, *(company.figure for company in companies)}
+        seen: set[int] = set()
+        sections = []
+        for table in self._tables("sections", "a section", ("id", "title", "figures")):
+            ident, title = table.required("id", "a section"), table.localized("title")
+            figures = self._figures(table, numbers, seen)
+            if title is None and "title" not in table:
+                self.report.say(table.node, "missing-key", "a section has no 'title'")
+            if ident is not None and title is not None:
+                sections.append(Section(ident.value, title, figures))
+        return tuple(sections)
+
+    def _figures(self, table: Table, numbers: set[int], seen: set[int]) -> tuple[int, ...]:
+        figures = []
+        for node in self.report.items(table.at("figures"), "'figures'"):
+            number = node.resolved if isinstance(node, Scalar) else None
+            if not isinstance(number, int) or number not in numbers:
+                wanted = ", ".join(str(known) for known in sorted(numbers))
+                self.report.say(node, "unknown-figure", f"there is no such figure; there are {wanted}")
+            elif number in seen:
+                self.report.say(node, "duplicate", f"figure {number} stands in the layout twice")
+            else:
+                seen.add(number)
+                figures.append(number)
+        return tuple(figures)
+
+    def _indices(self) -> tuple[IndexRef, ...]:
+        found = []
+        for table in self._tables("indices", "an index", ("key", "symbol", "short")):
+            key, symbol = table.required("key", "an index"), self._symbol(table, "symbol", "an index")
+            if key is not None and symbol:
+                short = table.localized("short") or {"en": key.value, "zh": key.value}
+                found.append(IndexRef(key.value, symbol, short))
+        return tuple(found)
+
+    def _comparisons(self, indices: Sequence[IndexRef]) -> tuple[tuple[str, str], ...]:
+        keys = [ref.key for ref in indices]
+        pairs = []
+        for node in self.report.items(self.table.at("comparisons"), "'comparisons'"):
+            members = node.items if isinstance(node, Items) else ()
+            texts = [member.value for member in members if isinstance(member, Scalar)]
+            unknown = [text for text in texts if text not in keys]
+            if len(texts) != 2 or len(members) != 2:
+                self.report.say(node, "wrong-type", "a comparison is two keys of indices, such as [SOX, NDX]")
+            elif unknown:
+                text = f"no index has the key {unknown[0]!r}"
+                self.report.say(node, "unknown-word", text, nearest(unknown[0], keys))
+            else:
+                pairs.append((texts[0], texts[1]))
+        return tuple(pairs)
+
+    def _list(self, key: str) -> str:
+        found = self.table.scalar(key)
+        if found is None:
+            return ""
+        if self.universe is not None and found.value not in self.universe.tags:
+            hint = nearest(found.value, self.universe.tags)
+            self.report.say(found, "unknown-list", f"the universe has no list {found.value!r}", hint)
+        return found.value
+
+    def _symbol(self, table: Table, key: str, what: str) -> str:
+        found = table.required(key, what)
+        return "" if found is None else self._known(found)
+
+    def _known(self, node: Scalar) -> str:
+        if self.universe is None or node.value in self.universe.by_symbol:
+            return node.value
+        meant = self.universe.resolve(node.value)
+        hint = meant.symbol if meant else nearest(node.value, self.universe.by_symbol)
+        self.report.say(node, "unknown-symbol", f"the universe has no symbol {node.value!r}", hint)
+        return node.value
+
+    def _cloud(self) -> tuple[Segment, ...]:
+        found = []
+        for table in self._tables("cloud", "a cloud business", ("symbol", "field", "name")):
+            field, name = table.required("field", "a cloud business"), table.required("name", "a cloud business")
+            symbol = self._symbol(table, "symbol", "a cloud business")
+            if field is not None and name is not None and symbol:
+                found.append(Segment(symbol, field.value, name.value))
+        return tuple(found)
+
+    def _capex(self) -> tuple[str, ...]:
+        nodes = self.report.items(self.table.at("capex"), "'capex'")
+        return tuple(self._known(node) for node in nodes if isinstance(node, Scalar))
+
+    def _companies(self) -> tuple[Company, ...]:
+        found: list[Company] = []
+        for table in self._tables("companies", "a company", ("figure", "symbol", "fiscal_quarters_ahead")):
+            figure = table.parsed("figure", _count, 0)
+            shift = table.parsed("fiscal_quarters_ahead", _shift, 0)
+            symbol = self._symbol(table, "symbol", "a company")
+            taken = figure in FIGURES or any(company.figure == figure for company in found)
+            if not figure:
+                self.report.say(table.node, "missing-key", "a company has no 'figure'")
+            elif taken:
+                self.report.say(table.node, "duplicate", f"figure {figure} is taken; give the company another number")
+            elif symbol:
+                found.append(Company(figure, symbol, shift))
+        return tuple(found)
+
+    def _provider(self) -> str:
+        found = self.table.scalar("provider")
+        if found is None or found.value in BANDS:
+            return found.value if found else ""
+        wanted = f"a provider is one of {', '.join(BANDS)}, not {found.value!r}"
+        self.report.say(found, "unknown-word", wanted, nearest(found.value, BANDS))
+        return ""
+
+    def _flows(self) -> Flows:
+        table = self.report.table(self.table.at("etf"), "'etf'", ("asset", "days", "named"))
+        if table is None:
+            return Flows("BTC", 15, ())
+        return Flows(table.text("asset", "BTC"), table.parsed("days", _count, 15), table.words("named"))
+
+    def _slots(self) -> tuple[Slot, ...]:
+        found = []
+        for table in self._tables("slots", "a slot", ("name", "title", "required")):
+            name = table.required("name", "a slot")
+            if name is not None:
+                title = table.localized("title") or {"en": name.value, "zh": name.value}
+                found.append(Slot(name.value, title, table.flag("required", default=False)))
+        return tuple(found)
+
+
+def _kept(base: Layout, indices: Sequence[IndexRef]) -> tuple[tuple[str, str], ...]:
+    """The shipped comparisons between indices that are there."""
+    keys = {ref.key for ref in indices}
+    return tuple(pair for pair in base.comparisons if keys.issuperset(pair))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 99:
+        raise ValueError(f"wanted a whole number from 1 to 99, not {text!r}")
+    return int(text)
+
+
+def _shift(text: str) -> int:
+    if text not in {"0", "1", "2", "3"}:
+        raise ValueError(f"a fiscal year runs 0 to 3 quarters ahead of the calendar's, not {text!r}")
+    return int(text)

@@ -1,0 +1,36 @@
+"""The digest on paper: the page, printed by WeasyPrint (the ``pdf`` extra)."""
+
+from __future__ import annotations
+
+import logging
+
+from adapters.message import Colour, Reader
+from bot.charts.svg import plain_palette
+from bot.digest import html
+from bot.digest.document import Digest
+
+_UP = {Colour.CN: "red", Colour.US: "green", Colour.NONE: "none"}
+
+
+class PdfUnavailable(Exception):
+    """The PDF can't be made on this machine; the message says what to install."""
+
+
+def render(digest: Digest, reader: Reader) -> bytes:
+    """The PDF in the reader's language and colours; ``PdfUnavailable`` where WeasyPrint or its libraries lack."""
+    page = html.render(digest, reader, paper=plain_palette(_UP[reader.colour]))
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    try:
+        from weasyprint import HTML  # noqa: PLC0415 - half a second of import, and optional
+    except ImportError as error:
+        raise PdfUnavailable("no PDF: WeasyPrint isn't installed; pip install 'tapewatch[pdf]'") from error
+    except OSError as error:  # its C libraries are loaded on import
+        raise PdfUnavailable(f"no PDF: WeasyPrint needs Pango on this machine ({error})") from error
+    printed: bytes = HTML(string=page, url_fetcher=_refuse).write_pdf()
+    return printed
+
+
+def _refuse(url: str, *_: object, **__: object) -> dict[str, object]:
+    """Nothing is fetched: the page holds all that it shows."""
+    raise ValueError(f"the page has no business with {url}")

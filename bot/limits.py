@@ -1,0 +1,33 @@
+"""How fast each service may be written to: shared token buckets a little below the published limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Buckets = Mapping[str, tuple[float, float]]
+"""Bucket name to tokens a second and burst."""
+
+_TELEGRAM_ALL = (29.0, 5.0)
+"""30 messages a second in all."""
+_TELEGRAM_CHAT = (0.98, 1.0)
+"""One message a second in a chat."""
+_TELEGRAM_GROUP = (0.25, 5.0)
+"""20 messages a minute in a group: five at once and 15 in the minute after are 20 in any minute."""
+_SLACK_CHANNEL = (0.98, 1.0)
+"""One message a second in a channel."""
+
+
+def chat_bucket(destination: str) -> str:
+    """The bucket of one chat: all topics of a Telegram group share one."""
+    scheme, _, address = destination.partition(":")
+    return f"{scheme}:{address.partition('/')[0]}"
+
+
+def buckets_of(destination: str) -> Buckets:
+    """The buckets that a message to ``destination`` draws a token from; none where no limit is known."""
+    scheme, _, address = destination.partition(":")
+    chat = chat_bucket(destination)
+    if scheme == "telegram":
+        shared = {"telegram": _TELEGRAM_ALL, chat: _TELEGRAM_CHAT}
+        return {**shared, f"{chat}:group": _TELEGRAM_GROUP} if address.startswith("-") else shared
+    return {chat: _SLACK_CHANNEL} if scheme == "slack" else {}

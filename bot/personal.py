@@ -1,0 +1,96 @@
+"""Personal alerts: rules that one person typed in chat, kept as documents and run by the engine with all others.
+
+A personal alert is a rule with an id that starts with ``my-`` and a subscription of its owner to it; it is told there
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.store.port import Documents
+from rules.model import Severity
+from rules.spec import Expression, OncePer, RuleSpec
+
+COLLECTION = "personal_alerts"
+PREFIX = "my-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalAlert:
+    """What somebody wants to be told: ``typed`` are their words, ``when`` the expression that was understood."""
+
+    id: str
+    owner: str
+    owner_name: str
+    typed: str
+    when: str
+    created_at: datetime
+    expires_at: datetime
+    repeats: bool = False
+
+    @property
+    def rule_id(self) -> str:
+        """The id of the rule that it is."""
+        return PREFIX + self.id.lower()
+
+    def spec(self) -> RuleSpec:
+        """The rule that it is: once only, unless it repeats."""
+        return RuleSpec(
+            id=self.rule_id,
+            title={"en": self.typed, "zh": self.typed},
+            when=Expression(self.when, f"/alert {self.id}"),
+            once_per=None if self.repeats else OncePer.EVER,
+            expires=self.expires_at,
+            severity=Severity.WARNING,
+            tags=("personal",),
+            file=f"/alert {self.id}",
+            line=1,
+        )
+
+
+_ALERT = TypeAdapter(PersonalAlert)
+
+
+def is_personal(rule: str) -> bool:
+    """Whether the rule called ``rule`` is somebody's own, to be sent to its subscriber alone."""
+    return rule.startswith(PREFIX)
+
+
+def alert_id(owner: str, when: str, *, repeats: bool) -> str:
+    """The id of what ``owner`` asks for: the same for the same, so that asking twice is asking once."""
+    return "P-" + hashlib.sha256(f"{owner}|{when}|{repeats}".encode()).hexdigest()[:6].upper()
+
+
+async def keep(documents: Documents, alert: PersonalAlert) -> None:
+    """Store the alert."""
+    await documents.put(COLLECTION, alert.id, _ALERT.dump_json(alert).decode())
+
+
+async def forget(documents: Documents, key: str) -> None:
+    """Remove the alert with the id ``key``."""
+    await documents.put(COLLECTION, key, None)
+
+
+async def find(documents: Documents, key: str) -> PersonalAlert | None:
+    """The alert with the id ``key``."""
+    return _read(await documents.get(COLLECTION, key))
+
+
+async def everyones(documents: Documents) -> Sequence[PersonalAlert]:
+    """Every personal alert that can be read, by id."""
+    stored = await documents.all(COLLECTION)
+    found = (_read(text) for _, text in sorted(stored.items()))
+    return [alert for alert in found if alert is not None]
+
+
+def _read(text: str | None) -> PersonalAlert | None:
+    try:
+        return _ALERT.validate_json(text) if text else None
+    except ValidationError:
+        return None

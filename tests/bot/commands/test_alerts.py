@@ -1,0 +1,149 @@
+"""Personal alerts: what is understood, how near it is, and whose it is."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot import personal
+from bot.commands.context import Desk
+from bot.commands.handler import Commands
+from bot.subscriptions import subscriptions
+from rules.engine import Engine
+from tests.bot.commands.conftest import Person
+
+
+@pytest.mark.parametrize(
+    ("typed", "when"),
+    [
+        # An expression of the rule language is taken as it is.
+        ("NVDA > 140", "NVDA > 140"),
+        ("英伟达 > 140", "英伟达 > 140"),
+        ("rel(SOX, NDX, this_week) <= -2pp", "rel(SOX, NDX, this_week) <= -2pp"),
+        ('"^SOX" < 4900', '"^SOX" < 4900'),
+        # Where the day's highs are known, a touch between two closes counts; the side is where the price isn't.
+        ("BTC crosses 73k", "crosses_up(high(BTC), 73k)"),
+        ("BTC crosses 65,000", "crosses_down(low(BTC), 65000)"),
+        ("比特币 突破 7.3万", "crosses_up(high(BTC), 73000)"),
+        ("BTC跌破65k", "crosses_down(low(BTC), 65k)"),
+        ("bitcoin 73k", "crosses_up(high(BTC), 73k)"),
+        # Without them, the price itself crosses.
+        ("^SOX below 4,900", "crosses_down(SOX, 4900)"),
+        ("0863.HK ≥ 7.5", '"0863.HK" >= 7.5'),
+        # Moves are of a day unless a window is said.
+        ("英伟达 跌 5%", "ret(NVDA, 1d) <= -5%"),
+        ("英伟达涨5%", "ret(NVDA, 1d) >= 5%"),
+        ("NVDA down 5% week", "ret(NVDA, this_week) <= -5%"),
+        ("NVDA up 30% ytd", "ret(NVDA, this_year) >= 30%"),
+        ("nvidia moves 8%", "abs(ret(NVDA, 1d)) >= 8%"),
+    ],
+)
+async def test_what_is_typed_is_understood_as_a_rule(ann: Person, documents, universe, calendars, typed, when) -> None:
+    """Short forms and expressions become a condition that the engine compiles."""
+    await ann.ask(f"/alert {typed}")
+    (alert,) = await personal.everyones(documents)
+    assert when == alert.when
+    assert Engine([alert.spec()], universe, calendars).programs[0].spec.id == alert.rule_id
+
+
+async def test_the_reply_shows_meaning_distance_past_and_undo(ann: Person) -> None:
+    """All of it at once, so that nobody has to ask again."""
+    text = await ann.read("/alert BTC crosses 73k")
+    key = personal.alert_id("telegram:2", "crosses_up(high(BTC), 73k)", repeats=False)
+    assert text == (
+        f"🔔 BTC crosses 73k · {key}\n"
+        "Understood: crosses_up(high(BTC), 73k)\n"
+        "69,482.5 → 73,000.0: 5.1% away\n"
+        "Would have fired 1× (29 Oct 2024) on what is known since 24 Oct 2024\n"
+        "Once, until 31 Jan 2025; told to you alone\n"
+        "Prices as known at 2 Nov 02:00 UTC\n"
+        "[↩ Undo] [My alerts]"
+    )
+
+
+async def test_the_reply_in_chinese(li: Person) -> None:
+    """The same in Chinese, with points as pct."""
+    text = await li.read("/alert 英伟达 跌 5% 重复")
+    key = personal.alert_id("telegram:3", "ret(NVDA, 1d) <= -5%", repeats=True)
+    assert text == (
+        f"🔔 英伟达 跌 5% · {key}\n"
+        "理解为：ret(NVDA, 1d) <= -5%\n"
+        "+2.0% → -5.0%：还差 7.0pct\n"
+        "按 2023-12-29 以来的已知数据，本会触发 0 次\n"
+        "每次，有效至 2025-01-31；只通知您本人\n"
+        "价格截至 11-02 02:00 UTC\n"
+        "[↩ 撤销] [我的提醒]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "start"),
+    [
+        ("", "✋ What should I watch?"),
+        ("NVDIA > 140", '❓ No "NVDIA". Did you mean NVDA (Nvidia)?'),
+        ("hello world", "✋ Not understood at character 7"),
+        ("NVDA + 5", "✋ Not understood at character 1: a condition is wanted"),
+        ("NVDA > 140 HKD", "✋ Not understood at character"),
+        ("NVDA > 140 until 2020-01-01", "✋ 2020-01-01 is out of range"),
+        ("NVDA > 140 until 2024-13-01", "✋ 2024-13-01 is not a date"),
+        ("NVDA " + "> 1 and NVDA " * 60, "✋ That is too long"),
+    ],
+)
+async def test_what_is_not_understood_is_explained(ann: Person, documents, typed: str, start: str) -> None:
+    """Where the mistake is, what is wanted, and an example; nothing is kept."""
+    assert (await ann.read(f"/alert {typed}")).startswith(start)
+    assert [] == list(await personal.everyones(documents))
+
+
+async def test_asking_twice_is_asking_once(ann: Person, documents) -> None:
+    """The same words again neither add an alert nor a subscription."""
+    await ann.ask("/alert NVDA > 140")
+    await ann.ask("/alert NVDA > 140")
+    assert 1 == len(await personal.everyones(documents))
+    assert ["telegram:2"] == [item.destination for item in await subscriptions(documents).all()]
+
+
+async def test_alerts_are_listed_nearest_first(ann: Person) -> None:
+    """What is true comes first, then by distance, each with a button that ends it."""
+    for wish in ("NVDA > 200", "NVDA > 140", "NVDA > 100"):
+        await ann.ask(f"/alert {wish}")
+    lines = (await ann.read("/alerts")).split("\n")
+    assert [line.split(" · ", 1)[1] for line in lines[1:4]] == [
+        "true right now",
+        "135.40 → 140.00: 3.4% away",
+        "135.40 → 200.00: 47.7% away",
+    ]
+    assert lines[-1] == "[✕ NVDA > 100] [✕ NVDA > 140] [✕ NVDA > 200]"
+
+
+async def test_undo_ends_the_alert_and_its_subscription(ann: Person, documents) -> None:
+    """The button under the confirmation leaves nothing behind, however often it is pressed."""
+    reply = await ann.ask("/alert NVDA > 140")
+    undo = reply.message.buttons[0][0].data
+    assert "✅ 1 ended: NVDA > 140" in (await ann.press(undo)).message.summary
+    assert "There is no such alert" in (await ann.press(undo)).toast
+    assert {} == {key: text for key, text in documents.documents.items() if key[0] != "readers"}
+
+
+async def test_nobody_ends_anothers_alert(ann: Person, documents) -> None:
+    """A button that is pressed by somebody else does nothing."""
+    undo = (await ann.ask("/alert NVDA > 140")).message.buttons[0][0].data
+    await ann.viewer().press(undo)
+    await ann.viewer().ask("/unalert all")
+    assert 1 == len(await personal.everyones(documents))
+
+
+async def test_a_person_keeps_no_more_alerts_than_the_limit(desk: Desk, ann: Person) -> None:
+    """The limit is the desk's, per person."""
+    asker = replace(ann, commands=Commands(replace(desk, most_alerts=2)))
+    for level in (140, 141):
+        await asker.ask(f"/alert NVDA > {level}")
+    assert await asker.read("/alert NVDA > 142") == "✋ You have 2 alerts, which is the most; /alerts ends some."
+    assert (await asker.read("/alert NVDA > 141")).startswith("🔔 NVDA > 141")
+
+
+async def test_an_expired_alert_is_not_listed(ann: Person, desk: Desk, documents) -> None:
+    """What is over doesn't count as watched."""
+    await ann.ask("/alert NVDA > 140 until 1d")
+    (alert,) = await personal.everyones(documents)
+    await personal.keep(documents, replace(alert, expires_at=desk.clock.now()))
+    assert (await ann.read("/alerts")).startswith("You have no alerts")
