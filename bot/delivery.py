@@ -28,7 +28,7 @@ from adapters.notifiers.port import (
     Searchable,
     TargetLost,
 )
-from adapters.store.port import Claimed, Store, StoreUnavailable
+from adapters.store.port import Claimed, Store, StoreUnavailable, alive
 from bot.limits import buckets_of, chat_bucket
 from bot.payload import Payload, unpack
 
@@ -55,6 +55,8 @@ _HOPELESS_AFTER = 12
 """Attempts after which an error that nobody classified is taken for permanent."""
 _LOOK_EVERY_S = 1.0
 _LAST_MOMENT_S = 5.0
+_LIFE_S = 10.0
+"""A sender that has not shown itself for this long is dead."""
 _RECEIPT = TypeAdapter(Receipt)
 
 
@@ -101,6 +103,7 @@ class Sender:
         self._name = name
         self._outbox = store.outbox
         self._limits = store.rate_limits
+        self._leases = store.leases
         self._notifiers = notifiers
         self._reader_at = reader_at
         self._clock = clock
@@ -108,14 +111,31 @@ class Sender:
         self._parallel = parallel
 
     async def run(self) -> None:
-        """Send for ever. A store that can't be reached delays the work and loses nothing."""
+        """Send for ever, and take over what dead senders held. A store that can't be reached delays the work."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._live())
+            while True:
+                try:
+                    await self._show()
+                    await self.drain()
+                    await self._outbox.wait(await self._rest_s())
+                except StoreUnavailable as error:
+                    log.warning("store_unavailable", role="sender", error=str(error))
+                    await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _show(self) -> None:
+        await self._leases.acquire(alive(self._name), self._name, _LIFE_S)
+
+    async def _live(self) -> None:
+        """Show that this sender lives, and look after those that don't any more."""
         while True:
             try:
-                await self.drain()
-                await self._outbox.wait(await self._rest_s())
+                await self._show()
+                if taken := await self._outbox.take_over(self._clock.now()):
+                    log.warning("taken_over", entries=taken)
             except StoreUnavailable as error:
                 log.warning("store_unavailable", role="sender", error=str(error))
-                await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_LIFE_S / 5)
 
     async def drain(self) -> int:
         """Send until nothing is due; return how many messages were accepted.

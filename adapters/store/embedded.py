@@ -31,6 +31,9 @@ from adapters.store.redis import RedisStore, connect
 _LOCK_POLL_S = 0.01
 _LOCK_WITHIN_S = 600.0
 _SERVER_GONE_WITHIN_S = 15.0
+_THROWAWAY = "tapewatch-throwaway-"
+_SETTLED_AFTER_S = 60.0
+"""A folder this old has its users' lock, or lost it."""
 _LONGEST_SOCKET_PATH = 100
 """The kernels allow 104 (macOS) to 108 bytes, with the closing zero."""
 
@@ -56,13 +59,36 @@ async def open_store(redis_url: SecretStr | None, home: Path) -> AsyncIterator[R
 
 @contextlib.asynccontextmanager
 async def open_throwaway_store() -> AsyncIterator[RedisStore]:
-    """An empty store that is gone afterwards: the same server and code, nothing written to disk."""
-    folder = Path(tempfile.mkdtemp(prefix="tapewatch-"))
+    """An empty store that is gone afterwards: the same server and code, nothing written to disk.
+
+    What a killed process left behind is cleared away by the next one that opens such a store.
+    """
+    await _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_THROWAWAY))
     try:
         async with _embedded(folder, durable=False) as store:
             yield store
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _sweep() -> None:
+    for folder in _left_behind():
+        with contextlib.suppress(OSError, StoreUnavailable), _opened(folder / "users.lock") as users:
+            if _try_lock(users):
+                await server.stop(server.ServerFiles(folder, _socket(folder), durable=False))
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_behind() -> list[Path]:
+    """Throw-away folders of this user that are old enough for their users to hold the lock, if there are any."""
+    found: list[Path] = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{_THROWAWAY}*"):
+        with contextlib.suppress(OSError):
+            status = folder.stat()
+            if status.st_uid == os.getuid() and status.st_mtime < time.time() - _SETTLED_AFTER_S:
+                found.append(folder)
+    return found
 
 
 @contextlib.asynccontextmanager

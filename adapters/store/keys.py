@@ -19,6 +19,7 @@ OUTBOX_NOTICES = f"{LAYOUT}:outbox:notices"
 OUTBOX_LOG = f"{LAYOUT}:outbox:log"
 OUTBOX_DEAD = f"{LAYOUT}:outbox:dead"
 OUTBOX_DOUBTS = f"{LAYOUT}:outbox:doubts"
+OUTBOX_HOLDERS = f"{LAYOUT}:outbox:holders"
 OUTBOX_BELL = f"{LAYOUT}:outbox:bell"
 LANE_PREFIX = f"{LAYOUT}:outbox:lane:"
 

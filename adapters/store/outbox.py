@@ -16,13 +16,13 @@ from typing import Literal
 
 from adapters.store import keys
 from adapters.store.link import Command, Link
-from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry
+from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry, alive
 
 VISIBILITY_S = 120.0
 _DELIVERED = {"sent", "sent_again"}
 
 _CLAIM = """
-local due, doubts = KEYS[1], KEYS[2]
+local due, doubts, holders = unpack(KEYS)
 local worker, now, hold_until, count, prefix = unpack(ARGV)
 local out = {}
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)) do
@@ -42,6 +42,7 @@ for _, lane in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 
       redis.call('ZADD', due, hold_until, lane)
       local doubted = redis.call('HGET', doubts, lane) == entry[1]
       redis.call('HSET', doubts, lane, entry[1])
+      redis.call('HSET', holders, lane, worker)
       out[#out + 1] = {lane, entry[1], attempt, entry[2], doubted and 1 or 0}
     else
       redis.call('DEL', stream)
@@ -54,10 +55,11 @@ return out
 
 # Until its holder says otherwise, what was handed out may have been accepted.
 _FREE = """
-local due, stream, log, doubts = unpack(KEYS)
+local due, stream, log, doubts, holders = unpack(KEYS)
 local lane, id, attempt, key, destination, at, now, said = unpack(ARGV)
 local function free()
   redis.call('HDEL', doubts, lane)
+  redis.call('HDEL', holders, lane)
   if redis.call('XLEN', stream) == 0 then
     redis.call('DEL', stream)
     redis.call('ZREM', due, lane)
@@ -82,7 +84,7 @@ end
 _ACKNOWLEDGE = (
     _FREE
     + """
-local notices = KEYS[5]
+local notices = KEYS[6]
 if redis.call('EXISTS', stream) == 1 then redis.call('XACK', stream, 'senders', id) end
 if redis.call('XDEL', stream, id) == 0 then
   write('sent_again')
@@ -100,6 +102,7 @@ _POSTPONE = (
     + """
 if not holds() then return 0 end
 redis.call('ZADD', due, now, lane)
+redis.call('HDEL', holders, lane)
 if ARGV[9] == '0' then redis.call('HDEL', doubts, lane) end
 write('postponed')
 return 1
@@ -113,6 +116,7 @@ if not holds() then return 0 end
 local holder = redis.call('XPENDING', stream, 'senders', id, id, 1)[1][2]
 redis.call('XCLAIM', stream, 'senders', holder, 0, id, 'RETRYCOUNT', attempt - 1, 'JUSTID')
 redis.call('ZADD', due, now, lane)
+redis.call('HDEL', holders, lane)
 if ARGV[9] == '0' then redis.call('HDEL', doubts, lane) end
 return 1
 """
@@ -121,7 +125,7 @@ return 1
 _MOVE = (
     _FREE
     + """
-local notices, sequence, bell = KEYS[5], KEYS[6], KEYS[7]
+local notices, sequence, bell = KEYS[6], KEYS[7], KEYS[8]
 local new_lane, new_stream, payload, created = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 if not holds() then return 0 end
 leave()
@@ -142,7 +146,7 @@ return 1
 _BURY = (
     _FREE
     + """
-local dead, payload, created = KEYS[5], ARGV[9], ARGV[10]
+local dead, payload, created = KEYS[6], ARGV[9], ARGV[10]
 if not holds() then return 0 end
 leave()
 redis.call('XADD', dead, '*', 'key', key, 'destination', destination, 'payload', payload, 'created', created,
@@ -152,6 +156,23 @@ free()
 return 1
 """
 )
+
+# A worker lives as long as its lease does.
+_TAKE_OVER = """
+local due, holders = unpack(KEYS)
+local taken, held = 0, redis.call('HGETALL', holders)
+for i = 1, #held, 2 do
+  local lane, worker = held[i], held[i + 1]
+  if redis.call('EXISTS', ARGV[2] .. worker) == 0 then
+    redis.call('HDEL', holders, lane)
+    if redis.call('ZSCORE', due, lane) then
+      redis.call('ZADD', due, ARGV[1], lane)
+      taken = taken + 1
+    end
+  end
+end
+return taken
+"""
 
 _WAITING = """
 local out = {}
@@ -204,14 +225,25 @@ class RedisOutbox:
 
     async def claim(self, worker: str, now: datetime, count: int = 1) -> Sequence[Claimed]:
         """Take the heads of up to ``count`` lanes that are due and that nobody holds, a dead worker's included."""
-        arguments: Command = [worker, keys.to_us(now), keys.to_us(now + self._visibility), count, keys.LANE_PREFIX]
-        found = await self._link.script(_CLAIM, [keys.OUTBOX_DUE, keys.OUTBOX_DOUBTS], arguments)
+        arguments: Command = [
+            keys.encoded(worker),
+            keys.to_us(now),
+            keys.to_us(now + self._visibility),
+            count,
+            keys.LANE_PREFIX,
+        ]
+        found = await self._link.script(_CLAIM, [keys.OUTBOX_DUE, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS], arguments)
         return [_claimed(*row) for row in found]
 
     async def acknowledge(self, claimed: Claimed, receipt: str, now: datetime) -> None:
         """The message was accepted: log it with its ``receipt`` (JSON) and free the lane."""
         touched = [*_touched(claimed), keys.OUTBOX_NOTICES]
         await self._link.script(_ACKNOWLEDGE, touched, _arguments(claimed, now, keys.to_us(now), receipt))
+
+    async def take_over(self, now: datetime) -> int:
+        """Make due what workers hold whose lease :func:`~adapters.store.port.alive` ended; return how many entries."""
+        arguments: Command = [keys.to_us(now), keys.lease(alive(""))]
+        return int(await self._link.script(_TAKE_OVER, [keys.OUTBOX_DUE, keys.OUTBOX_HOLDERS], arguments))
 
     async def postpone(
         self, claimed: Claimed, until: datetime, why: str, *, accepted: Literal["no", "unknown"] = "no"
@@ -315,7 +347,7 @@ def _notice(destination: str, key: str) -> str:
 
 def _touched(claimed: Claimed) -> list[str]:
     lane = keys.LANE_PREFIX + keys.encoded(claimed.entry.destination)
-    return [keys.OUTBOX_DUE, lane, keys.OUTBOX_LOG, keys.OUTBOX_DOUBTS]
+    return [keys.OUTBOX_DUE, lane, keys.OUTBOX_LOG, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS]
 
 
 def _doubt(claimed: Claimed, accepted: Literal["no", "unknown"]) -> int:

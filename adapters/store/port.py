@@ -137,6 +137,11 @@ class AlertStates(Protocol):
         ...
 
 
+def alive(worker: str) -> str:
+    """The name of the lease by which a worker shows that it lives."""
+    return f"sender {worker}"
+
+
 class Outbox(Protocol):
     """Messages on their way: one lane per destination, order kept in each, shared by many senders."""
 
@@ -146,6 +151,13 @@ class Outbox(Protocol):
 
     async def acknowledge(self, claimed: Claimed, receipt: str, now: datetime) -> None:
         """The message was accepted: log it with its ``receipt`` (JSON) and free the lane."""
+        ...
+
+    async def take_over(self, now: datetime) -> int:
+        """Make due at once what workers hold whose lease :func:`alive` ended; return how many entries that are.
+
+        Without it, an entry is taken over when its holder keeps it for longer than the visibility time-out.
+        """
         ...
 
     async def postpone(

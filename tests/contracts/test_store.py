@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from adapters.store.bars import pack, unpack
 from adapters.store.embedded import open_store
-from adapters.store.port import Bars, Commit, LogLine, OutboxEntry
+from adapters.store.port import Bars, Commit, LogLine, OutboxEntry, alive
 from adapters.store.tape import packed, unpacked
 from rules.model import Observation, Status
 
@@ -316,6 +316,21 @@ async def test_a_dead_workers_entry_is_taken_over(store):
     taken = await claim_one(store, "b", NOW + timedelta(seconds=120))
     assert ("n1", 2) == (taken.entry.key, taken.attempt)
     assert [] == await store.outbox.claim("c", NOW + timedelta(seconds=121), 10)
+
+
+async def test_a_worker_without_a_lease_is_dead(store):
+    """What it held is due at once, in doubt; what a living worker holds, or what is postponed, is left alone."""
+    await enqueue(store, entry("n1"), entry("n2", CHANNEL), entry("n3", "slack:C2"))
+    later = NOW + timedelta(hours=1)
+    await store.leases.acquire(alive("host:1 living"), "x", 30)
+    (living,) = await store.outbox.claim("host:1 living", NOW)
+    (dead,) = await store.outbox.claim("host:2 dead", NOW)
+    await store.outbox.postpone(await claim_one(store, "host:2 dead"), later, "429")
+    assert 1 == await store.outbox.take_over(NOW)
+    assert 0 == await store.outbox.take_over(NOW)
+    taken = await claim_one(store, "host:3")
+    assert (dead.entry, 2, True) == (taken.entry, taken.attempt, taken.in_doubt)
+    await store.outbox.acknowledge(living, "{}", NOW)
 
 
 async def test_a_worker_taken_for_dead_cannot_postpone_or_bury(store):

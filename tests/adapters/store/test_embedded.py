@@ -209,6 +209,43 @@ async def test_a_throwaway_store_leaves_nothing():
     assert not Path(path).exists()
 
 
+THROWAWAY_OWNER = """
+import asyncio, sys
+from adapters.store.embedded import open_throwaway_store
+
+async def main():
+    async with open_throwaway_store() as store:
+        print(store.place, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+
+
+def throwaway_owner():
+    process = subprocess.Popen(
+        [sys.executable, "-c", THROWAWAY_OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path.cwd()
+    )
+    return process, Path(process.stdout.readline().decode().strip())
+
+
+async def test_a_killed_owners_throwaway_store_is_cleared_away():
+    """The next one stops the server that was left behind and removes its folder, but none that is in use."""
+    places = []
+    for killed in (True, False):
+        process, place = throwaway_owner()
+        if killed:
+            process.kill()
+            process.communicate()
+        os.utime(place, (0, 0))
+        places.append(place)
+    async with open_throwaway_store():
+        assert [False, True] == [place.exists() for place in places]
+        assert await server.answers(places[1] / "store.sock")
+    await asyncio.to_thread(process.communicate)
+    assert not places[1].exists()
+
+
 async def test_a_truncated_tail_is_repaired(tmp_path):
     """A write that the power cut in half was never acknowledged: the store starts without it."""
     async with open_store(None, tmp_path) as store:
