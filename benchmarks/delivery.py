@@ -1,6 +1,6 @@
 """Delivery against the services' own limits: ``python -m benchmarks.delivery``.
 
-A broadcast to 1,000 chats against a local Bot API server that refuses what comes too fast, with one sender and with two;
+A broadcast to 1,000 chats against a local Bot API server that refuses what comes too fast, by one sender and by two;
 and the way from a committed notice to its acceptance, whose peer is the bare HTTP call to the same server.
 """
 
