@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache, partial
+from typing import NamedTuple
 
 from adapters.feeds.port import SourceHealth, source_names
 from rules.calendars import Calendar, Calendars
@@ -34,6 +36,14 @@ class Figure:
     at: datetime
     known_at: datetime
     status: Status
+    source: str
+
+
+class Ratio(NamedTuple):
+    """What a series changed, as a fraction, up to ``session``, as its newest ``source`` says."""
+
+    ratio: float
+    session: date
     source: str
 
 
@@ -100,6 +110,18 @@ class _Column:
         """How many sessions lie on or before ``day``."""
         return bisect_right(self._days, day.toordinal())
 
+    def ratio(self, base_of: Callable[[date], date], slack: int) -> Ratio | None:
+        """The newest value over that of the session that ``base_of`` names, or of one up to ``slack`` days before."""
+        last = self.last_with_value(len(self._days))
+        if last < 0:
+            return None
+        session = date.fromordinal(self._days[last])
+        wanted = base_of(session).toordinal()
+        base = self.last_with_value(bisect_right(self._days, wanted))
+        if base < 0 or wanted - self._days[base] > slack or not self._values[base]:
+            return None
+        return Ratio(self._values[last] / self._values[base] - 1, session, self._sources[last])
+
     def last_with_value(self, end: int) -> int:
         """The newest session before index ``end`` that has a value; -1 without one."""
         index = end - 1
@@ -164,6 +186,23 @@ class MarketView:
             return None
         found = column.figure(index)
         return found if found.session == session else None
+
+    def ratios(
+        self, names: Iterable[str], base_of: Callable[[Calendar, date], date], slack: timedelta
+    ) -> list[Ratio | None]:
+        """What each series changed since the session that ``base_of`` gives for its calendar and newest session."""
+        bases: dict[str, Callable[[date], date]] = {}
+        found: list[Ratio | None] = []
+        for name in names:
+            column = self._columns.get(name)
+            if column is None:
+                found.append(None)
+                continue
+            calendar = column.calendar
+            if calendar.name not in bases:
+                bases[calendar.name] = cache(partial(base_of, calendar))
+            found.append(column.ratio(bases[calendar.name], slack.days))
+        return found
 
     def history(self, series: str, first: date = date.min, last: date = date.max) -> tuple[Figure, ...]:
         """The figures of the sessions from ``first`` to ``last``, both included, oldest first."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.market import Figure, MarketView
+from bot.market import Figure, MarketView, Ratio
 from rules.calendars import Calendar, Period
 
 
@@ -52,6 +53,15 @@ def change(market: MarketView, series: str, window: Window) -> Change | None:
     if base is None or wanted - base.session > _OLDEST_BASE or not base.value or last.value is None:
         return None
     return Change(last.value / base.value - 1, base, last)
+
+
+def ratios(market: MarketView, names: Sequence[str], window: Window) -> list[Ratio | None]:
+    """What each of many series changed over ``window``, as :func:`change` would say."""
+
+    def base_of(calendar: Calendar, session: date) -> date:
+        return base_session(calendar, window, session)
+
+    return market.ratios(names, base_of, _OLDEST_BASE)
 
 
 def due_session(calendar: Calendar, now: datetime) -> date:

@@ -93,7 +93,7 @@ def run_test(test: TestSpec, rule: RuleSpec, universe: Universe, calendars: Cale
         engine = Engine([replace(rule, enabled=True)], universe, calendars)
     except ProblemsFound as found:
         return Outcome(test, (), found.problems)
-    observations = _Figures(test, rule, universe, calendars).observations()
+    observations = observations_of(test, rule, universe, calendars)
     state = engine.initial_state(min((seen.known_at for seen in observations), default=test.start) - _MOMENT)
     told: list[Transition] = []
     for instant, batch in _by_instant(observations, _end(test, observations)):
@@ -110,6 +110,13 @@ def results_json(outcomes: Sequence[Outcome], problems: Iterable[Problem] = ()) 
     told = [str(problem) for problem in problems]
     tests = [outcome.to_json() for outcome in outcomes]
     return {"ok": all(outcome.ok for outcome in outcomes) and not told, "tests": tests, "problems": told}
+
+
+def observations_of(
+    test: TestSpec, rule: RuleSpec, universe: Universe, calendars: Calendars
+) -> tuple[Observation, ...]:
+    """The figures of a test as observations, in the order in which they become known."""
+    return tuple(_Figures(test, rule, universe, calendars).observations())
 
 
 class _Figures:

@@ -11,14 +11,14 @@ import numpy as np
 
 from rules.axis import Axis, micros
 from rules.calendars import Calendars
-from rules.explain import Lane
+from rules.explain import Lane, written
 from rules.frames import NowFrame
 from rules.functions.base import Part
 from rules.history import History
 from rules.language.tree import Binary, Call
 from rules.logic import COMPARISONS
 from rules.program import Program
-from rules.runtime import Group, Runtime
+from rules.runtime import Group, Memory, Runtime
 
 _CROSSINGS = frozenset({"crosses", "crosses_up", "crosses_down"})
 
@@ -63,11 +63,11 @@ class _Axes(dict[str, Axis]):
 
 def _of_group(group: Group, program: Program, history: History, now: datetime) -> Iterator[Standing]:
     instant = np.array([micros(now)])
-    frame = group.frame(history, instant, NowFrame(history, instant, 1), None)
+    frame = group.frame(NowFrame(history, instant, 1), Memory(group.size), None)
     truth = np.broadcast_to(program.when.evaluate(frame), (group.size,))
     for number in range(group.size):
         member = group.instruments[number] if group.instruments else None
-        lane = Lane(frame, number, program.spec.when.text, member)
+        lane = Lane(frame, number, now, member)
         yield _standing(lane, program, member.symbol if member else "", float(truth[number]))
 
 
@@ -78,7 +78,7 @@ def _standing(lane: Lane, program: Program, symbol: str, truth: float) -> Standi
         rule=program.spec.id,
         symbol=symbol,
         holds=None if math.isnan(truth) else bool(truth),
-        clause=lane.written(part),
+        clause=written(part),
         value=_known(lane.value(left)) if left else None,
         threshold=_known(lane.value(right)) if right else None,
         unit=left.typed.unit if left else "",

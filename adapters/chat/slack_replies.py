@@ -50,7 +50,7 @@ class SlackReplies:
     async def post(self, url: str, body: Json) -> bool:
         """Post ``body`` to a response URL; whether it was taken."""
         try:
-            async with self.session.post(url, json=body, allow_redirects=False) as answer:
+            async with self.session.post(url, json=body, allow_redirects=False, proxy=self.client.proxy) as answer:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError) as error:
             raise classified(error, "response_url") from error
@@ -216,7 +216,10 @@ class Press:
         if reply.edit and self.request.pressed and not self.whispered:
             await self.replies.send(self.request, reply, self.request.chat.destination, edit=self.request.pressed)
             return
-        public = not reply.private and not self.whispered and self.request.chat.kind == "group"
+        if self.request.chat.kind == "direct" and not self.whispered:
+            await self.replies.send(self.request, reply, self.request.chat.destination)
+            return
+        public = not reply.private and not self.whispered
         replaces = reply.edit and self.whispered
         share = "" if public else share_value(self.request)
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import structlog
@@ -42,6 +43,7 @@ from adapters.store.port import Leases, StoreUnavailable
 from rules.model import Lang
 
 _LOG = structlog.get_logger(__name__)
+_BAD_TOKEN = "Telegram refuses the token; check TELEGRAM_TOKEN and TELEGRAM_BASE_URL"  # noqa: S105
 _LEASE = "telegram-poller"
 _UPDATES = ["message", "callback_query", "inline_query", "my_chat_member"]
 _POLL_S = 25
@@ -78,6 +80,7 @@ class TelegramFrontEnd:
         self._owner = uuid.uuid4().hex
         self._conversation = Conversation(application, leases, patience_s=patience_s)
         root = base_url.rstrip("/")
+        self._updates = AiohttpRequest(connections=1)
         builder = (
             ApplicationBuilder()
             .token(token.get_secret_value())
@@ -86,7 +89,7 @@ class TelegramFrontEnd:
             .concurrent_updates(256)
             .job_queue(None)
             .request(AiohttpRequest())
-            .get_updates_request(AiohttpRequest(connections=1))
+            .get_updates_request(self._updates)
         )
         self._poller = builder.build()
         self._poller.add_handler(TypeHandler(Update, self._on_update))
@@ -109,7 +112,7 @@ class TelegramFrontEnd:
             try:
                 await self._poller.initialize()
             except InvalidToken:
-                raise Misconfigured("Telegram refuses the token; check TELEGRAM_TOKEN and TELEGRAM_BASE_URL") from None
+                raise Misconfigured(_BAD_TOKEN) from None
             except TelegramError as error:
                 _LOG.warning("telegram_unreachable", error=type(error).__name__)
                 await self._clock.sleep_until(self._clock.now() + timedelta(seconds=self._lease_s / 3))
@@ -118,6 +121,9 @@ class TelegramFrontEnd:
 
     async def _take_turn(self) -> None:
         """Start or stop polling as the lease says."""
+        if self._updates.refused:
+            # The library's poller ends without a word.
+            raise Misconfigured(_BAD_TOKEN)
         try:
             mine = await self._leases.acquire(_LEASE, self._owner, self._lease_s)
         except StoreUnavailable as error:
@@ -146,7 +152,7 @@ class TelegramFrontEnd:
                 timeout=_POLL_S, allowed_updates=_UPDATES, error_callback=_note_polling_error
             )
         except InvalidToken:
-            raise Misconfigured("Telegram refuses the token; check TELEGRAM_TOKEN and TELEGRAM_BASE_URL") from None
+            raise Misconfigured(_BAD_TOKEN) from None
         except TelegramError as error:
             _LOG.warning("telegram_unreachable", error=type(error).__name__)
         else:
@@ -154,7 +160,9 @@ class TelegramFrontEnd:
 
     async def _stop_polling(self) -> None:
         if self._polls:
-            await self._updater.stop()
+            # The poller's own failure, if it ended by one, is raised again here.
+            with suppress(TelegramError):
+                await self._updater.stop()
             _LOG.info("telegram_standby", owner=self._owner)
 
     async def _release(self) -> None:
@@ -230,19 +238,18 @@ class TelegramFrontEnd:
     def _heard(self, message: TelegramMessage) -> tuple[str, str] | None:
         """Verb and rest, or ``None`` where the message is not for the bot."""
         text = message.text or ""
-        name = f"@{self._poller.bot.username}".lower()
+        name = self._poller.bot.username
         if text.startswith("/"):
             addressee = text.split(maxsplit=1)[0].partition("@")[2].lower()
-            return spoken(text, ()) if addressee in {"", name[1:]} else None
+            return spoken(text, ()) if addressee in {"", name.lower()} else None
         direct = message.chat.type == TelegramChat.PRIVATE
-        mentioned = name in text.lower()
+        mentioned = re.search(rf"@{re.escape(name)}\b", text, re.IGNORECASE)
         answered = message.reply_to_message and message.reply_to_message.from_user == self._poller.bot.bot
         cashtag = any(entity.type == entity.CASHTAG for entity in message.entities)
         if not (direct or mentioned or answered or cashtag):
             return None
         if mentioned:
-            start = text.lower().index(name)
-            text = f"{text[:start]} {text[start + len(name) :]}"
+            text = f"{text[: mentioned.start()]} {text[mentioned.end() :]}"
         return spoken(text, {entry.verb for entry in self._application.menu})
 
     async def _on_press(self, update_id: int, query: CallbackQuery) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -32,7 +33,8 @@ class Bitbo:
         """Ask for the page; faults come back as problems."""
 
         async def ask(asset: str) -> FlowDays:
-            return to_days(asset, NAME, parse(await self._http.get_text(self._source, PAGES[asset])), now)
+            page = await self._http.get_text(self._source, PAGES[asset])
+            return await asyncio.to_thread(lambda: to_days(asset, NAME, parse(page), now))
 
         return await ask_each(NAME, self._assets, ask)
 

@@ -17,6 +17,7 @@ from rules.schedule import CONTINUOUS
 
 SETTLE = timedelta(minutes=15)
 """How long after the close a source's daily bar may still change in the ordinary way."""
+BAR_FIELDS = ("open", "high", "low", "close", "volume")
 _LAGGED = timedelta(hours=1)
 _AUCTION = {"XHKG": timedelta(minutes=8)}
 _EARLY_LAST_TRADE = timedelta(minutes=-5)
@@ -35,7 +36,7 @@ class Bar:
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """The fields that are known, with their values."""
-        for name in ("open", "high", "low", "close", "volume"):
+        for name in BAR_FIELDS:
             value = getattr(self, name)
             if value is not None:
                 yield name, value

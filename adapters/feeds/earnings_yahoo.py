@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CALENDAR_PATH = "/v1/finance/visualization"
 SUMMARY_PATH = "/v10/finance/quoteSummary/"
 _PAGE = 100
-_MOST_PAGES = 30
+_MOST_PAGES = 40
 _LOCALE = {"lang": "en-US", "region": "US"}
 _FIELDS = ("ticker", "companyshortname", "intradaymarketcap", "startdatetime", "startdatetimetype")
 _WHEN: dict[str, When] = {"AMC": "after_close", "BMO": "before_open", "TAS": "during"}
@@ -55,6 +55,10 @@ class YahooEarnings:
                 problems += rows.problems
                 if rows.count < _PAGE:
                     break
+            else:
+                raise BadAnswer(
+                    f"more than {_MOST_PAGES * _PAGE} reports; the smallest companies are left out", Fault.INCOMPLETE
+                )
         wanted = (each for each in found if today <= each.first < last)
         kept = dict.fromkeys(each for each in wanted if not self._symbols or each.symbol in self._symbols)
         return EarningsDates(tuple(kept), tuple(problems))
@@ -104,10 +108,10 @@ class Page:
 
 async def opened(desk: YahooDesk) -> YahooApi:
     """Yahoo's JSON services, with yfinance loaded and its caches cleared."""
-    charts = await desk.opened()
-    from adapters.feeds.yahoo_api import YahooApi  # noqa: PLC0415 - loads yfinance, as opening the desk did
+    session = await desk.session()
+    from adapters.feeds.yahoo_api import YahooApi  # noqa: PLC0415 - needs yfinance, which the session has loaded
 
-    return YahooApi(charts.session, desk.clock)
+    return YahooApi(session, desk.clock)
 
 
 def parse_calendar(answer: object) -> Page:

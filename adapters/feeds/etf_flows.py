@@ -60,10 +60,15 @@ class EtfFlows:
         answers = await asyncio.gather(*(source.days(now) for source in self._sources))
         if self._only is not None:
             return told(answers[0], now)
-        settled = settle(answers)
-        problems = [problem for answer in answers for problem in answer.problems]
-        problems += [*_late(answers, now), *_doubts(settled)]
-        return told(FlowDays(tuple(each.day for each in settled), tuple(problems)), now)
+        return await asyncio.to_thread(compared, answers, now)
+
+
+def compared(answers: Sequence[FlowDays], now: datetime) -> Fetched:
+    """Settle every day of ``answers``, given in order of preference, and tell what is doubtful."""
+    settled = settle(answers)
+    problems = [problem for answer in answers for problem in answer.problems]
+    problems += [*_late(answers, now), *_doubts(settled)]
+    return told(FlowDays(tuple(each.day for each in settled), tuple(problems)), now)
 
 
 def settle(answers: Iterable[FlowDays]) -> list[Settled]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -46,7 +47,7 @@ class Farside:
 
         async def ask(asset: str) -> FlowDays:
             page = await self._http.get_text(self._source, self._pages[asset])
-            return to_days(asset, NAME, parse(page), now)
+            return await asyncio.to_thread(lambda: to_days(asset, NAME, parse(page), now))
 
         return await ask_each(NAME, self._assets, ask)
 

@@ -6,6 +6,7 @@ Every flow source yields :class:`FlowDay` values; what pending, partial and fina
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -21,6 +22,8 @@ TOTAL = "total"
 _REPORTING_LAG = 5
 """Rows after which a fund that never reported wasn't listed yet: nobody reports five sessions late."""
 _DELISTED_AFTER = 10
+_LAST_WEEKS = timedelta(weeks=9)
+"""How far a source that was read whole is read again: corrections come within days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,25 @@ class FlowSource(Protocol):
         ...
 
 
+class LongTable:
+    """How far back to read a source that gives years at every answer: all of it once, then the last weeks."""
+
+    def __init__(self) -> None:
+        self._read: set[str] = set()
+
+    def since(self, asset: str, now: datetime) -> date:
+        """The first day to read of ``asset``."""
+        return now.date() - _LAST_WEEKS if asset in self._read else date.min
+
+    def was_read(self, asset: str) -> None:
+        """``asset`` has been told whole."""
+        self._read.add(asset)
+
+
 async def ask_each(source: str, assets: Sequence[str], ask: Callable[[str], Awaitable[FlowDays]]) -> FlowDays:
     """Ask for every asset, one after the other; one that fails doesn't keep the others from answering.
 
-    A source that refuses is not asked for the next one.
+    A source that refuses is not asked for the next one. ``ask`` reads years of rows, so it does that in a thread.
     """
     days: list[FlowDay] = []
     problems: list[FeedProblem] = []
@@ -118,7 +136,8 @@ def is_session(day: date) -> bool:
 def without_unlisted(rows: Mapping[date, Mapping[str, float | None]]) -> dict[date, dict[str, float | None]]:
     """Drop the empty cells of funds that weren't listed yet, or not any more, so that they aren't waited for.
 
-    An empty cell is a late report only in the newest rows, or when its fund has reported shortly before.
+    An empty cell is a late report only in the newest rows, or when its fund has reported shortly before. A column
+    that is empty from top to bottom of a table of weeks is no fund any more, or none yet.
     """
     order = sorted(rows)
     tickers = dict.fromkeys(ticker for day in order for ticker in rows[day])
@@ -132,10 +151,13 @@ def without_unlisted(rows: Mapping[date, Mapping[str, float | None]]) -> dict[da
 
 
 def _awaited(index: int, numbers: Sequence[int], rows: int) -> bool:
-    before = [number for number in numbers if number <= index]
-    if before:
-        return index - before[-1] < _DELISTED_AFTER or any(number > index for number in numbers)
-    return index >= rows - _REPORTING_LAG
+    """Whether a fund with figures in the rows ``numbers`` (ascending) has, or owes, one in row ``index``."""
+    told = bisect_right(numbers, index)
+    if not numbers and rows >= _DELISTED_AFTER:
+        return False
+    if not told:
+        return index >= rows - _REPORTING_LAG
+    return told < len(numbers) or index - numbers[told - 1] < _DELISTED_AFTER
 
 
 def observations(days: Iterable[FlowDay], now: datetime) -> tuple[Observation, ...]:

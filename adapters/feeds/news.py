@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,14 +29,18 @@ class OnlyNews:
         self._told: dict[tuple[str, datetime], frozenset[_Told]] = {}
 
     async def fetch(self, now: datetime) -> Fetched:
-        """Ask the feed and leave out what it told at its last answer."""
+        """Ask the feed and leave out what it told before."""
         fetched = await self._feed.fetch(now)
+        news = await asyncio.to_thread(self._news, fetched.observations)
+        return Fetched(news, fetched.events, fetched.problems)
+
+    def _news(self, observations: Sequence[Observation]) -> tuple[Observation, ...]:
         told: dict[tuple[str, datetime], set[_Told]] = {}
         news: list[Observation] = []
-        for each in fetched.observations:
+        for each in observations:
             place, said = (each.series, each.at), _Told(each.value, each.status, each.source)
             told.setdefault(place, set()).add(said)
             if said not in self._told.get(place, ()):
                 news.append(each)
         self._told.update({place: frozenset(said) for place, said in told.items()})
-        return Fetched(tuple(news), fetched.events, fetched.problems)
+        return tuple(news)

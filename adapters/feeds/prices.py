@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from adapters.feeds.hk_index import KNOWN, HkIndexHistory
 from adapters.feeds.port import Fault, Feed, Fetched
@@ -14,21 +15,55 @@ _LITTLE = 8
 _NO_DATA = {Fault.INCOMPLETE, Fault.UNREACHABLE, Fault.RATE_LIMITED, Fault.BLOCKED, Fault.CHANGED, Fault.UNAUTHORIZED}
 
 
+class DailyPrices(Feed, Protocol):
+    """A feed of daily bars with a memory, as :class:`adapters.feeds.yahoo.YahooPrices` is."""
+
+    def remember(self, observations: Iterable[Observation]) -> None:
+        """Take finished bars of an earlier process as given."""
+        ...
+
+    def last_close(self, symbol: str) -> float | None:
+        """The close of the last finished session."""
+        ...
+
+    async def backfill(self, now: datetime) -> Fetched:
+        """The long history of what was not remembered."""
+        ...
+
+
 class Prices:
     """Yahoo's bars; a symbol in :data:`KNOWN` of which Yahoo has little history, or nothing now, is completed.
 
     Yahoo's own figures win where both have a session, so that a change is measured within one source.
     """
 
-    def __init__(self, yahoo: Feed, hk_index: HkIndexHistory, symbols: Iterable[str]) -> None:
+    def __init__(self, yahoo: DailyPrices, hk_index: HkIndexHistory, symbols: Iterable[str]) -> None:
         self._yahoo = yahoo
         self._hk_index = hk_index
         self._watched = tuple(symbol for symbol in KNOWN if symbol in set(symbols))
         self._known_to: dict[str, datetime] = {}
 
+    def remember(self, observations: Sequence[Observation]) -> None:
+        """Take finished bars of an earlier process as given."""
+        self._yahoo.remember(observations)
+        for symbol in self._watched:
+            known = [o.at for o in observations if o.series == f"prices.{symbol}.close"]
+            if len(known) >= _LITTLE:
+                self._known_to[symbol] = max(known)
+
+    def last_close(self, symbol: str) -> float | None:
+        """The close of the last finished session that Yahoo gave, in today's shares."""
+        return self._yahoo.last_close(symbol)
+
+    async def backfill(self, now: datetime) -> Fetched:
+        """The long history of what was not remembered, finished sessions only; before the engine starts."""
+        return await self._completed(await self._yahoo.backfill(now), now)
+
     async def fetch(self, now: datetime) -> Fetched:
         """Ask Yahoo, then complete what is short."""
-        got = await self._yahoo.fetch(now)
+        return await self._completed(await self._yahoo.fetch(now), now)
+
+    async def _completed(self, got: Fetched, now: datetime) -> Fetched:
         parts = [got]
         for symbol in self._watched:
             closes = _closes(symbol, got)

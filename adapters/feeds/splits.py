@@ -8,6 +8,7 @@ it changes scale with no word (then the jump is held back until it is declared, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from adapters.feeds.daily_bars import Bar, Chart
@@ -32,17 +33,15 @@ def rescaled_since(given: Mapping[date, float], chart: Chart) -> float | None:
     return typical if agree and abs(typical - 1) > 0.02 else None
 
 
-def with_history_rescaled(chart: Chart) -> tuple[Chart, tuple[float, ...]]:
-    """``chart`` with the bars before each declared split in new shares, and the ratios that had been left undone."""
+def with_history_rescaled(chart: Chart) -> Chart:
+    """``chart`` with the bars before each declared split in new shares, where the source had left them in old ones."""
     bars = list(chart.bars)
-    undone = []
     for split in chart.splits:
         index = next((i for i, bar in enumerate(bars) if bar.day >= split.day), None)
         if index is None or index == 0 or not _jumps(bars[index - 1], bars[index], split.ratio):
             continue
-        undone.append(split.ratio)
         bars[:index] = [bar.rescaled(split.ratio) for bar in bars[:index]]
-    return Chart(chart.symbol, tuple(bars), chart.quote, chart.splits), tuple(undone)
+    return replace(chart, bars=tuple(bars))
 
 
 def _jumps(before: Bar, after: Bar, ratio: float) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
-from adapters.feeds.answer import BadAnswer, Json, dig, iso_day, mapping, optional_number, sequence
-from adapters.feeds.flow_day import FlowDays, ask_each, is_session, new_york, of_total, provisional, told
+from adapters.feeds.answer import BadAnswer, Json, dig, iso_day, mapping, maybe, optional_number, sequence
+from adapters.feeds.flow_day import FlowDays, LongTable, ask_each, is_session, new_york, of_total, provisional, told
 from adapters.feeds.flow_rows import FlowRow, FlowTable, table_of, to_days
 from adapters.feeds.port import Fetched
 from adapters.http import HttpClient, Source
@@ -43,12 +44,17 @@ class Tftc:
         self._http = http
         self._source = Source(name=NAME, base_url=base_url, headers={"Accept": "application/json"}, timeout_s=timeout_s)
         self._assets = tuple(asset for asset in assets if asset in PATHS)
+        self._table = LongTable()
 
     async def days(self, now: datetime) -> FlowDays:
         """Ask for the table; faults come back as problems."""
 
         async def ask(asset: str) -> FlowDays:
-            return _days(asset, parse(await self._http.get_json(self._source, PATHS[asset])), now)
+            table = await self._http.get_json(self._source, PATHS[asset])
+            since = self._table.since(asset, now)
+            answer = await asyncio.to_thread(lambda: _days(asset, parse(table, since), now))
+            self._table.was_read(asset)
+            return answer
 
         return await ask_each(NAME, self._assets, ask)
 
@@ -70,13 +76,13 @@ def _days(asset: str, table: TftcTable, now: datetime) -> FlowDays:
     return FlowDays(tuple(sorted(checked, key=lambda day: day.day)), detailed.problems)
 
 
-def parse(answer: object) -> TftcTable:
-    """Read the answer; a placeholder for a holiday (no funds, a net flow of zero) is left out."""
+def parse(answer: object, since: date = date.min) -> TftcTable:
+    """Read the answer from ``since`` on; a placeholder for a holiday (no funds, a net flow of zero) is left out."""
     if (unit := dig(answer, "units")) != "USD":
         raise BadAnswer(f"its units are {unit!r:.30}; wanted 'USD'")
-    days = sequence(dig(answer, "days"), "days")
+    days = [row for row in sequence(dig(answer, "days"), "days") if str(maybe(row, "date")) >= since.isoformat()]
     if not days:
-        raise BadAnswer("its list of days is empty")
+        raise BadAnswer(f"its list of days is empty since {since}")
     complete_to = iso_day(dig(answer, "updatedThrough"), "updatedThrough")
     detailed = [row for row in days if mapping(row, "a day").get("perEtfUsd")]
     plain = [row for row in days if not row.get("perEtfUsd")]

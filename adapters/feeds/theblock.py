@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from functools import partial
 
-from adapters.feeds.answer import BadAnswer, dig, instant, mapping, optional_number, sequence
-from adapters.feeds.flow_day import FlowDays, ask_each, told
+from adapters.feeds.answer import BadAnswer, dig, instant, mapping, maybe, optional_number, sequence
+from adapters.feeds.flow_day import FlowDays, LongTable, ask_each, told
 from adapters.feeds.flow_rows import FlowRow, FlowTable, table_of, to_days
 from adapters.feeds.port import Fetched
 from adapters.http import HttpClient, Source
@@ -45,13 +46,17 @@ class TheBlock:
             timeout_s=timeout_s,
         )
         self._assets = tuple(asset for asset in assets if asset in PATHS)
+        self._table = LongTable()
 
     async def days(self, now: datetime) -> FlowDays:
         """Ask for each asset's chart; faults come back as problems."""
 
         async def ask(asset: str) -> FlowDays:
             chart = await self._http.get_json(self._source, PATHS[asset])
-            return to_days(asset, NAME, parse(chart), now)
+            since = self._table.since(asset, now)
+            answer = await asyncio.to_thread(lambda: to_days(asset, NAME, parse(chart, since), now))
+            self._table.was_read(asset)
+            return answer
 
         return await ask_each(NAME, self._assets, ask)
 
@@ -60,23 +65,36 @@ class TheBlock:
         return told(await self.days(now), now)
 
 
-def parse(answer: object) -> FlowTable:
-    """Read the answer: one series a fund, points stamped midnight UTC of the session; sums are left out."""
+def parse(answer: object, since: date = date.min) -> FlowTable:
+    """Read the answer from ``since`` on: one series a fund, points stamped midnight UTC of the session.
+
+    Sums are left out, and funds without a point since then.
+    """
     series = mapping(dig(answer, "Series"), "Series")
-    funds = {ticker: body for name, body in series.items() if (ticker := _ticker(name))}
-    if not funds:
+    bodies = {ticker: body for name, body in series.items() if (ticker := _ticker(name))}
+    if not bodies:
         raise BadAnswer(f"none of its series is a fund; there are {', '.join(sorted(series)[:8]) or 'none'}")
     table: dict[date, dict[str, float | None]] = {}
-    for ticker, body in funds.items():
-        for point in sequence(dig(body, "Data"), f"the data of {ticker}"):
-            day = instant(dig(point, "Timestamp"), f"the time of a point of {ticker}").date()
-            table.setdefault(day, {})[ticker] = optional_number(dig(point, "Result"), f"{ticker} on {day}")
+    for ticker, body in bodies.items():
+        for day, flow in _points(ticker, body, since):
+            table.setdefault(day, {})[ticker] = flow
     if not table:
-        raise BadAnswer("its series are empty")
+        raise BadAnswer(f"its series have no point since {since}")
+    funds = [ticker for ticker in bodies if any(ticker in values for values in table.values())]
     return table_of(_reader(day, values, funds) for day, values in table.items())
 
 
-def _reader(day: date, values: Mapping[str, float | None], funds: Mapping[str, object]) -> Callable[[], FlowRow]:
+def _points(ticker: str, body: object, since: date) -> Iterator[tuple[date, float | None]]:
+    oldest = datetime.combine(since, time(), UTC).timestamp()
+    for point in sequence(dig(body, "Data"), f"the data of {ticker}"):
+        stamp = maybe(point, "Timestamp")
+        if isinstance(stamp, int | float) and stamp < oldest:
+            continue
+        day = instant(stamp, f"the time of a point of {ticker}").date()
+        yield day, optional_number(dig(point, "Result"), f"{ticker} on {day}")
+
+
+def _reader(day: date, values: Mapping[str, float | None], funds: Sequence[str]) -> Callable[[], FlowRow]:
     return partial(FlowRow, day, {ticker: values.get(ticker) for ticker in funds})
 
 

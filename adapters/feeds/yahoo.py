@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adapters.clock import Clock
 from adapters.feeds.daily_bars import (
+    BAR_FIELDS,
     SETTLE,
     Bar,
     Chart,
@@ -29,14 +30,16 @@ from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.splits import looks_like_split, rescaled_since, with_history_rescaled
 from adapters.http import CoolDowns, HttpFailure
 from rules.calendars import Calendar, Calendars
-from rules.model import Observation, Status
+from rules.model import Observation, SeriesName, Status
 from rules.universe import Instrument, Kind
 
 if TYPE_CHECKING:
     from adapters.feeds.yahoo_requests import ChartReply, ChartRequests
+    from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
 _KEPT_SESSIONS = 30
+_ENOUGH_SESSIONS = 300
 _COMPLETED_AT_MOST = 20
 _COMPLETED_DAYS = 5
 _FAILURES_IN_A_ROW = 5
@@ -83,6 +86,7 @@ class YahooDesk:
         self._cool_downs = cool_downs
         self._requesters = ThreadPoolExecutor(options.concurrency, thread_name_prefix=f"{NAME} request")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
+        self._session: YahooSession | None = None
         self._requests: ChartRequests | None = None
         self._next_slot: datetime | None = None
 
@@ -101,8 +105,8 @@ class YahooDesk:
 
         if self._requests is None:
             options = self.options
-            session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
-            self._requests = ChartRequests(session, self.clock, options.timeout_s)
+            self._session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
+            self._requests = ChartRequests(self._session, self.clock, options.timeout_s)
             gc.freeze()  # a full collection over the libraries just loaded would stop every thread for 0.1 s
         yahoo_session.clear_caches()
 
@@ -130,14 +134,14 @@ class YahooDesk:
         message = f"{NAME} asked for a pause; not asked again before {until:%Y-%m-%d %H:%M:%S} UTC"
         return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
 
-    async def _reply(self, symbol: str, period: str, interval: str) -> ChartReply:
-        """One request at its turn, and once more after a passing failure."""
-        assert self._requests is not None, "prepare first"  # noqa: S101
-        requests = self._requests
+    async def session(self) -> YahooSession:
+        """The session that all share, for the feeds that ask Yahoo for something else than charts."""
+        await self.prepare()
+        assert self._session is not None, "prepared"  # noqa: S101
+        return self._session
 
-        def request() -> ChartReply:
-            return requests.chart(symbol, period, interval)
-
+    async def ask(self, request: Callable[[], T]) -> T:
+        """One blocking request in a thread at its turn, and once more after a passing failure."""
         await self._turn()
         try:
             return await self._run(self._requesters, request)
@@ -149,6 +153,11 @@ class YahooDesk:
         await self.clock.sleep_until(self.clock.now() + _RETRY_PAUSE)
         await self._turn()
         return await self._run(self._requesters, request)
+
+    async def _reply(self, symbol: str, period: str, interval: str) -> ChartReply:
+        assert self._requests is not None, "prepare first"  # noqa: S101
+        requests = self._requests
+        return await self.ask(lambda: requests.chart(symbol, period, interval))
 
     @staticmethod
     async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -188,7 +197,7 @@ class YahooPrices:
         self._instruments = tuple(item for item in instruments if item.priced)
         self._calendars = {item.symbol: calendars.get(item.calendar) for item in self._instruments}
         self._given: dict[str, dict[date, Session]] = {}
-        self._splits: dict[str, set[date]] = {}
+        self._known: dict[str, int] = {}
         self._marked: dict[str, set[date]] = {}
         self._read_at: dict[str, datetime] = {}
 
@@ -197,12 +206,44 @@ class YahooPrices:
         finished = [session for session in self._given.get(symbol, {}).values() if session.status is not Status.PARTIAL]
         return max(finished, key=lambda session: session.at).bar.close if finished else None
 
+    def remember(self, observations: Iterable[Observation]) -> None:
+        """Take finished bars of an earlier process as given: they aren't told again, and a split since then is seen."""
+        figures: dict[tuple[str, datetime], dict[str, float | None]] = {}
+        for item in observations:
+            name = SeriesName.parse(item.series)
+            if name.feed == "prices" and name.key in self._calendars and item.status is Status.FINAL:
+                figures.setdefault((name.key, item.at), {})[name.field] = item.value
+        for (symbol, at), fields in sorted(figures.items()):
+            day = self._calendars[symbol].session_of(at)
+            bar = Bar(day, *(fields.get(name) for name in BAR_FIELDS))
+            self._given.setdefault(symbol, {})[day] = Session(bar, at, Status.FINAL)
+            self._known[symbol] = self._known.get(symbol, 0) + 1
+        for symbol, given in self._given.items():
+            self._given[symbol] = {day: given[day] for day in sorted(given)[-_KEPT_SESSIONS:]}
+
+    async def backfill(self, now: datetime) -> Fetched:
+        """The long history of each symbol of which little was remembered; finished sessions only, for the archive.
+
+        Meant for the time before the engine starts: what it brings counts as given, and a fetch tells what is new.
+        """
+        wanted = [item for item in self._instruments if self._known.get(item.symbol, 0) < _ENOUGH_SESSIONS]
+        fetched = await self._fetch(wanted, now, self._desk.options.long_period)
+        final = tuple(item for item in fetched.observations if item.status is Status.FINAL)
+        for symbol, given in self._given.items():
+            self._given[symbol] = {day: item for day, item in given.items() if item.status is Status.FINAL}
+        return Fetched(final, problems=fetched.problems)
+
     async def fetch(self, now: datetime) -> Fetched:
         """Ask for every symbol; a symbol's failure touches that symbol, a refusal ends the fetch."""
+        return await self._fetch(self._instruments, now, self._desk.options.period)
+
+    async def _fetch(self, instruments: Sequence[Instrument], now: datetime, period: str) -> Fetched:
+        if not instruments:
+            return Fetched()
         if (problem := await self._desk.cooling(now)) is not None:
             return Fetched(problems=(problem,))
         await self._desk.prepare()
-        looks = await self._look_at_all(now)
+        looks = await self._look_at_all(instruments, now, period)
         await self._complete(looks, now)
         missing = {look.instrument.symbol: look.reading.missing for look in looks if look.reading.missing}
         marks = (item for look in looks for item in self._marks(look, now))
@@ -215,8 +256,8 @@ class YahooPrices:
         ]
         return Fetched(tuple(observations), problems=tuple(problems))
 
-    async def _look_at_all(self, now: datetime) -> list[_Look]:
-        waiting = iter(self._instruments)
+    async def _look_at_all(self, instruments: Sequence[Instrument], now: datetime, period: str) -> list[_Look]:
+        waiting = iter(instruments)
         looks: list[_Look] = []
         run = _Run()
 
@@ -224,26 +265,26 @@ class YahooPrices:
             for instrument in waiting:
                 if run.ended:
                     return
-                look = await self._look_at(instrument, now)
+                look = await self._look_at(instrument, now, period)
                 run.count(look.failure)
                 looks.append(look)
 
         await asyncio.gather(*(work() for _ in range(self._desk.options.concurrency)))
-        order = {item.symbol: index for index, item in enumerate(self._instruments)}
+        order = {item.symbol: index for index, item in enumerate(instruments)}
         return sorted(looks, key=lambda look: order[look.instrument.symbol])
 
-    async def _look_at(self, instrument: Instrument, now: datetime) -> _Look:
+    async def _look_at(self, instrument: Instrument, now: datetime, period: str) -> _Look:
         symbol, calendar = instrument.symbol, self._calendars[instrument.symbol]
         options = self._desk.options
         try:
             if self._knows_history(symbol, calendar, now):
-                chart = await self._desk.latest(symbol, calendar.tz.key)
+                chart = with_history_rescaled(await self._desk.latest(symbol, calendar.tz.key))
             else:
-                chart = await self._desk.history(symbol, options.period, calendar.tz.key)
+                chart = with_history_rescaled(await self._desk.history(symbol, period, calendar.tz.key))
                 self._read_at[symbol] = now
             split = self._split_in(chart, calendar)
-            if split is not None:
-                chart = await self._desk.history(symbol, options.long_period, calendar.tz.key)
+            if split is not None and period != options.long_period:
+                chart = with_history_rescaled(await self._desk.history(symbol, options.long_period, calendar.tz.key))
         except HttpFailure as failure:
             return _Look(instrument, failure=failure)
         look = self._read(instrument, chart, now)
@@ -259,19 +300,16 @@ class YahooPrices:
 
     def _split_in(self, chart: Chart, calendar: Calendar) -> str | None:
         """What tells that the history given before (by this process or an earlier one) is in old shares."""
-        given = self._given.get(chart.symbol, {})
+        recent = [split for split in chart.splits if split.day >= calendar.previous(chart.bars[-1].day, 10)]
+        words = f"split {recent[-1].ratio:g}:1 on {recent[-1].day}" if recent else ""
+        given = self._given.get(chart.symbol)
+        if given is None:
+            return words or None
         closes = {day: item.bar.close for day, item in given.items() if item.status is not Status.PARTIAL}
         factor = rescaled_since({day: close for day, close in closes.items() if close}, chart)
-        known = self._splits.setdefault(chart.symbol, set())
-        recent = [split for split in chart.splits if split.day >= calendar.previous(chart.bars[-1].day, 10)]
-        fresh = [split for split in recent if split.day not in known]
-        known.update(split.day for split in fresh)
-        if fresh:
-            return f"split {fresh[-1].ratio:g}:1 on {fresh[-1].day}"
-        return None if factor is None else f"history rescaled by {factor:.4g}, as after a split"
+        return None if factor is None else words or f"history rescaled by {factor:.4g}, as after a split"
 
     def _read(self, instrument: Instrument, chart: Chart, now: datetime) -> _Look:
-        chart, _ = with_history_rescaled(chart)
         look = _Look(instrument, read(chart, self._calendars[instrument.symbol], now))
         if look.reading.strays:
             days = ", ".join(map(str, look.reading.strays[:5]))

@@ -84,9 +84,7 @@ class SlackNotifier:
         if channel.startswith("#"):
             return None
         try:
-            if channel.startswith(("U", "W")):
-                opened = await self._client.conversations_open(users=channel)
-                channel = opened["channel"]["id"]
+            channel = await self._conversation(channel)
             if outgoing.reply_to:
                 channel, thread = split_id(outgoing.reply_to.message_id)
                 found = await self._client.conversations_replies(
@@ -153,9 +151,17 @@ class SlackNotifier:
         thread = None
         if outgoing.reply_to:
             channel, thread = split_id(outgoing.reply_to.message_id)
+        channel = await self._conversation(channel)
         for attachment in outgoing.message.attachments:
             file_id = await self._send_file(channel, thread, attachment)
         return Receipt(outgoing.destination, f"{channel}/{file_id}", self._clock.now())
+
+    async def _conversation(self, channel: str) -> str:
+        """The id of a channel, or of the direct conversation with a person; messages alone go to a person's id."""
+        if not channel.startswith(("U", "W")):
+            return channel
+        opened = await self._client.conversations_open(users=channel)
+        return str(opened["channel"]["id"])
 
     async def _send_file(self, channel: str, thread: str | None, attachment: Attachment) -> str:
         content = await asyncio.to_thread(Path(attachment.path).read_bytes)

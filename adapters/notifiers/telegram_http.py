@@ -6,11 +6,14 @@ It takes a fraction of the processor time of the library's own, and never logs a
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
+_UNAUTHORIZED = 401
 _UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientProxyConnectionError)
 
 
@@ -29,6 +32,8 @@ class AiohttpRequest(BaseRequest):
         self._timeout_s = timeout_s
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self.refused = False
+        """Whether the service has refused the token."""
 
     @property
     def read_timeout(self) -> float:
@@ -39,8 +44,9 @@ class AiohttpRequest(BaseRequest):
         """Open the session."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._connections)
-            # Behind many a company's door the way to Telegram is a proxy that the environment names.
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+            # Behind many a company's door the way to Telegram is a proxy that the environment names. Where there is
+            # none, looking for it would cost each request a turn in a thread.
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=bool(getproxies()))
 
     async def shutdown(self) -> None:
         """Close it."""
@@ -67,7 +73,8 @@ class AiohttpRequest(BaseRequest):
         connect = connect_timeout if isinstance(connect_timeout, int | float) else self._timeout_s
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=wait, connect=connect)
         try:
-            async with self._session.request(method, url, data=_form(request_data), timeout=timeout) as answer:
+            async with self._session.request(method, url, timeout=timeout, **_body(request_data)) as answer:
+                self.refused = answer.status == _UNAUTHORIZED
                 return answer.status, await answer.read()
         except _UNSENT as error:
             raise NeverSent(type(error).__name__) from error
@@ -78,12 +85,17 @@ class AiohttpRequest(BaseRequest):
             raise NoAnswer(type(error).__name__) from error
 
 
-def _form(request_data: RequestData | None) -> aiohttp.FormData | None:
+def _body(request_data: RequestData | None) -> dict[str, Any]:
+    """A multipart body where there are files; the plain form otherwise, which is cheaper to make."""
     if request_data is None:
-        return None
-    form = aiohttp.FormData(quote_fields=False)
+        return {}
+    files = request_data.multipart_data
+    if not files:
+        form = urlencode(request_data.json_parameters).encode()
+        return {"data": form, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    multipart = aiohttp.FormData(quote_fields=False)
     for name, value in request_data.json_parameters.items():
-        form.add_field(name, value)
-    for name, (filename, content, media_type) in (request_data.multipart_data or {}).items():
-        form.add_field(name, content, filename=filename, content_type=media_type)
-    return form
+        multipart.add_field(name, value)
+    for name, (filename, content, media_type) in files.items():
+        multipart.add_field(name, content, filename=filename, content_type=media_type)
+    return {"data": multipart}

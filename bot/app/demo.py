@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from adapters.clock import SteppingClock, SystemClock
 from adapters.message import Message
-from adapters.notifiers.console import ConsoleNotifier
-from adapters.notifiers.port import Notifier
 from adapters.store.embedded import open_store
-from adapters.store.port import Commit
+from adapters.store.port import Commit, Store
 from bot import logs
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import open_desk
+from bot.app.notifiers import build_notifiers, check_reachable
 from bot.delivery import Sender, always
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
 from bot.digest.html import render
 from bot.dispatch import LANGS
+from bot.failures import Failure
 from bot.files import private_folder, write_whole
 from bot.notices import Notice, addressed
 from bot.pipeline import Pipeline
@@ -32,6 +32,7 @@ from bot.settings import Settings
 from rules.model import Lang
 
 CONSOLE = "console:"
+_PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ async def run_demo(
     week = recording(desk.universe)
     clock = SteppingClock(week.start)
     reader = settings.reader.reader(lang)
-    notifiers: dict[str, Notifier] = {"console": ConsoleNotifier(clock)}
     async with AsyncExitStack() as stack:
         home = stack.enter_context(private_folder(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
+        notifiers = await build_notifiers(stack, settings, clock)
+        check_reachable(destinations, notifiers)
         sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
         dispatcher = build_dispatcher(settings, desk.universe, store, destinations, reader)
         pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
@@ -77,5 +79,20 @@ async def run_demo(
             Commit(alerts={}, outbox=addressed(f"digest:{FRIDAY}", messages, week.end, destinations))
         )
         page = write_whole(out / f"digest-{FRIDAY}-{reader.lang}.html", render(digest, reader))
-        await sender.drain()
+        await _deliver_the_rest(store, sender)
     return Demo(tuple(notices), digest, messages, week.end, page)
+
+
+async def _deliver_the_rest(store: Store, sender: Sender) -> None:
+    """Send what the services' limits held back; raise ``Failure`` for what can't be delivered."""
+    clock = SystemClock()
+    deadline = clock.now() + _PATIENCE
+    await sender.drain()
+    while (due := await store.outbox.next_due()) and clock.now() < deadline:
+        await clock.sleep_until(min(due, deadline))
+        await sender.drain()
+    if dead := await store.outbox.dead(1):
+        raise Failure(f"{dead[0].entry.destination}: not delivered: {dead[0].why}")
+    if waiting := await store.outbox.waiting():
+        said = ", ".join(f"{count} for {destination}" for destination, count in waiting.items())
+        raise Failure(f"not delivered within {_PATIENCE.seconds} s: {said}; is the service reachable?")

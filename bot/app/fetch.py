@@ -10,7 +10,7 @@ from adapters.feeds.port import Feed, Fetched
 from adapters.feeds.together import Together
 from adapters.store.embedded import open_store
 from bot.app.feeds import build_feeds, flow_feed, open_sources, recording_feeds
-from bot.cli.failures import Failure
+from bot.failures import Failure
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.problems import nearest

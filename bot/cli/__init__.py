@@ -11,9 +11,14 @@ import click
 COMMANDS = {
     "demo": "replay the recorded week: every alert, then the weekly digest",
     "run": "run the bot",
+    "digest": "build the weekly digest",
+    "ask": "answer a chat command on the terminal",
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
     "fetch": "ask one feed once and print what it brings",
+    "status": "sources, queue and store of a running bot",
+    "alerts": "what is pending, firing or recovering",
+    "why": "why an alert fired",
     "outbox": "show what waits, what went and what could not be delivered",
     "routes": "explain where an alert would go",
 }
@@ -69,7 +74,7 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 
 def main() -> None:
     """Run the command line; known failures become one line on standard error and exit status 1."""
-    from bot.cli.failures import explain
+    from bot.failures import explain
 
     try:
         cli(prog_name="tapewatch")

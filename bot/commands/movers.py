@@ -10,12 +10,13 @@ from typing import Literal
 from adapters.chat.port import Reply
 from adapters.message import Block, Button, Line, Message, Move, Table, Text
 from bot.commands.arguments import Arguments
-from bot.commands.asof import day_text, delays, footer
+from bot.commands.asof import Seen, day_text, delays, footer
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import close_series, list_name, lists, members, ticker
+from bot.market import Ratio
 from bot.numbers import percent, rounded
-from bot.windows import Change, Window, base_session, change
+from bot.windows import Window, base_session, ratios
 from rules.universe import Instrument
 
 Side = Literal["up", "down", "both"]
@@ -43,7 +44,7 @@ class Asked:
 class Ranking:
     """A list's changes, the best first; ``missing`` have no figure and ``late`` lack their market's newest session."""
 
-    moved: tuple[tuple[Instrument, Change], ...]
+    moved: tuple[tuple[Instrument, Ratio], ...]
     missing: tuple[Instrument, ...]
     late: tuple[Instrument, ...]
     decimals: int | None
@@ -65,17 +66,17 @@ async def movers(ctx: Context, args: Arguments) -> Reply:
 
 def rank(ctx: Context, items: Sequence[Instrument], window: Window) -> Ranking:
     """Order ``items`` by what they changed, on raw values."""
-    changes = [(item, change(ctx.market, close_series(item), window)) for item in items]
+    changes = list(zip(items, ratios(ctx.market, [close_series(item) for item in items], window), strict=True))
     known = [(item, found) for item, found in changes if found]
     newest: dict[str, date] = {}
     for item, found in known:
-        newest[item.calendar] = max(found.last.session, newest.get(item.calendar, date.min))
-    moved = [(item, found) for item, found in known if found.last.session == newest[item.calendar]]
+        newest[item.calendar] = max(found.session, newest.get(item.calendar, date.min))
+    moved = [(item, found) for item, found in known if found.session == newest[item.calendar]]
     whole = len(moved) >= _ENOUGH_TO_JUDGE and all(_is_whole(found.ratio) for _, found in moved)
     return Ranking(
         moved=tuple(sorted(moved, key=lambda pair: -pair[1].ratio)),
         missing=tuple(item for item, found in changes if not found),
-        late=tuple(item for item, found in known if found.last.session != newest[item.calendar]),
+        late=tuple(item for item, found in known if found.session != newest[item.calendar]),
         decimals=0 if whole else None,
     )
 
@@ -86,8 +87,7 @@ def _is_whole(ratio: float) -> bool:
 
 
 def _message(ctx: Context, ranking: Ranking, asked: Asked) -> Message:
-    calendars = ctx.desk.calendars
-    seen = [(calendars.get(item.calendar), found.last) for item, found in ranking.moved]
+    seen = _seen(ctx, ranking)
     title = _title(ctx, ranking, asked)
     blocks: list[Block] = [paragraph(*late)] if (late := delays(ctx, seen)) else []
     for direction, wanted in ((1, "up"), (-1, "down")):
@@ -103,12 +103,19 @@ def _message(ctx: Context, ranking: Ranking, asked: Asked) -> Message:
     )
 
 
+def _seen(ctx: Context, ranking: Ranking) -> list[Seen]:
+    """One figure of each market and source: the ranking's changes end with the same session of their market."""
+    examples = {(item.calendar, found.source): item for item, found in ranking.moved}
+    figures = [(item, ctx.market.latest(close_series(item))) for item in examples.values()]
+    return [(ctx.desk.calendars.get(item.calendar), figure) for item, figure in figures if figure]
+
+
 def _title(ctx: Context, ranking: Ranking, asked: Asked) -> str:
     name = list_name(ctx, asked.tag)
     if not ranking.moved:
         return ctx.say("movers.title_empty", list=name)
-    session = max(found.last.session for _, found in ranking.moved)
-    item, _ = max(ranking.moved, key=lambda pair: pair[1].last.session)
+    session = max(found.session for _, found in ranking.moved)
+    item, _ = max(ranking.moved, key=lambda pair: pair[1].session)
     calendar = ctx.desk.calendars.get(item.calendar)
     first = calendar.next(base_session(calendar, asked.window, session))
     span = f"{first:%Y/%m/%d}–{session:%m/%d}" if first < session else f"{session:%Y/%m/%d}"

@@ -59,20 +59,27 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
         (str(index), item.expression, item.value, " · ".join(filter(None, (item.source, item.status or ""))))
         for index, item in enumerate(opening.trace.lines, 1)
     )
-    lines: list[Line] = [line(opening.because)] if opening.because else []
-    lines.append(line(ctx.say("why.decided"), code(opening.trace.deciding)))
+    lines: list[Line] = [line(ctx.say("why.decided"), code(opening.trace.deciding))]
     lines += [line(_happened(ctx, item)) for item in found]
     lines += await _deliveries(ctx, number)
     blocks: list[Block] = [Table(rows=rows, align="rlll")] if rows else []
+    subject = " ".join(opening.labels.values())
     return Message(
         summary=f"{number}: {opening.title[ctx.lang]}",
-        title=line("🔎 ", bold(ctx.say("why.title", number=number)), f" · {opening.title[ctx.lang]}"),
+        title=line(
+            "🔎 ",
+            bold(ctx.say("why.title", number=number)),
+            f" · {opening.title[ctx.lang]}",
+            f" · {subject}" if subject else "",
+        ),
         blocks=(*blocks, paragraph(*lines)),
-        footer=line(f"{opening.rule} {opening.rule_version[:7]} · {opening.trace.location}"),
+        footer=line(
+            " · ".join((f"{opening.rule} {opening.rule_version[:7]}", opening.trace.location.rpartition("/")[2]))
+        ),
         buttons=(
             (
                 *button(ctx.say("button.replay"), "replay", opening.rule, "1y"),
-                *button(ctx.say("button.mute"), "mute", number, "open"),
+                *button(ctx.say("button.mute_open"), "mute", number, "open"),
             ),
         ),
     )

@@ -304,7 +304,9 @@ class FakeSlack:
         return await self.faults.around(request, "upload", answer, _too_many)
 
     async def _complete_upload(self, parameters: Json) -> Json:
-        channel = self._channel({"channel": parameters.get("channel_id")})
+        if parameters.get("channel_id") not in self.channels:
+            raise SlackError("channel_not_found")
+        channel = self._channel({"channel": parameters["channel_id"]})
         files = parameters["files"]
         for file in json.loads(files) if isinstance(files, str) else files:
             if "content" not in self.files.get(file["id"], {}):

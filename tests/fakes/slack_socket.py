@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
@@ -42,8 +43,6 @@ class Socket:
             if message.type is WSMsgType.TEXT:
                 self._acknowledge(json.loads(message.data))
         self._connections.remove(connection)
-        if not self._connections:
-            self._ready.clear()
         return connection
 
     def _acknowledge(self, body: Json) -> None:
@@ -53,7 +52,10 @@ class Socket:
 
     async def ready(self) -> None:
         """Return once a client listens; fail when none comes."""
-        await asyncio.wait_for(self._ready.wait(), 5.0)
+        async with asyncio.timeout(20.0):
+            while not self._connections:
+                self._ready.clear()
+                await self._ready.wait()
 
     async def close(self) -> None:
         """Drop every connection."""
@@ -72,7 +74,9 @@ class Socket:
         envelope = f"e{next(self._ids)}"
         self._sent_at[envelope] = time.monotonic()
         body = {"envelope_id": envelope, "type": kind, "accepts_response_payload": True, "payload": payload, **extra}
-        await self._connections[-1].send_json(body)
+        with suppress(ConnectionError):
+            # What is lost with a connection, Slack delivers again later.
+            await self._connections[-1].send_json(body)
         return envelope
 
     # What people do.

@@ -202,6 +202,17 @@ async def test_yahoos_calendar_is_read_to_its_last_page(http_server: FakeHttp, d
     assert ["EQ", "OR", "GTE", "LTE"] == [each["operator"] for each in bodies[0]["query"]["operands"]]
 
 
+async def test_a_calendar_without_end_is_cut_off_and_told(http_server: FakeHttp, desk: YahooDesk):
+    """What was read is kept."""
+    full = yahoo_calendar([(f"S{n}", "Some", "2026-10-29T20:00:00.000Z", "AMC") for n in range(100)])
+    http_server.route("/v1/finance/visualization", ok_json(full))
+    answer = await YahooEarnings(desk=desk).dates(NOW)
+    assert (100, ["more than 4000 reports; the smallest companies are left out"]) == (
+        len(answer.dates),
+        [problem.message for problem in answer.problems],
+    )
+
+
 SETTLED = [
     # two sources agree
     ([found("yahoo", "2026-11-18"), found("nasdaq", "2026-11-18")], "2026-11-18", Status.FINAL, "yahoo+nasdaq"),

@@ -15,6 +15,7 @@ from adapters.feeds.answer import BadAnswer
 from adapters.feeds.cmc_flows import CmcFlows
 from adapters.feeds.farside import Farside
 from adapters.feeds.flow_day import FlowDay
+from adapters.feeds.flow_html import parse
 from adapters.feeds.flow_rows import to_days
 from adapters.feeds.flows_csv import FlowsCsv
 from adapters.feeds.port import Fault
@@ -275,3 +276,23 @@ async def test_a_missing_csv_file_is_told(tmp_path: Path):
     """A path that leads nowhere is a problem, not an exception."""
     answer = await FlowsCsv(path=tmp_path / "none.csv").days(NOW)
     assert "none.csv can't be read" in answer.problems[0].message
+
+
+async def test_a_long_table_is_told_whole_once(http: HttpClient, http_server: FakeHttp):
+    """The first answer gives all the years, later ones the last weeks, without the funds that have gone."""
+    chart = theblock_chart({"2024-01-11": {"OLD": 5.0, "IBIT": 111.7}, **WEEK})
+    path = "/dashboard/markets_structuredproducts_btcspotetfflows_daily_other.json"
+    http_server.route(path, ok_json(chart))
+    feed = theblock.TheBlock(http=http, base_url=http_server.base_url, assets=("BTC",))
+    first, second = await feed.days(NOW), await feed.days(NOW)
+    assert ["2024-01-11", *WEEK] == [day.day.isoformat() for day in first.days]
+    assert list(WEEK) == [day.day.isoformat() for day in second.days]
+    assert "OLD" not in second.days[-1].funds
+
+
+def test_a_fund_that_has_gone_is_not_waited_for():
+    """A column that is empty from top to bottom of a table of weeks makes no day partial."""
+    days = [f"{day:02} Jul 2026" for day in (6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 20)]
+    page = farside_page([(day, ["1.0", "-", "1.0"]) for day in days], tickers=("IBIT", "GONE"))
+    answer = to_days("BTC", "farside", parse(page), NOW)
+    assert {Status.FINAL} == {day.status for day in answer.days}

@@ -1,6 +1,6 @@
 """Hong Kong's index history from Tencent and Eastmoney, and how it completes Yahoo's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -110,6 +110,17 @@ class Scripted:
     async def fetch(self, now: datetime) -> Fetched:
         """The next answer."""
         return self.answers.pop(0)
+
+    async def backfill(self, now: datetime) -> Fetched:
+        """The next answer."""
+        return self.answers.pop(0)
+
+    def remember(self, observations: Iterable[Observation]) -> None:
+        """Nothing."""
+
+    def last_close(self, symbol: str) -> float | None:
+        """Nothing."""
+        return None
 
 
 def yahoo_close(day: int, value: float, **more: Any) -> Observation:

@@ -162,7 +162,7 @@ async def test_an_empty_chart_is_a_failure_with_its_cause(build: Build, http_ser
         (reset(), "unreachable", 2),
         (truncated(ok_json({"chart": "x" * 500})), "unreachable", 2),
         (ok_text("<html><body>Will be right back</body></html>"), "changed", 1),
-        (ok_json({"finance": {"result": None}}), "incomplete", 1),
+        (ok_json({"finance": {"result": None}}), "changed", 1),
         (ok_json({"chart": {"result": [{"meta": {}, "indicators": {"quote": [{}]}}], "error": None}}), "incomplete", 1),
         (ok_json({"chart": {"result": [{"indicators": {"quote": [{"open": [1]}]}}], "error": None}}), "changed", 1),
         (ok_json({"chart": {"result": None, "error": {"code": "x", "description": "No"}}}), "incomplete", 1),
@@ -372,6 +372,47 @@ async def test_a_poll_while_the_market_is_open(build: Build, http_server: FakeHt
     assert closes(await feed.fetch(first + timedelta(minutes=5))) == [("07-17 17:50", 104.9, "partial")]
     assert closes(await feed.fetch(AFTER)) == [("07-17 20:00", 104.9, "final")]
     assert [request.query["range"] for request in http_server.requests] == ["1mo", "5d", "1mo"]
+
+
+async def test_a_restart_tells_only_news(build: Build, http_server: FakeHttp) -> None:
+    """What an earlier process gave is remembered from the archive: the next one tells the new session alone."""
+    http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=CLOSE_FRIDAY)))
+    archived = (await build().fetch(AFTER)).observations
+    feed = build()
+    feed.remember([o for o in archived if o.at < CLOSE_FRIDAY])
+    assert feed.last_close("NVDA") == 103.0
+    assert closes(await feed.fetch(AFTER)) == [("07-17 20:00", 104.0, "final")]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_split_while_nobody_looked(build: Build, http_server: FakeHttp, *, declared: bool) -> None:
+    """A split between two runs is seen against the archive, told once, and not again at the next start."""
+    new = [bar.rescaled(10.0) for bar in WEEK]
+    splits = {WEEK[4].day: 10.0} if declared else None
+    http_server.route(
+        "*/NVDA",
+        ok_json(chart("NVDA", WEEK[:4], quoted_at=CLOSE_FRIDAY - timedelta(days=1))),
+        ok_json(chart("NVDA", new, quoted_at=CLOSE_FRIDAY, splits=splits)),
+    )
+    archived = (await build().fetch(AFTER - timedelta(days=1))).observations
+    feed = build()
+    feed.remember(archived)
+    fetched = await feed.fetch(AFTER)
+    assert [value for _, value, _ in closes(fetched)] == pytest.approx([10.0, 10.1, 10.2, 10.3, 10.4])
+    assert faults(fetched) == [("NVDA", "revised")]
+    third = build()
+    third.remember(fetched.observations)
+    assert await third.fetch(AFTER) == Fetched()
+
+
+async def test_the_first_start_fills_the_archive(build: Build, http_server: FakeHttp) -> None:
+    """A backfill brings the long history of what isn't known, finished sessions only; the fetch after it tells news."""
+    quoted = datetime(2026, 7, 17, 17, 45, tzinfo=UTC)
+    http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=quoted)))
+    feed = build()
+    assert [status for _, _, status in closes(await feed.backfill(quoted))] == ["final"] * 4
+    assert closes(await feed.fetch(quoted)) == [("07-17 17:45", 104.0, "partial")]
+    assert [request.query["range"] for request in http_server.requests] == ["2y", "5d"]
 
 
 CHARTS = {

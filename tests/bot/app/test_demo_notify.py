@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.app.demo import Demo, run_demo
+from bot.failures import Failure
+from bot.settings import Secrets, Settings
+from tests.fakes.slack_server import FakeSlack
+from tests.fakes.telegram_server import FakeTelegram
+
+
+async def replay_to(destination: str, settings: Settings, out: Path) -> Demo:
+    """The demo, sent to ``destination``."""
+    return await run_demo(settings, out=out, destinations=[destination], lang="zh", on_step=lambda *_: None)
+
+
+async def test_the_week_reaches_telegram_in_order_and_without_a_refusal(tmp_path: Path) -> None:
+    """Four alerts and the digest arrive in a chat, each once, with nothing that Telegram would refuse."""
+    async with FakeTelegram() as service:
+        service.add_chat(42)
+        service.rates.enforced = True
+        settings = Settings(
+            home=tmp_path,
+            telegram_base_url=service.base_url,
+            secrets=Secrets(telegram_token=SecretStr(service.token)),
+        )
+        await replay_to("telegram:42", settings, tmp_path / "out")
+        texts = [message.text for message in service.sent(42)]
+        words = ["比特币", "费城半导体", "10%", "ETF", "周报"]
+        assert [word in text for word, text in zip(words, texts, strict=True)] == [True] * 5
+        assert (service.refusals, service.unclean) == ([], [])
+
+
+async def test_the_week_reaches_slack(tmp_path: Path) -> None:
+    """The same five messages arrive in a channel, within Slack's limits and without a mention."""
+    async with FakeSlack() as service:
+        service.add_channel("C1")
+        settings = Settings(
+            home=tmp_path,
+            slack_base_url=service.base_url,
+            secrets=Secrets(slack_bot_token=SecretStr(service.bot_token)),
+        )
+        await replay_to("slack:C1", settings, tmp_path / "out")
+        assert len(service.sent("C1")) == 5
+        assert (service.refusals, service.pings) == ([], [])
+
+
+async def test_a_chat_that_refuses_the_bot_is_told(tmp_path: Path) -> None:
+    """A message that was given up fails the demo with the destination and the service's reason."""
+    async with FakeTelegram() as service:
+        service.add_chat(42)
+        service.block(42)
+        settings = Settings(
+            home=tmp_path,
+            telegram_base_url=service.base_url,
+            secrets=Secrets(telegram_token=SecretStr(service.token)),
+        )
+        with pytest.raises(Failure, match=r"telegram:42: not delivered: .*blocked"):
+            await replay_to("telegram:42", settings, tmp_path / "out")
