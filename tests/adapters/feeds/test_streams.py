@@ -335,6 +335,13 @@ async def test_an_undeclared_split_is_held_back(ws_server: FakeWebSocket) -> Non
     assert told(turns) == ["disagreement"]
 
 
+async def test_a_real_crash_is_not_held_back(ws_server: FakeWebSocket) -> None:
+    """When Yahoo itself measures the change from the same close, a halved price is a move, not a split."""
+    ws_server.script(saying(yahoo(86.0, change=-86.0)))
+    turns = await until(stream(YahooWire(ws_server.url), NVDA, last_close=lambda _: 172.0), 86.0)
+    assert (prices(turns), told(turns)) == ([86.0], [])
+
+
 async def test_a_stream_that_nobody_reads_ends(ws_server: FakeWebSocket) -> None:
     """When the reader leaves, the connection is closed and no task stays behind."""
     ws_server.script(saying(coinbase(1.0)))
