@@ -186,6 +186,13 @@ async def test_a_slow_drip_ends(build: Build, http_server: FakeHttp) -> None:
     assert faults(fetched) == [("NVDA", "unreachable")]
 
 
+async def test_an_answer_is_bounded(build: Build, http_server: FakeHttp) -> None:
+    """A body of more than sixteen megabytes is refused."""
+    http_server.route("*", Reply(200, b" " * (17 * 1024 * 1024)))
+    fetched = await build().fetch(AFTER)
+    assert faults(fetched) == [("NVDA", "unreachable")]
+
+
 async def test_a_compressed_chart(build: Build, http_server: FakeHttp) -> None:
     """A gzip body is understood."""
     http_server.route("*/NVDA", gzipped(ok_json(chart("NVDA", WEEK, quoted_at=CLOSE_FRIDAY))))
