@@ -63,7 +63,8 @@ def _movers(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
         change = value(row, "week_pct")
         if change is not None:
             form: Form = "pct0" if row.get("form") == "pct0" else "pct1"
-            label = f"{word(row['name'], lang)} {row['symbol']}"
+            name, symbol = word(row["name"], lang), str(row["symbol"])
+            label = name if name == symbol else f"{name} {symbol}"
             groups.setdefault(word(row["group"], lang), []).append(Bar(label, change, written(change, form, lang)))
     return [
         ranked(replace(frame, unit=name, ident=f"{frame.ident}g{index}"), bars)

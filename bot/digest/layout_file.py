@@ -228,11 +228,12 @@ class _Reader:
 
     def _slots(self) -> tuple[Slot, ...]:
         found = []
-        for table in self._tables("slots", "a slot", ("name", "title", "required")):
+        for table in self._tables("slots", "a slot", ("name", "title", "required", "figure")):
             name = table.required("name", "a slot")
             if name is not None:
                 title = table.localized("title") or {"en": name.value, "zh": name.value}
-                found.append(Slot(name.value, title, table.flag("required", default=False)))
+                required, figure = table.flag("required", default=False), table.parsed("figure", _count, 0)
+                found.append(Slot(name.value, title, required, figure))
         return tuple(found)
 
 
