@@ -107,6 +107,18 @@ def _grouped(figure: Figure, lang: Lang, frame: Frame, name: str, titles: dict[s
     return [grouped(frame, [word(row[name], lang) for row in rows], series)]
 
 
+def _market_cap(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
+    frame = replace(
+        frame,
+        unit="总市值，十亿美元；纵轴不从零起" if lang == "zh" else "market cap, $bn; the axis doesn't start at zero",
+    )
+    points = [
+        (day_text(date.fromisoformat(day), lang), level / 1e9, numbers.amount(level, 9, 0, comma=True))
+        for day, level in figure.points
+    ]
+    return [area(frame, points)] if points else []
+
+
 def _gauges(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
     drawn = []
     for row in figure.rows:
@@ -166,6 +178,7 @@ _DRAWINGS: dict[int, Draw] = {
     5: _cloud,
     6: _growth,
     7: _capex,
+    13: _market_cap,
     15: _gauges,
     18: _daily_flows,
     19: _cumulative,

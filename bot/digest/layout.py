@@ -104,6 +104,7 @@ class Layout:
     companies: tuple[Company, ...]
     quarters: int
     provider: str
+    fear_greed: str
     bitcoin: str
     etf: Flows
     slots: tuple[Slot, ...]
