@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from adapters.clock import Clock
 from adapters.notifiers.console import ConsoleNotifier
@@ -40,3 +41,8 @@ def check_reachable(destinations: Iterable[str], notifiers: Mapping[str, Notifie
         wanted = _CREDENTIALS.get(scheme)
         hint = f"set {wanted}" if wanted and address else "wanted telegram:CHAT, slack:CHANNEL or console:"
         raise Failure(f"{destination!r} can't be written to; {hint}")
+
+
+def terminal(clock: Clock, file: Path | None = None) -> ConsoleNotifier:
+    """Messages on standard output, or as plain text in ``file``."""
+    return ConsoleNotifier(clock, file.open("w", encoding="utf-8") if file else None)

@@ -11,9 +11,16 @@ import click
 COMMANDS = {
     "demo": "replay the recorded week: every alert, then the weekly digest",
     "run": "run the bot",
+    "digest": "build the weekly digest",
+    "ask": "answer a chat command on the terminal",
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
     "fetch": "ask one feed once and print what it brings",
+    "status": "sources, queue and store of a running bot",
+    "alerts": "what is pending, firing or recovering",
+    "why": "why an alert fired",
+    "outbox": "show what waits, what went and what could not be delivered",
+    "routes": "explain where an alert would go",
 }
 """Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from adapters.feeds.port import source_names
 from adapters.message import Instant, Line, Span, Text
 from bot.commands.context import Context
 from bot.market import Figure
@@ -84,7 +85,8 @@ def _delay(ctx: Context, source: str, calendar: Calendar, figure: Figure) -> str
     count = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
     behind = ctx.say("asof.session" if count == 1 else "asof.sessions", count=count)
     shown = day_text(figure.session, ctx.lang)
-    health = ctx.market.health.get(source)
+    known = (ctx.market.health.get(name) for name in source_names(source))
+    health = next((each for each in known if each and each.degraded_since), None)
     if health and health.degraded_since:
         since = _clock(health.degraded_since, ctx)
         return ctx.say("asof.down", source=source, since=since, day=shown, behind=behind)
