@@ -50,7 +50,7 @@ class SlackReplies:
     async def post(self, url: str, body: Json) -> bool:
         """Post ``body`` to a response URL; whether it was taken."""
         try:
-            async with self.session.post(url, json=body, allow_redirects=False) as answer:
+            async with self.session.post(url, json=body, allow_redirects=False, proxy=self.client.proxy) as answer:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError) as error:
             raise classified(error, "response_url") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -237,19 +238,18 @@ class TelegramFrontEnd:
     def _heard(self, message: TelegramMessage) -> tuple[str, str] | None:
         """Verb and rest, or ``None`` where the message is not for the bot."""
         text = message.text or ""
-        name = f"@{self._poller.bot.username}".lower()
+        name = self._poller.bot.username
         if text.startswith("/"):
             addressee = text.split(maxsplit=1)[0].partition("@")[2].lower()
-            return spoken(text, ()) if addressee in {"", name[1:]} else None
+            return spoken(text, ()) if addressee in {"", name.lower()} else None
         direct = message.chat.type == TelegramChat.PRIVATE
-        mentioned = name in text.lower()
+        mentioned = re.search(rf"@{re.escape(name)}\b", text, re.IGNORECASE)
         answered = message.reply_to_message and message.reply_to_message.from_user == self._poller.bot.bot
         cashtag = any(entity.type == entity.CASHTAG for entity in message.entities)
         if not (direct or mentioned or answered or cashtag):
             return None
         if mentioned:
-            start = text.lower().index(name)
-            text = f"{text[:start]} {text[start + len(name) :]}"
+            text = f"{text[: mentioned.start()]} {text[mentioned.end() :]}"
         return spoken(text, {entry.verb for entry in self._application.menu})
 
     async def _on_press(self, update_id: int, query: CallbackQuery) -> None:

@@ -135,7 +135,7 @@ class YahooDesk:
         return FeedProblem(NAME, Fault.RATE_LIMITED, message, retry_at=until)
 
     async def session(self) -> YahooSession:
-        """The session that all share, for feeds that ask Yahoo for something else than charts."""
+        """The session that all share, for the feeds that ask Yahoo for something else than charts."""
         await self.prepare()
         assert self._session is not None, "prepared"  # noqa: S101
         return self._session

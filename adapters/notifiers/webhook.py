@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.request import getproxies
 
 import aiohttp
 from pydantic import SecretStr
@@ -57,7 +58,7 @@ class WebhookNotifier:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=self._timeout)
+        self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=bool(getproxies()))
         return self
 
     async def __aexit__(

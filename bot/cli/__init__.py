@@ -16,6 +16,11 @@ COMMANDS = {
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
     "fetch": "ask one feed once and print what it brings",
+    "status": "sources, queue and store of a running bot",
+    "alerts": "what is pending, firing or recovering",
+    "why": "why an alert fired",
+    "outbox": "show what waits, what went and what could not be delivered",
+    "routes": "explain where an alert would go",
 }
 """Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
 

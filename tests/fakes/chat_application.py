@@ -53,7 +53,7 @@ class ScriptedApplication:
         self.removals.append(destination)
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
     """Return as soon as ``condition`` holds; fail after ``timeout_s``."""
     async with asyncio.timeout(timeout_s):
         while not condition():

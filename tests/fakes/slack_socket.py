@@ -52,7 +52,7 @@ class Socket:
 
     async def ready(self) -> None:
         """Return once a client listens; fail when none comes."""
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(20.0):
             while not self._connections:
                 self._ready.clear()
                 await self._ready.wait()

@@ -135,7 +135,7 @@ async def test_after_a_time_out_the_message_is_found_by_its_key(slack: FakeSlack
     """It was accepted, so it isn't sent again; another key isn't found, nor is anything in another thread."""
     slack.faults.inject(Kind.SILENCE_AFTER, "chat.postMessage")
     clock = SteppingClock(NOW)
-    async with SlackNotifier(SecretStr(slack.bot_token), clock, slack.base_url, timeout_s=0.3) as notifier:
+    async with SlackNotifier(SecretStr(slack.bot_token), clock, slack.base_url, timeout_s=1.0) as notifier:
         with pytest.raises(OutcomeUnknown):
             await notifier.send(outgoing())
         assert isinstance(notifier, Searchable)

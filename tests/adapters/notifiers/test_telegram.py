@@ -168,7 +168,10 @@ async def test_a_fault_is_typed_by_what_to_do(
     """What may have been accepted is told apart from what was not."""
     telegram.faults.inject(kind, "sendMessage", retry_after=17, status=status)
     async with TelegramNotifier(
-        SecretStr(telegram.token), SteppingClock(NOW), telegram.base_url, timeout_s=0.3
+        SecretStr(telegram.token),
+        SteppingClock(NOW),
+        telegram.base_url,
+        timeout_s=1.0 if kind is Kind.SILENCE_AFTER else 20.0,
     ) as notifier:
         with pytest.raises(expected) as caught:
             await notifier.send(outgoing())

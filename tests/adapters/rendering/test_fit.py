@@ -29,7 +29,7 @@ messages = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=80, deadline=None)
 @given(messages, st.integers(200, 600))
 def test_a_fitted_message_fits(message: Message, limit: int) -> None:
     """The plain text, counted in UTF-16 units, is within the limit, whatever the message holds."""

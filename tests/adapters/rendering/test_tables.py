@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -27,6 +27,7 @@ def test_a_ragged_table_is_filled_up() -> None:
     assert table_lines(Table((), "")) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(max_size=12), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_no_cell_breaks_the_columns(rows: list[list[str]]) -> None:
     """Whatever the cells hold, the right edge of a number column is the same in each line."""

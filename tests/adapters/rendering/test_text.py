@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.rendering.text import clean, shorten, utf16_len
@@ -27,12 +27,14 @@ def test_clean_leaves_one_visible_line(raw: str, expected: str) -> None:
     assert expected == clean(raw)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_cleaning_is_done_once(raw: str) -> None:
     """Cleaning clean text changes nothing."""
     assert clean(raw) == clean(clean(raw))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_clean_text_is_encodable_and_without_escapes(raw: str) -> None:
     """No escape character and nothing that UTF-8 can't carry is left."""
@@ -46,6 +48,7 @@ def test_an_emoji_is_two_utf16_units() -> None:
     assert [utf16_len(text) for text in ("", "费", "🚨", "a🚨")] == [0, 1, 2, 3]
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, 30))
 def test_shortened_text_fits_and_is_a_beginning(text: str, limit: int) -> None:
     """The result is within the limit, and what precedes the ellipsis begins the text."""
