@@ -145,6 +145,7 @@ class Analysis:
 Wanted = Literal["condition", "figure", "either"]
 
 _REMEMBERED = 4_096
+_LONG = 200  # characters; what is longer is rare, and could be used to fill the memory
 _MEMO: WeakKeyDictionary[Universe, dict[tuple[object, ...], tuple[Node, Analysis]]] = WeakKeyDictionary()
 """By universe: what was analysed with shared names; the node is kept so that its id stays its own."""
 
@@ -154,7 +155,7 @@ def analyse(node: Node, scope: Scope, wanted: Wanted = "either") -> Analysis:
 
     Loading and compiling ask the same of the same tree, as do a rule's texts in two languages: the answer is kept.
     """
-    if scope.it is not None:
+    if scope.it is not None or node.end - node.offset > _LONG:
         return _analysed(node, scope, wanted)
     memo = _MEMO.setdefault(scope.universe, {})
     key = (id(node), wanted, tuple(scope.series.values()), tuple(scope.macros.items()))
