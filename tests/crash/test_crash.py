@@ -227,7 +227,8 @@ def report(capsys, at: Siege, duplicates: int, dead: int) -> None:
     """Print what happened."""
     line = (
         f"\n{KILLS} kills {at.kills}: {len(at.fed)} notices to {len(CHATS) + len(CHANNELS)} destinations,"
-        f" {duplicates} duplicates, {dead} dead letters,"
+        f" {at.telegram.faults.suffered + at.slack.faults.suffered} failures of the services ({at.ambiguous} after they"
+        f" had accepted), {duplicates} duplicates, {dead} dead letters,"
         f" {at.telegram.rates.refused + at.slack.rates.refused} sent too fast\n"
     )
     with capsys.disabled():
