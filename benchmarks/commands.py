@@ -91,9 +91,6 @@ def desk() -> Desk:
     async def unchanged(rules: object) -> None:
         return None
 
-    async def no_digest(day: date, lang: str) -> None:
-        return None
-
     return Desk(
         universe=universe,
         calendars=calendars,
@@ -105,7 +102,7 @@ def desk() -> Desk:
         clock=SteppingClock(NOW),
         rulebook=RuleBook([], universe, unchanged),
         deliveries=nothing,
-        digest=no_digest,
+        weekly=nothing,
     )
 
 

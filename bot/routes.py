@@ -111,3 +111,32 @@ def targets(root: Route, facts: Facts) -> Sequence[Target]:
     for target in root.match(facts):
         by_destination.setdefault(target.destination, target)
     return tuple(by_destination.values())
+
+
+def facts_from(words: Sequence[str], universe: Universe) -> Facts:
+    """The facts of ``NAME=VALUE`` words, a name repeated for several values; a symbol brings its lists along.
+
+    Raise ``ValueError`` for any other word.
+    """
+    facts: dict[str, frozenset[str]] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ValueError(f"{word!r} is not a fact; wanted NAME=VALUE such as severity=critical")
+        facts[name] = facts.get(name, frozenset()) | {value}
+    known = (universe.by_symbol.get(symbol) for symbol in facts.get("symbol", ()))
+    lists = frozenset(tag for instrument in known if instrument for tag in instrument.tags)
+    return {**facts, "list": facts.get("list", frozenset()) | lists}
+
+
+def options_text(options: Options) -> str:
+    """The options that differ from the defaults, as the settings write them."""
+    waits = ("group_wait", "group_interval", "repeat")
+    lengths = [(name, getattr(options, name)) for name in waits]
+    return " ".join(
+        [
+            *([f"group_by={','.join(options.group_by)}"] if options.group_by is not None else []),
+            *(f"{name}={int(length.total_seconds())}s" for name, length in lengths if length),
+            *(["silent"] if options.silent else []),
+        ]
+    )

@@ -17,7 +17,7 @@ from yfinance.scrapers.history import PriceHistory
 
 from adapters.feeds.daily_bars import Bar, Chart, Split
 from adapters.feeds.port import Fault
-from adapters.feeds.yahoo_requests import ChartReply, not_a_chart, number, quote_of, volume, without_prices
+from adapters.feeds.yahoo_requests import ChartReply, not_a_chart, number, price, quote_of, volume, without_prices
 from adapters.feeds.yahoo_session import NAME
 from adapters.http import HttpFailure
 
@@ -31,10 +31,13 @@ def daily(reply: ChartReply, tz: str) -> Chart:
     Takes some ten milliseconds of pandas. Raises :class:`HttpFailure` where the reply isn't a chart with prices.
     """
     frame, meta = _history(reply, tz)
-    bars = tuple(bar for _, bar in _rows(frame))
-    if all(bar.close is None for bar in bars):
+    try:
+        chart = Chart(reply.symbol, tuple(bar for _, bar in _rows(frame)), quote_of(meta), _splits(frame))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
+        raise not_a_chart(reply, error) from None
+    if all(bar.close is None for bar in chart.bars):
         raise without_prices(reply.symbol)
-    return Chart(reply.symbol, bars, quote_of(meta), _splits(frame))
+    return chart
 
 
 def intraday(reply: ChartReply, tz: str) -> tuple[tuple[datetime, Bar], ...]:
@@ -63,8 +66,10 @@ def _history(reply: ChartReply, tz: str) -> tuple[pd.DataFrame, Mapping[str, Any
             period=reply.period, interval=reply.interval, auto_adjust=False, actions=reply.interval == "1d"
         )
     except YFException as error:
+        if not isinstance(reply.document, dict) or "chart" not in reply.document:
+            raise not_a_chart(reply, error) from None
         raise HttpFailure(str(error).lstrip("$"), source=NAME, fault=Fault.INCOMPLETE) from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except Exception as error:  # what pandas and yfinance raise on nonsense can be anything
         raise not_a_chart(reply, error) from None
     return frame, history._history_metadata or {}  # noqa: SLF001 - the public reader asks for another chart first
 
@@ -72,7 +77,7 @@ def _history(reply: ChartReply, tz: str) -> tuple[pd.DataFrame, Mapping[str, Any
 def _rows(frame: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, Bar]]:
     opens, highs, lows, closes, volumes = (frame[name].to_numpy(dtype=float).tolist() for name in _COLUMNS)
     for index, start in enumerate(pd.DatetimeIndex(frame.index)):
-        first, high, low, close = (number(column[index]) for column in (opens, highs, lows, closes))
+        first, high, low, close = (price(column[index]) for column in (opens, highs, lows, closes))
         yield start, Bar(start.date(), first, high, low, close, volume(number(volumes[index])))
 
 

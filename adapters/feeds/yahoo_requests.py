@@ -25,6 +25,7 @@ from adapters.feeds.yahoo_session import NAME, YahooSession
 from adapters.http import Answer, HttpFailure, Source, read_json, refusal
 
 SOURCE = Source(name=NAME, base_url="https://query2.finance.yahoo.com")
+_NO_PRICE, _NO_VOLUME = 1e12, 1e15
 _FIELDS = ("open", "high", "low", "close")
 
 
@@ -88,7 +89,7 @@ def daily(reply: ChartReply, tz: str) -> Chart:
     """
     try:
         return _daily(reply, ZoneInfo(tz))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
         raise not_a_chart(reply, error) from None
 
 
@@ -112,7 +113,7 @@ def _daily(reply: ChartReply, zone: ZoneInfo) -> Chart:
     columns = [quotes[name] for name in _FIELDS]
     rows = zip(result["timestamp"], *columns, quotes["volume"], strict=True)
     bars = tuple(
-        Bar(_day(stamp, zone), *map(number, prices), volume(number(traded)))  # type: ignore[call-arg]
+        Bar(_day(stamp, zone), *map(price, prices), volume(number(traded)))  # type: ignore[call-arg]
         for stamp, *prices, traded in sorted(rows, key=lambda row: row[0])
     )
     if all(bar.close is None for bar in bars):
@@ -131,21 +132,26 @@ def _day(stamp: int, zone: ZoneInfo) -> Any:
 
 def quote_of(meta: Mapping[str, Any]) -> Quote | None:
     """The latest price in a chart's ``meta``, with its own time; ``None`` where either is missing."""
-    at, price = meta.get("regularMarketTime"), number(meta.get("regularMarketPrice"))
-    if at is None or price is None:
+    at, last = meta.get("regularMarketTime"), price(meta.get("regularMarketPrice"))
+    if at is None or last is None:
         return None
     struck = datetime.fromtimestamp(at, UTC) if isinstance(at, int) else at.to_pydatetime().astimezone(UTC)
-    high, low, traded = (
-        number(meta.get(name)) for name in ("regularMarketDayHigh", "regularMarketDayLow", "regularMarketVolume")
-    )
-    return Quote(struck, price, high, low, volume(traded))
+    high, low = (price(meta.get(name)) for name in ("regularMarketDayHigh", "regularMarketDayLow"))
+    return Quote(struck, last, high, low, volume(number(meta.get("regularMarketVolume"))))
+
+
+def price(value: object) -> float | None:
+    """``value`` as a price, ``None`` where it can't be one: nothing costs nothing, or more than a trillion."""
+    found = number(value)
+    return found if found is not None and 0 < found < _NO_PRICE else None
 
 
 def number(value: object) -> float | None:
     """``value`` as a finite float, ``None`` where it is none."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if good else None  # type: ignore[arg-type]
 
 
 def volume(figure: float | None) -> float | None:
-    """A volume of 0 is none: yfinance makes it of a missing one, and Yahoo sends it for most indices."""
-    return figure or None
+    """A volume of 0, or less, is none: yfinance makes it of a missing one, and Yahoo sends it for most indices."""
+    return figure if figure is not None and 0 < figure < _NO_VOLUME else None

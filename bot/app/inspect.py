@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from adapters.clock import SystemClock
 from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import HealthBook
 from adapters.feeds.port import SourceHealth
 from adapters.store.embedded import open_store
-from adapters.store.port import DeadLetter, Store
+from adapters.store.port import Store
 from bot.failures import Failure
 from bot.incidents import INCIDENTS
 from bot.settings import Settings
@@ -21,7 +20,6 @@ from rules.engine import AlertRecord
 from rules.model import Phase, Transition
 
 _HEALTH = TypeAdapter(list[SourceHealth])
-_DEAD = TypeAdapter(list[DeadLetter])
 _TRANSITIONS = TypeAdapter(list[Transition])
 
 
@@ -66,7 +64,7 @@ async def alerts(store: Store) -> list[dict[str, Any]]:
 
 
 async def why(store: Store, number: str) -> list[Transition]:
-    """What became of the alert ``number`` (``A-1042``), each step with its stored trace; ``Failure`` if there is none."""
+    """What became of the alert ``number`` (``A-1042``), each step with its trace; ``Failure`` if there is none."""
     wanted = number.upper()
     text = await store.documents.get(INCIDENTS, wanted if wanted.startswith("A-") else f"A-{wanted}")
     if text is None:
@@ -74,23 +72,6 @@ async def why(store: Store, number: str) -> list[Transition]:
     return _TRANSITIONS.validate_json(text)
 
 
-async def dead_letters(store: Store) -> list[DeadLetter]:
-    """What was given up, newest first."""
-    return list(await store.outbox.dead())
-
-
-async def retry(store: Store, ids: list[str]) -> int:
-    """Put dead letters (all of them without ``ids``) back into their lanes; return how many that were."""
-    chosen = ids or [letter.id for letter in await store.outbox.dead(10_000)]
-    now = SystemClock().now()
-    return sum([await store.outbox.retry(each, now) for each in chosen])
-
-
 def plain_transitions(values: list[Transition]) -> Any:
     """The transitions as JSON values."""
     return _TRANSITIONS.dump_python(values, mode="json")
-
-
-def plain_letters(values: list[DeadLetter]) -> Any:
-    """The dead letters as JSON values."""
-    return _DEAD.dump_python(values, mode="json")

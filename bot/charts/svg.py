@@ -130,6 +130,7 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.floor(low / step), math.ceil(high / step)
+    last += first == last  # a single level has an axis too
     return [round(step * index, 10) for index in range(first, last + 1)]
 
 

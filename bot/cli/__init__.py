@@ -19,7 +19,8 @@ COMMANDS = {
     "status": "sources, queue and store of a running bot",
     "alerts": "what is pending, firing or recovering",
     "why": "why an alert fired",
-    "outbox": "what waits to be sent, and what was given up",
+    "outbox": "show what waits, what went and what could not be delivered",
+    "routes": "explain where an alert would go",
 }
 """Each command with its line of help; the command itself is ``bot.cli.NAME.command``."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from adapters.feeds.port import source_names
 from adapters.message import Instant, Line, Span, Text
 from bot.commands.context import Context
+from bot.locale import say
 from bot.market import Figure
 from bot.numbers import STALE
 from bot.windows import due_session
@@ -33,8 +35,6 @@ def day_text(day: date, lang: Lang, *, weekday: bool = False, year: bool = False
 
 def market_name(calendar: Calendar, lang: Lang) -> str:
     """``HK``, ``港股``; the calendar's own name for a market without one."""
-    from bot.locale import say  # noqa: PLC0415
-
     return say(lang, _MARKETS[calendar.name]) if calendar.name in _MARKETS else calendar.name
 
 
@@ -84,7 +84,8 @@ def _delay(ctx: Context, source: str, calendar: Calendar, figure: Figure) -> str
     count = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
     behind = ctx.say("asof.session" if count == 1 else "asof.sessions", count=count)
     shown = day_text(figure.session, ctx.lang)
-    health = ctx.market.health.get(source)
+    known = (ctx.market.health.get(name) for name in source_names(source))
+    health = next((each for each in known if each and each.degraded_since), None)
     if health and health.degraded_since:
         since = _clock(health.degraded_since, ctx)
         return ctx.say("asof.down", source=source, since=since, day=shown, behind=behind)
@@ -108,10 +109,8 @@ def _sessions_between(calendar: Calendar, first: date, last: date) -> int:
 
 
 def _clock(instant: datetime, ctx: Context) -> str:
-    from adapters.rendering.times import zone_of  # noqa: PLC0415
-
-    local = instant.astimezone(zone_of(ctx.reader.tz))
-    return f"{local:%H:%M}" if local.date() == ctx.now.astimezone(local.tzinfo).date() else f"{local:%m-%d %H:%M}"
+    local = instant.astimezone(ctx.zone)
+    return f"{local:%H:%M}" if local.date() == ctx.now.astimezone(ctx.zone).date() else f"{local:%m-%d %H:%M}"
 
 
 def is_preliminary(figure: Figure) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
-from typing import Literal, Protocol
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from adapters.chat.port import Origin, Reply, Request
 from adapters.clock import Clock
@@ -24,6 +24,9 @@ from rules.calendars import Calendars
 from rules.model import Lang
 from rules.spec import RuleSpec
 from rules.universe import Universe
+
+if TYPE_CHECKING:
+    from bot.commands.weekly import Weekly
 
 
 class Deliveries(Protocol):
@@ -52,8 +55,7 @@ class Desk:
     clock: Clock
     rulebook: RuleBook
     deliveries: Deliveries
-    digest: Callable[[date, Lang], Awaitable[Message | None]]
-    """The digest of the week that holds a day, as a message; ``None`` where there is none."""
+    weekly: Weekly
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 

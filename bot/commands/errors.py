@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from adapters.message import Button
-
-LONGEST_DATA = 64
-"""Bytes that the narrowest platform (Telegram) keeps with a button."""
+from bot.alert_buttons import LONGEST_DATA
 
 
 class Refusal(Exception):

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from adapters.chat.port import Reply
+from bot.alert_buttons import alert_buttons
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
 from bot.commands.context import Context, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.following import may_change
-from bot.commands.incidents import incident, numbered
+from bot.commands.incidents import companions, incident, numbered
 from bot.commands.matching import matcher_from
 from bot.messages import compose
-from bot.notices import Incident
 from bot.subscriptions import Matcher, Silence, identity, silences
 
 ACKNOWLEDGEMENTS = "acknowledgements"
@@ -150,12 +150,7 @@ async def ack(ctx: Context, args: Arguments) -> Reply:
     told += f" · {taken.note}" if taken.note else ""
     if not ctx.pressed:
         return ctx.reply(note(f"{told}\n{newest.title[ctx.lang]}"), private=False)
-    message = compose([Incident(number, newest)], ctx.lang, ctx.universe)
-    blocks = (*message.blocks, paragraph(line(told)))
-    return ctx.reply(replace(message, blocks=blocks), private=False, toast=_toast(told))
-
-
-async def acknowledged(ctx: Context, number: str) -> Acknowledgement | None:
-    """Who looks after the alert."""
-    stored = await ctx.desk.documents.get(ACKNOWLEDGEMENTS, number)
-    return _ACK.validate_json(stored) if stored else None
+    message = compose(await companions(ctx, number), ctx.lang, ctx.universe)
+    buttons = alert_buttons(number, newest.rule, ctx.lang)[1:]
+    edited = replace(message, blocks=(*message.blocks, paragraph(line(told))), buttons=buttons)
+    return ctx.reply(edited, private=False, toast=_toast(told))

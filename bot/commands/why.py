@@ -79,7 +79,7 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
         buttons=(
             (
                 *button(ctx.say("button.replay"), "replay", opening.rule, "1y"),
-                *button(ctx.say("button.mute"), "mute", number, "open"),
+                *button(ctx.say("button.mute_open"), "mute", number, "open"),
             ),
         ),
     )

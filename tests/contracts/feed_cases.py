@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,13 @@ from adapters.feeds.sec_segments import SecSegments
 from adapters.feeds.sosovalue import SoSoValue
 from adapters.feeds.tftc import Tftc
 from adapters.feeds.theblock import TheBlock
-from adapters.feeds.yahoo import YahooDesk, YahooOptions
+from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
+from rules.calendars import Calendars
+from rules.universe import Instrument, Kind
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
+from tests.fakes import yahoo as yahoo_chart
 from tests.fakes.documents import MemoryDocuments
 from tests.fakes.http_server import Reply, ok_json, ok_text
 
@@ -101,7 +104,15 @@ FILING = ("0001018724-26-000100", "10-Q", "2026-07-23", "2026-06-30", "amzn-2026
 AWS = {"us-gaap:StatementBusinessSegmentsAxis": "amzn:AmazonWebServicesSegmentMember"}
 QUARTER = calendar_pages.instance([("2026-04-01", "2026-06-30", AWS, 33e9), ("2025-04-01", "2025-06-30", AWS, 28e9)])
 
+WEEK = yahoo_chart.bars(date(2026, 7, 20), [170.0, 171.5, 172.0, 169.25])
+NVDA = Instrument("NVDA", {"en": "Nvidia", "zh": "英伟达"}, Kind.EQUITY, "USD", "XNYS")
+
 CASES = [
+    Case(
+        "yahoo prices",
+        lambda world: YahooPrices(world.desk(), (NVDA,), Calendars()),
+        {"/v8/finance/chart/NVDA": yahoo_chart.chart("NVDA", WEEK, quoted_at=datetime(2026, 7, 23, 20, tzinfo=UTC))},
+    ),
     Case("farside", _web(Farside, assets=("BTC",)), {"/btc/": flow_pages.farside_page(flow_pages.farside_rows())}),
     Case("bitbo", _web(Bitbo), {"/treasuries/etf-flows/": flow_pages.bitbo_page()}),
     Case(

@@ -14,6 +14,7 @@ from adapters.notifiers.port import Receipt
 from adapters.rendering.plain import plain_text
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
+from bot.digest.flow import Outcome
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.recording import END, recording
@@ -41,6 +42,22 @@ class OpenLimits:
 
     async def block(self, bucket: str, until: datetime) -> None:
         """Nothing to block."""
+
+
+class NoDigest:
+    """A desk that has no digest."""
+
+    async def message(self, day, lang, now):
+        """Nothing."""
+        return
+
+    async def approve(self, name, who):
+        """There is no draft."""
+        return Outcome.NO_DRAFT
+
+    async def publish(self, day, now):
+        """There is no draft."""
+        return Outcome.NO_DRAFT
 
 
 class Sent:
@@ -176,9 +193,6 @@ def desk(universe, calendars, market, documents, limits):
     async def unchanged(rules):
         """Nothing runs rules here."""
 
-    async def no_digest(day, lang):
-        return None
-
     return Desk(
         universe=universe,
         calendars=calendars,
@@ -190,7 +204,7 @@ def desk(universe, calendars, market, documents, limits):
         clock=SteppingClock(END),
         rulebook=RuleBook([PACKS], universe, unchanged),
         deliveries=Sent(),
-        digest=no_digest,
+        weekly=NoDigest(),
     )
 
 

@@ -134,13 +134,27 @@ async def test_the_first_to_acknowledge_is_named_on_the_alert(ann: Person, numbe
     assert second.toast == first.toast
 
 
+async def test_acknowledging_a_group_keeps_the_whole_group(ann: Person, numbers, transitions) -> None:
+    """One press answers for everything that was told in that message."""
+    group = [item for item in transitions if item.rule == "week-move-10" and item.kind is TransitionKind.FIRED]
+    text = shown(await ann.at("telegram:-100").press(f"ack:{numbers['week-move-10']}"))
+    assert len(group) > 5
+    assert all(item.labels["symbol"] in text for item in group)
+
+
+async def test_only_an_analyst_publishes_the_digest(ann: Person) -> None:
+    """The draft's buttons name the week; the answer names what became of it."""
+    assert "analyst role" in shown(await ann.viewer().press("digest:publish:2024-W44"))
+    assert shown(await ann.press("digest:approve:2024-W44")) == "There is no draft of 2024-W44 yet."
+
+
 async def test_why_shows_the_recorded_trace_and_the_deliveries(ann: Person, numbers, desk) -> None:
     """Each sub-expression with value and source, what decided, and where it was sent."""
     number = numbers["sox-lags-ndx"]
     desk.deliveries.lines = [LogLine(f"{number}:fired:x", "slack:C1", END, "sent", "{}", 1)]
     text = await ann.read(f"/why {number}")
     assert text.startswith(f"🔎 Why {number} fired · SOX lags NDX this week")
-    assert "rel(SOX, NDX, this_week)           -2.5pp" in text
+    assert "rel(SOX, NDX, this_week)          -2.5pp" in text
     assert "Decided by: rel(SOX, NDX, this_week) <= -2pp" in text
     assert "2 Nov 02:00:00 · slack:C1 · sent" in text
     assert " · indices.yaml:5:11" in text
