@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Literal
 
 from bot.digest.facts import Fact, difference, observed
@@ -236,6 +237,7 @@ def equities_figure(frame: Frame, number: int) -> Figure:
             *change_columns(short, "pct0"),
         ),
         rows=_in_runs(rows),
+        points=_means(rows, "subsector" if number == 4 else "group"),
         notes=(
             {
                 "en": "Market cap and close in each row's own currency; closes are adjusted for splits, not dividends.",
@@ -246,6 +248,16 @@ def equities_figure(frame: Frame, number: int) -> Figure:
         as_of=as_of,
         status=status,
     )
+
+
+def _means(rows: Sequence[Row], key: str) -> tuple[tuple[Localized, float], ...]:
+    """The mean change over the week of each group by ``key``, in file order; what has no change isn't in it."""
+    groups: dict[str, tuple[Localized, list[float]]] = {}
+    for row in rows:
+        name, change = row[key], row["week_pct"]
+        if isinstance(name, Mapping) and isinstance(change, float):
+            groups.setdefault(name["en"], (name, []))[1].append(change)
+    return tuple((name, fsum(changes) / len(changes)) for name, changes in groups.values())
 
 
 def change_columns(short: Form, year: Form) -> tuple[Column, ...]:
