@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from adapters.clock import Clock, SteppingClock, SystemClock
 from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import HealthBook
-from adapters.message import Message
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.app.desk import rule_paths
 from bot.archive import Archive
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
-from bot.digest import build
-from bot.digest.chat import message as digest_message
+from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData
 from bot.digest.stored import stored_data
 from bot.files import private_folder
@@ -30,7 +28,7 @@ from bot.reference.recording import recording
 from bot.rulebook import RuleBook
 from bot.settings import Settings
 from rules.calendars import Calendars
-from rules.model import CalendarEvent, Lang, Observation
+from rules.model import CalendarEvent, Observation
 from rules.spec import RuleSpec
 from rules.universe import Universe
 from rules.universe_file import load_universe
@@ -71,8 +69,8 @@ async def build_commands(settings: Settings, universe: Universe, known: Known) -
     market.apply_events(known.events)
     market.apply_health(HealthBook(await known.store.documents.all(HEALTH)).sources)
 
-    async def digest(day: date, lang: Lang) -> Message | None:
-        return digest_message(build(known.data, day, universe, calendars=calendars), lang)
+    async def data(_now: datetime) -> DigestData:
+        return known.data
 
     return Commands(
         Desk(
@@ -86,7 +84,7 @@ async def build_commands(settings: Settings, universe: Universe, known: Known) -
             clock=known.clock,
             rulebook=RuleBook(rule_paths(settings), universe, _nothing_runs),
             deliveries=known.store.outbox,
-            digest=digest,
+            weekly=DigestDesk(data, universe, calendars),
         )
     )
 
