@@ -51,7 +51,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure. ``group`` in a row heads a run of rows; ``form`` in a row replaces the columns' own.
+    """One figure.
+
+    ``group`` in a row heads a run of rows; ``form`` in a row replaces the columns' own; ``KEY_mark`` is written after
+    the cell of the column ``KEY``.
 
     ``missing`` is the reason why there is nothing to show; then there are no rows.
     """
@@ -154,6 +157,11 @@ def day_text(day: date, lang: Lang) -> str:
 def weekday(day: date, lang: Lang) -> str:
     """``Fri``, ``周五``."""
     return _DAYS[lang][day.weekday()]
+
+
+def stale_mark(fact: Fact) -> str:
+    """What stands behind a figure of an earlier day than the one wanted."""
+    return numbers.STALE if fact.status is Standing.STALE else ""
 
 
 def summary(facts: list[Fact]) -> tuple[str, datetime | None, Standing]:

@@ -131,7 +131,9 @@ def flows_figure(frame: Frame) -> Figure:
     rows: list[Row] = [_summary_row(frame, "etf_fee", {"en": "Fee", "zh": "费率"}, funds)]
     for item in days:
         marked = "" if item.status is Standing.FINAL else "*"
-        rows.append({"group": daily, "day": item.day.isoformat(), "mark": marked, **item.funds, "total": item.total})
+        rows.append(
+            {"group": daily, "day": item.day.isoformat(), "day_mark": marked, **item.funds, "total": item.total}
+        )
     rows += [{"group": launch, **row} for row in _since_launch_rows(frame, funds)]
     last = frame.data.last(f"etf_flows.{asset}.total", frame.span.last)
     notes: list[Localized] = [

@@ -8,7 +8,7 @@ from math import fsum
 from typing import Literal
 
 from bot.digest.facts import Fact, difference, observed
-from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, summary
+from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, stale_mark, summary
 from bot.digest.frame import Frame
 from rules.calendars import Period
 from rules.model import Localized
@@ -95,6 +95,7 @@ def indices_figure(frame: Frame) -> Figure:
                 "name": frame.name(ref.symbol),
                 "symbol": ref.symbol,
                 **{name: fact.number for name, fact in facts.items()},
+                "close_mark": stale_mark(facts["close"]),
             }
         )
         reason = next((fact.reason for fact in facts.values() if fact.reason), None)
@@ -212,6 +213,7 @@ def equities_figure(frame: Frame, number: int) -> Figure:
                 "symbol": item.symbol,
                 "name": item.name,
                 "currency": item.currency,
+                "close_mark": stale_mark(facts["close"]),
                 **cells,
             }
         )
