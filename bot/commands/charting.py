@@ -107,7 +107,8 @@ def _draw(ctx: Context, items: Sequence[Instrument], drawn: Drawn, figures: Sequ
     days = _candles(ctx, items[0], drawn) if len(items) == 1 and not drawn.rebased else []
     if days and len(days) <= _MOST_CANDLES:
         top = max(days, key=lambda day: max(day.known))
-        svg = candles(frame, days, price(max(top.known), lang), drawn.written[-1])
+        peak = price(max(top.known), lang, crypto=items[0].kind is Kind.CRYPTO)
+        svg = candles(frame, days, peak, drawn.written[-1])
     else:
         labels = [f"{day:%m-%d}" for day in drawn.days]
         svg = area(frame, list(zip(labels, drawn.values, drawn.written, strict=True)))
