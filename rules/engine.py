@@ -90,6 +90,7 @@ class Engine:
             self._axes[calendar] = Axis(calendars.get(calendar))
         self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
         self._readers = Readers(self._rules)
+        self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
 
     def _is_calendar(self, name: str) -> bool:
         try:
@@ -242,6 +243,8 @@ class Engine:
 
     def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
         """A figure has come: whoever tells of overdue data looks again."""
+        if not self._watches:
+            return
         touched = Touched()
         self._readers.touch(touched, applied, lambda rule: rule.policy.on_missing.action == "notify")
         for number, group in touched.lanes:
