@@ -191,7 +191,8 @@ class Sender:
         except Exception as error:  # a fault of ours must not stop the other destinations
             return await self._after(claimed, error, notifier)
         if receipt is None:
-            return await self._bury(claimed, "the message to replace is gone")
+            await self._outbox.drop(claimed, "the message to mark is gone", self._clock.now())
+            return False
         self._note_answer(claimed)
         for bucket, seconds in spacings_of(claimed.entry.destination).items():
             await self._limits.block(bucket, self._clock.now() + timedelta(seconds=seconds))
@@ -214,18 +215,18 @@ class Sender:
         return True
 
     async def _deliver(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> Receipt | None:
-        """The receipt; ``None`` for an edit that has nothing to replace."""
+        """The receipt; ``None`` for a mark on a message that isn't there."""
         outgoing = await self._outgoing(claimed, payload)
         if claimed.in_doubt and isinstance(notifier, Searchable) and outgoing.edit is None:
             found = await notifier.find(outgoing)
             if found is not None:
                 return found
-        if payload.edits and outgoing.edit is None:
+        if payload.mark and outgoing.edit is None:
             return None
         try:
             receipt = await notifier.send(outgoing)
         except TargetLost:
-            if payload.edits:
+            if payload.mark:
                 return None
             receipt = await notifier.send(replace(outgoing, edit=None, reply_to=None))
         doubtful = claimed.in_doubt and not isinstance(notifier, Searchable)

@@ -138,18 +138,17 @@ class Engine:
                 record = state.alerts.get(key)
                 if record is not None:
                     state.memories[group].restore(lane, record)
-                    self._set_timer(state, (number, at, lane), state.now)
+                    entry = Entry(Cause.TIMER, number, at, lane)
+                    due = self._timer(state, entry)
+                    state.agenda.put(entry, due and max(due, state.now + _SINGLE))
             if rule.policy.on_missing.action == "notify":
                 state.agenda.put(Entry(Cause.OVERDUE, number, at), state.now + _SINGLE)
 
-    def _set_timer(self, state: State, place: tuple[int, int, int], now: datetime) -> None:
-        """Plan an instance's next evaluation; a timer that has passed and could not decide waits for a figure."""
-        number, group, lane = place
-        rule = self._rules[number]
-        if not rule.on_clock:
-            record = state.alerts.get(rule.groups[group].keys[lane])
-            due = None if record is None else next_timer(record, rule.policy, rule.sessions)
-            state.agenda.put(Entry(Cause.TIMER, *place), due if due is not None and due > now else None)
+    def _timer(self, state: State, entry: Entry) -> datetime | None:
+        """When the instance's time is up, perhaps while nothing ran; ``None`` when only a figure matters."""
+        rule = self._rules[entry.rule]
+        record = state.alerts.get(rule.groups[entry.group].keys[entry.lane])
+        return None if rule.on_clock or record is None else next_timer(record, rule.policy, rule.sessions)
 
     def seed(self, state: State, observations: Iterable[Observation]) -> State:
         """Take history in without evaluating anything; what becomes known after ``state.now`` waits for its time."""
@@ -280,7 +279,10 @@ class Engine:
             by_rule.setdefault(number, []).extend(evaluation.transitions())
             state.evaluations += len(evaluation.lanes)
             for lane in evaluation.stepped:
-                self._set_timer(state, (number, at, lane), moment.at)
+                entry = Entry(Cause.TIMER, number, at, lane)
+                due = self._timer(state, entry)
+                # A time that is up and decided nothing (the condition is unknown) waits for a figure, not for itself.
+                state.agenda.put(entry, due if due is not None and due > moment.at else None)
         for transitions in by_rule.values():
             yield from told.calmed(transitions, self._storm)
 

@@ -376,11 +376,25 @@ async def test_a_notice_is_threaded_under_the_one_it_follows(post):
 
 
 @pytest.mark.parametrize("option", ["follows", "edits"])
-async def test_without_its_target_a_message_stands_alone_and_an_edit_is_given_up(post, option):
-    """What was never delivered here can be neither followed nor replaced."""
+async def test_without_its_target_a_message_stands_alone(post, option):
+    """What was never delivered here can be neither followed nor replaced: it is sent as a new message."""
     await post.enqueue(("n2", CHAT), **{option: "never"})
     await post.drain()
-    assert (["n2"] if option == "follows" else []) == post.sent()
+    (outgoing,) = post.telegram.accepted
+    assert (None, None) == (outgoing.edit, outgoing.reply_to)
+
+
+@pytest.mark.parametrize("gone", ["never sent", "deleted"])
+async def test_a_mark_without_its_message_is_dropped(post, gone):
+    """There is nothing to mark: no new message, no dead letter, a line in the log."""
+    if gone == "deleted":
+        await post.enqueue(("n1", CHAT))
+        await post.drain()
+        post.telegram.outcomes.append(TargetLost("message to edit not found"))
+    await post.enqueue(("n1:mark", CHAT), edits="n1", mark=True)
+    await post.drain(2)
+    assert "n1:mark" not in post.sent()
+    assert (["dropped"], []) == (await post.outcomes("n1:mark"), list(await post.store.outbox.dead()))
 
 
 async def test_an_edit_replaces_the_earlier_message(post):

@@ -1,6 +1,6 @@
 """The whole bot under fire: engine, senders and store are killed at random while alerts flow and the services fail.
 
-``TAPEWATCH_CRASHES`` is the number of kills (12 unless set; a thorough run takes 200 and some minutes), and
+``TAPEWATCH_CRASHES`` is the number of kills (8 unless set; a thorough run takes 200 and some minutes), and
 ``TAPEWATCH_CRASH_SEED`` repeats a run.
 """
 
@@ -24,7 +24,7 @@ from tests.fakes.faults import Kind
 from tests.fakes.slack_server import FakeSlack
 from tests.fakes.telegram_server import FakeTelegram
 
-KILLS = int(os.environ.get("TAPEWATCH_CRASHES", "12"))
+KILLS = int(os.environ.get("TAPEWATCH_CRASHES", "8"))
 SEED = int(os.environ.get("TAPEWATCH_CRASH_SEED", "20241101"))
 ROOT = Path(__file__).parents[2]
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
@@ -227,7 +227,8 @@ def report(capsys, at: Siege, duplicates: int, dead: int) -> None:
     """Print what happened."""
     line = (
         f"\n{KILLS} kills {at.kills}: {len(at.fed)} notices to {len(CHATS) + len(CHANNELS)} destinations,"
-        f" {duplicates} duplicates, {dead} dead letters,"
+        f" {at.telegram.faults.suffered + at.slack.faults.suffered} failures of the services ({at.ambiguous} after they"
+        f" had accepted), {duplicates} duplicates, {dead} dead letters,"
         f" {at.telegram.rates.refused + at.slack.rates.refused} sent too fast\n"
     )
     with capsys.disabled():
