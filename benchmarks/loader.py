@@ -1,8 +1,8 @@
 """Loading rules against reading their YAML: ``python -m benchmarks.loader``.
 
 A thousand rules of the desk's kind (two conditions, two messages of two figures in two languages, all different) are
-loaded with positions, checked and compiled, in a fresh process each round, so that nothing is remembered. Processor time
-is counted, since the work runs on one core and waits for nothing. The limit in the same run is the C parser's bare
+loaded with positions, checked and compiled, in a fresh process each round, so that nothing is remembered. Processor
+time is counted, since the work runs on one core and waits for nothing. The limit in the same run is the C parser's bare
 events; the peers are PyYAML's own loaders, which do no more than read.
 """
 
