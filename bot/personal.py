@@ -14,8 +14,12 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from rules.calendars import Calendars
+from rules.engine import Engine
 from rules.model import Severity
+from rules.problems import ProblemsFound
 from rules.spec import Expression, OncePer, RuleSpec
+from rules.universe import Universe
 
 COLLECTION = "personal_alerts"
 PREFIX = "my-"
@@ -87,6 +91,23 @@ async def everyones(documents: Documents) -> Sequence[PersonalAlert]:
     stored = await documents.all(COLLECTION)
     found = (_read(text) for _, text in sorted(stored.items()))
     return [alert for alert in found if alert is not None]
+
+
+async def living(documents: Documents, universe: Universe, calendars: Calendars, now: datetime) -> Sequence[RuleSpec]:
+    """The rules of all alerts that haven't expired, to be run beside the desk's.
+
+    One that no longer compiles (its instrument left the universe) is left out: it must not stop the others.
+    """
+    found = [alert.spec() for alert in await everyones(documents) if alert.expires_at > now]
+    return [spec for spec in found if _compiles(spec, universe, calendars)]
+
+
+def _compiles(spec: RuleSpec, universe: Universe, calendars: Calendars) -> bool:
+    try:
+        Engine([spec], universe, calendars)
+    except ProblemsFound:
+        return False
+    return True
 
 
 def _read(text: str | None) -> PersonalAlert | None:

@@ -172,7 +172,7 @@ class Past:
     def _in_columns(self, rule: Runtime) -> tuple[int, list[Fired]]:
         evaluations, fires = 0, []
         for group in rule.groups:
-            for lanes in _chunks(group):
+            for lanes in chunks(group):
                 panel = Panel(self.history, group, lanes, self.start, self.end)
                 evaluations += panel.evaluations
                 fires.extend(panel.fires())
@@ -183,7 +183,7 @@ def _midnight(day: date) -> datetime:
     return instant(0).replace(year=day.year, month=day.month, day=day.day)
 
 
-def _chunks(group: Group) -> Iterator[Ints]:
+def chunks(group: Group) -> Iterator[Ints]:
     """Lanes in blocks whose columns fit the cache."""
     for first in range(0, group.size, _CHUNK):
         yield np.arange(first, min(first + _CHUNK, group.size), dtype=np.int64)
@@ -233,14 +233,18 @@ class Panel:
         return int(self.heard.sum())
 
     def fires(self) -> list[Fired]:
-        """The alerts of these lanes."""
+        """The alerts of these lanes, in words."""
+        return [self._fired(fire) for fire in self.lives()]
+
+    def lives(self) -> list[Fire]:
+        """The alerts of these lanes, as rows."""
         if not len(self.frame.instants):
             return []
         when = self._values(self.program.when)
         clear = self._values(self.program.clear) if self.program.clear else 1.0 - when
         rearm = self._values(self.program.rearm) if self.program.rearm else None
         columns = Column(self.rule, self.frame, when, clear, rearm, self.heard)
-        return [self._fired(fire) for fire in lives(columns)]
+        return list(lives(columns))
 
     def _values(self, part: Part) -> Floats:
         whole = np.broadcast_to(part.evaluate(self.frame), (self.frame.lanes,))

@@ -85,6 +85,7 @@ async def build_commands(settings: Settings, universe: Universe, known: Known) -
             rulebook=RuleBook(rule_paths(settings), universe, _nothing_runs),
             deliveries=known.store.outbox,
             weekly=DigestDesk(data, universe, calendars),
+            pictures=settings.home / "pictures",
         )
     )
 

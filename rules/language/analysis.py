@@ -145,6 +145,8 @@ class Analysis:
 Wanted = Literal["condition", "figure", "either"]
 
 _REMEMBERED = 4_096
+_MAX_PARTS = 1_000
+_LONG = 200  # characters; what is longer is rare, and could be used to fill the memory
 _MEMO: WeakKeyDictionary[Universe, dict[tuple[object, ...], tuple[Node, Analysis]]] = WeakKeyDictionary()
 """By universe: what was analysed with shared names; the node is kept so that its id stays its own."""
 
@@ -154,7 +156,7 @@ def analyse(node: Node, scope: Scope, wanted: Wanted = "either") -> Analysis:
 
     Loading and compiling ask the same of the same tree, as do a rule's texts in two languages: the answer is kept.
     """
-    if scope.it is not None:
+    if scope.it is not None or node.end - node.offset > _LONG:
         return _analysed(node, scope, wanted)
     memo = _MEMO.setdefault(scope.universe, {})
     key = (id(node), wanted, tuple(scope.series.values()), tuple(scope.macros.items()))
@@ -183,6 +185,7 @@ class _Analyser:
         self.findings: list[Finding] = []
         self._expanding: list[str] = []
         self._at: int | None = None
+        self._parts = 0
 
     def report(self, node: Node, code: str, message: str, suggestion: str = "", *, warning: bool = False) -> Typed:
         offset = node.offset if self._at is None else self._at
@@ -191,6 +194,10 @@ class _Analyser:
 
     def expression(self, node: Node) -> Typed:
         """A figure or a condition."""
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            message = f"with its macros the expression has more than {_MAX_PARTS:,} parts; split it into rules"
+            return self.report(node, "too-many-nodes", message)
         match node:
             case Number():
                 return self._literal(node)
