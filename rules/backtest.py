@@ -27,7 +27,8 @@ from rules.spec import AtInterval, AtSession, RuleSpec
 from rules.universe import Universe
 
 HORIZONS = (1, 5, 20)
-_CHUNK = 96
+_CHUNK, _WIDE = 96, 256
+_RECURSIVE = frozenset({"ema", "rsi", "atr"})
 _ENDS = frozenset({TransitionKind.RESOLVED, TransitionKind.ENDED, TransitionKind.CORRECTED})
 _STEPWISE = frozenset({"age", "fresh", "revised", "earnings", "event", "days_until"})
 
@@ -184,9 +185,13 @@ def _midnight(day: date) -> datetime:
 
 
 def chunks(group: Group) -> Iterator[Ints]:
-    """Lanes in blocks whose columns fit the cache."""
-    for first in range(0, group.size, _CHUNK):
-        yield np.arange(first, min(first + _CHUNK, group.size), dtype=np.int64)
+    """Lanes in blocks whose columns fit the cache; wide ones for recursions, which go row by row."""
+    program = group.rule.program
+    parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
+    recursive = any(inner.name in _RECURSIVE for part in parts for inner in part.walk())
+    step = _WIDE if recursive else _CHUNK
+    for first in range(0, group.size, step):
+        yield np.arange(first, min(first + step, group.size), dtype=np.int64)
 
 
 def runs_in_columns(rule: Runtime) -> bool:
@@ -260,7 +265,7 @@ class Panel:
             resolved_at=None if end < 0 else self._at(end),
             observed_at=told.observed_at,
             value=told.value,
-            because=told.because,
+            because=told.because["en"],
             labels=self.group.labels[lane],
         )
 

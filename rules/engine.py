@@ -13,6 +13,7 @@ from rules.axis import Axis
 from rules.calendars import Calendars
 from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
+from rules.language.need import sessions_needed
 from rules.language.scope import Scope
 from rules.levels import Levels
 from rules.lifecycle import AlertRecord, close_edited, next_timer
@@ -236,6 +237,16 @@ class Engine:
         price = column.cell(int(column.last[home[1]]), home[1])
         for number in levels.tick(price):
             touched.whole(number, 1)
+
+    def history_needed(self) -> dict[tuple[str, str], int]:
+        """By feed and key, how many sessions the rules read: what to fetch and to seed before the first ``advance``."""
+        found: dict[tuple[str, str], int] = {}
+        for program in self.programs:
+            count = max(sessions_needed(part.typed) for part in program.parts)
+            for (feed, _), keys in needs((program,)).items():
+                for key in keys:
+                    found[feed, key] = max(found.get((feed, key), 1), count)
+        return found
 
     def plans(self) -> tuple[Plan, ...]:
         """How each rule is evaluated, and why."""
