@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.language.analysis import Typed, Window
+from rules.language.typed import Typed, Window
 
 _LOOK_BACK = {"ema": 5, "rsi": 10, "atr": 10}
 _QUARTER = 92
