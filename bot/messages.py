@@ -8,6 +8,7 @@ from datetime import time
 from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
+from bot.alert_buttons import alert_buttons
 from bot.evidence import Evidence
 from bot.notices import Incident
 from bot.numbers import money, number, percent, points, price
@@ -56,6 +57,7 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evide
         blocks=tuple(body),
         footer=_footer(ranked, lang),
         severity=Severity.HEALTH if first.kind is TransitionKind.HEALTH else first.severity,
+        buttons=alert_buttons(_in_order(ranked)[0], first.rule, lang) if first.kind is TransitionKind.FIRED else (),
     )
 
 
@@ -127,5 +129,9 @@ def _moment(transition: Transition, lang: Lang) -> Span:
 
 
 def _numbers(incidents: Sequence[Incident]) -> str:
-    numbers = sorted((incident.number for incident in incidents), key=lambda number: int(number.partition("-")[2]))
+    numbers = _in_order(incidents)
     return numbers[0] if len(numbers) == 1 else f"{numbers[0]} … {numbers[-1]}"
+
+
+def _in_order(incidents: Sequence[Incident]) -> list[str]:
+    return sorted((incident.number for incident in incidents), key=lambda number: int(number.partition("-")[2]))

@@ -12,7 +12,7 @@ import numpy as np
 from rules.axis import Axis, instant, micros
 from rules.bars import Bars, observations
 from rules.calendars import Calendars
-from rules.columns import ColumnFrame, Mask
+from rules.columns import ColumnFrame, Mask, pick
 from rules.engine import Engine
 from rules.explain import Lane, decide
 from rules.frames import Members
@@ -296,7 +296,8 @@ def _heard(history: History, ref: Ref, members: Members | None, span: tuple[int,
     sessions = np.arange(column.first, column.first + len(column.values), dtype=np.int64)
     closes = track.axis.close(sessions)
     inside = (closes > span[0]) & (closes <= span[1])
-    return closes[inside], ~np.isnan(column.values[inside][:, track.keys])
+    first, last = int(np.argmax(inside)), int(inside.sum())
+    return closes[inside], ~np.isnan(pick(column.values[first : first + last], track.keys))
 
 
 def _forward_members(program: Program) -> Mapping[str, Ref]:

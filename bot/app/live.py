@@ -22,6 +22,7 @@ from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, rec
 from bot.app.notifiers import build_notifiers
 from bot.archive import Archive
 from bot.dispatch import Dispatcher
+from bot.housekeeping import RetentionSettings, keep_tidy
 from bot.intake import Intake
 from bot.jobs import table
 from bot.market import MarketView
@@ -54,6 +55,7 @@ async def run_bot(
             market = MarketView(desk.universe, desk.calendars)
             dispatcher = build_dispatcher(settings, market, store, destinations, settings.reader.reader())
             work["engine"] = _engine(desk, clock, store, dispatcher, market)
+            work["housekeeping"] = _housekeeping(store, settings.retention, clock)
         if "sender" in chosen:
             notifiers = await build_notifiers(stack, settings, clock)
             shown = on_terminal(notifiers) if dry_run else notifiers
@@ -96,6 +98,10 @@ def _engine(desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher, mark
         await roles.engine(pipeline, clock)
 
     return lambda: roles.lead(store.leases, "engine", _owner(), work)
+
+
+def _housekeeping(store: Store, retention: RetentionSettings, clock: Clock) -> Work:
+    return lambda: roles.lead(store.leases, "housekeeping", _owner(), lambda: keep_tidy(store, retention, clock))
 
 
 def _owner() -> str:
