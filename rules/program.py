@@ -66,6 +66,13 @@ class Program:
     period: str
     policy: Policy
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Conditions and everything that messages show."""
+        texts = (piece for text in (*self.say.values(), *self.explain.values()) for piece in text)
+        shown = tuple(piece.part for piece in texts if isinstance(piece, Filled))
+        return (*(part for part in (self.when, self.clear, self.rearm) if part is not None), *shown)
+
 
 def compile_rule(spec: RuleSpec, scope: Scope) -> Program:
     """Compile ``spec``; raise ``ProblemsFound`` with every mistake in its expressions."""
