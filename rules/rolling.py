@@ -13,6 +13,8 @@ import numpy as np
 from rules.history import Floats
 
 Kernel = Callable[[Floats, int], Floats]
+_BLOCK = 128
+"""Rows that are added up together: those of a hundred keys stay in the cache between the steps."""
 
 
 def sums(panel: Floats, count: int) -> Floats:
@@ -87,22 +89,32 @@ def _from_highs(panel: Floats, count: int) -> Floats:
 
 def spreads(panel: Floats, count: int) -> Floats:
     """The sample standard deviation, 0 where all values are equal."""
+    return _spreads(panel, count, _sums_by_pairs(panel[:-1], count - 1))
+
+
+def _spreads(panel: Floats, count: int, before: Floats) -> Floats:
     earlier, newest = panel[:-1], panel[count - 1 :]
-    mean = _sums_by_pairs(earlier, count - 1) / float(count - 1)
-    rows = len(mean)
+    mean = before / float(count - 1)
     squares: Floats = np.zeros(mean.shape)
+    for first in range(0, len(mean), _BLOCK):
+        _add_squares(squares[first : first + _BLOCK], panel[first:], mean[first : first + _BLOCK], count - 1)
+    return spread((mean, squares), (lows(earlier, count - 1), highs(earlier, count - 1)), newest, count)
+
+
+def _add_squares(squares: Floats, panel: Floats, mean: Floats, count: int) -> None:
+    """The squared distances of ``count`` rows from the mean, added to ``squares`` from the oldest on."""
     away = np.empty_like(mean)
-    for row in range(count - 1):
-        np.subtract(panel[row : row + rows], mean, out=away)
+    for row in range(count):
+        np.subtract(panel[row : row + len(mean)], mean, out=away)
         np.multiply(away, away, out=away)
         squares += away
-    return spread((mean, squares), (lows(earlier, count - 1), highs(earlier, count - 1)), newest, count)
 
 
 def zscores(panel: Floats, count: int) -> Floats:
     """How many spreads the newest value lies from the mean."""
+    newest, before = panel[count - 1 :], _sums_by_pairs(panel[:-1], count - 1)
     with np.errstate(all="ignore"):
-        found: Floats = (panel[count - 1 :] - means(panel, count)) / spreads(panel, count)
+        found: Floats = (newest - (before + newest) / float(count)) / _spreads(panel, count, before)
     return np.where(np.isfinite(found), found, np.nan)
 
 
