@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
@@ -16,7 +17,7 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.message import Colour, Reader
-from bot.routing_settings import RoutingSettings
+from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
 from rules.problems import Problem, ProblemsFound, nearest
@@ -85,6 +86,35 @@ class AccessSettings(_Section):
     chats: Texts = ()
 
 
+class DigestSettings(_Section):
+    """The weekly digest and the morning brief; a list of destinations that is empty is that of the alerts."""
+
+    editors: Texts = ()
+    """Who gets the draft, with the buttons that approve and publish it."""
+    team: Texts = ()
+    layout: Path | None = None
+    """A layout of the desk's own, in place of the shipped weekly."""
+    slots: Mapping[str, str] = {}
+    """By slot: the file with the analyst's words; ``{week}`` in its path is the week, as in ``notes/{week}.md``."""
+    draft_after: Duration = timedelta(minutes=30)
+    """After the last close of the week."""
+    publish_after: Duration = timedelta(hours=6)
+    unattended: bool = False
+    """Publish a draft that nobody approved."""
+    brief: bool = True
+    brief_to: Texts = ()
+    brief_at: time = time(8)
+    """On the clocks of ``reader.tz``, from Monday to Friday."""
+
+
+class WebSettings(_Section):
+    """Where the ``web`` role listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65_535)
+    """0 takes a free one."""
+
+
 class Secrets(_Section):
     """What the environment alone may hold."""
 
@@ -111,6 +141,8 @@ class Settings(_Section):
     """Where alerts go when no route says otherwise, as ``telegram:CHAT`` or ``slack:CHANNEL``."""
     routing: RoutingSettings = RoutingSettings()
     access: AccessSettings = AccessSettings()
+    digest: DigestSettings = DigestSettings()
+    web: WebSettings = WebSettings()
     feeds: Mapping[str, FeedSettings] = {}
     sec_contact: str = ""
     """Name and e-mail for the SEC's User-Agent; its service refuses requests without one."""

@@ -14,13 +14,10 @@ from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.context import Context, note
 from bot.commands.errors import Refusal
-from bot.digest import build
 from bot.digest.chat import message
 from bot.digest.data import DigestData
 from bot.digest.flow import Outcome, Publisher
-from rules.calendars import Calendars
 from rules.model import Lang
-from rules.universe import Universe
 
 _WEEK = re.compile(r"(\d{4})-?w(\d{1,2})", re.IGNORECASE | re.ASCII)
 
@@ -44,25 +41,16 @@ class Weekly(Protocol):
 class DigestDesk:
     """``Weekly`` over a publisher; ``data`` gives what is known at an instant."""
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        data: Callable[[datetime], Awaitable[DigestData]],
-        universe: Universe,
-        calendars: Calendars,
-    ) -> None:
+    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]]) -> None:
         self._publisher = publisher
         self._data = data
-        self._universe = universe
-        self._calendars = calendars
 
     async def message(self, day: date, lang: Lang, now: datetime) -> Message | None:
         """Build the digest anew: it is a view of what is known."""
         known = await self._data(now)
-        friday = day - timedelta(days=day.weekday() - 4)
         if not known.series("prices."):
             return None
-        return message(build(known, friday, self._universe, calendars=self._calendars), lang)
+        return message(await self._publisher.preview(known, day), lang)
 
     async def approve(self, name: str, who: str) -> Outcome:
         """As the publisher does."""

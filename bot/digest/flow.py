@@ -81,6 +81,14 @@ class Edition:
 _EDITION = TypeAdapter(Edition)
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be done: bring the digest of the week of ``day`` to ``stage``."""
+
+    stage: Stage
+    day: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timetable:
     """When a draft goes to the editors and when the digest is published, counted from the week's last close.
@@ -109,9 +117,14 @@ class Publisher:
         editors: Sequence[str],
         team: Sequence[str],
         timetable: Timetable | None = None,
+        slot_files: Mapping[str, Path] | None = None,
         file_formats: Sequence[str] = formats.ALL,
     ) -> None:
-        """``readers`` holds whose colours and time zone the files of each language have."""
+        """``readers`` holds whose colours and time zone the files of each language have.
+
+        ``slot_files`` names a file for a slot, ``{week}`` in its path stands for the edition's name; words that were
+        filled in otherwise come before the file's.
+        """
         self._documents = documents
         self._states = states
         self._archive = archive
@@ -122,23 +135,31 @@ class Publisher:
         self._editors = editors
         self._team = team
         self._timetable = timetable or Timetable()
+        self._slot_files = slot_files or {}
         self._formats = file_formats
 
-    async def tick(self, data: DigestData, now: datetime) -> Outcome:
+    async def due(self, now: datetime) -> Due | None:
         """What the clock asks for at ``now``: a draft once the week's last session is over, publication at its time."""
         span = Span.week_of(now.date() if now.weekday() < 5 else now.date() - timedelta(days=now.weekday() - 4))
         calendar = self._calendars.get(MARKET)
         last = calendar.session_on_or_before(span.last)
         if last < span.first or now < calendar.close(last) + self._timetable.draft_after:
-            return Outcome.NOT_DUE
+            return None
         edition = await self.edition(span.name)
         if edition is None:
-            return await self.draft(data, span.last, now)
+            return Due(Stage.DRAFT, span.last)
         if edition.stage is Stage.PUBLISHED or now < calendar.close(last) + self._timetable.publish_after:
-            return Outcome.NOT_DUE
+            return None
         if edition.stage is Stage.DRAFT and not self._timetable.unattended:
+            return None
+        return Due(Stage.PUBLISHED, span.last)
+
+    async def tick(self, data: DigestData, now: datetime) -> Outcome:
+        """Do what is :meth:`due` at ``now``."""
+        due = await self.due(now)
+        if due is None:
             return Outcome.NOT_DUE
-        return await self.publish(data, span.last, now)
+        return await (self.draft if due.stage is Stage.DRAFT else self.publish)(data, due.day, now)
 
     async def edition(self, name: str) -> Edition | None:
         """The edition of the ISO week ``name``."""
@@ -167,6 +188,11 @@ class Publisher:
         edition = replace(edition, drafts=number, content=content, stage=Stage.DRAFT, approved_by="", files=files)
         await self._commit(edition, f"digest:{span.name}:draft:{number}", messages, now, to=self._editors)
         return Outcome.DRAFTED
+
+    async def preview(self, data: DigestData, day: date) -> Digest:
+        """The digest of the week of ``day``, as known now, with the words that its slots have; nothing is sent."""
+        span = Span.week_of(day)
+        return self._build(data, await self.edition(span.name) or Edition(name=span.name, week_end=span.last))
 
     async def fill(self, name: str, slot: str, text: str) -> Outcome:
         """Write an analyst's words into a slot of the draft; the next draft or the publication carries them."""
@@ -239,8 +265,14 @@ class Publisher:
             self._universe,
             layout=self._layout,
             calendars=self._calendars,
-            slots=edition.slots,
+            slots={**self._written(edition.name), **edition.slots},
         )
+
+    def _written(self, name: str) -> dict[str, str]:
+        """What the slots' files say about the week ``name``; a file that is absent says nothing."""
+        paths = {slot: Path(str(path).replace("{week}", name)) for slot, path in self._slot_files.items()}
+        found = {slot: path.read_text(encoding="utf-8").strip() for slot, path in paths.items() if path.is_file()}
+        return {slot: text for slot, text in found.items() if text}
 
     def _blocking(self, digest: Digest) -> bool:
         required = {slot.name for slot in self._layout.slots if slot.required}
