@@ -197,8 +197,8 @@ class HttpClient:
             await self._wait_for_slot(source)
             try:
                 return read(source, await self._try(source, url))
-            except _Transient:
-                if pause is None:
+            except _Transient as failure:
+                if pause is None or failure.retry_at is not None:  # it said itself when to come back
                     raise
                 await self._clock.sleep_until(self._clock.now() + timedelta(seconds=pause))
         raise AssertionError("unreachable: the last try returns or raises")

@@ -1,6 +1,6 @@
 """Processor time of one message, from the neutral message to the service's answer: ``python -m benchmarks.messengers``.
 
-Each of our notifiers stands beside the bare library, with the same text, against a local server in a process of its own;
+Each of our notifiers stands beside the bare library, with the same text, against a local server in another process;
 only the sending side is counted.
 """
 

@@ -29,7 +29,7 @@ from adapters.notifiers.port import (
     TargetLost,
 )
 from adapters.store.port import Claimed, Store, StoreUnavailable, alive
-from bot.limits import buckets_of, chat_bucket
+from bot.limits import buckets_of, chat_bucket, spacings_of
 from bot.payload import Payload, unpack
 
 log = structlog.get_logger()
@@ -109,6 +109,10 @@ class Sender:
         self._clock = clock
         self._owners = owners or NoOwners()
         self._parallel = parallel
+        self._answered: dict[str, datetime] = {}
+        """When each service last said anything."""
+        self._doubted: dict[tuple[str, str], datetime] = {}
+        """Since when the outcome of a message at a destination is unknown."""
 
     async def run(self) -> None:
         """Send for ever, and take over what dead senders held. A store that can't be reached delays the work."""
@@ -181,13 +185,23 @@ class Sender:
         except StoreUnavailable:
             raise
         except DeliveryError as error:
+            if not isinstance(error, OutcomeUnknown):
+                self._note_answer(claimed)
             return await self._after(claimed, error, notifier)
         except Exception as error:  # a fault of ours must not stop the other destinations
             return await self._after(claimed, error, notifier)
         if receipt is None:
             return await self._bury(claimed, "the message to replace is gone")
+        self._note_answer(claimed)
+        for bucket, seconds in spacings_of(claimed.entry.destination).items():
+            await self._limits.block(bucket, self._clock.now() + timedelta(seconds=seconds))
         await self._acknowledge(claimed, receipt)
         return True
+
+    def _note_answer(self, claimed: Claimed) -> None:
+        destination = claimed.entry.destination
+        self._answered[destination.partition(":")[0]] = self._clock.now()
+        self._doubted.pop((claimed.entry.key, destination), None)
 
     async def _has_token(self, claimed: Claimed) -> bool:
         destination, now = claimed.entry.destination, self._clock.now()
@@ -264,10 +278,8 @@ class Sender:
                 await self._owners.gone(destination, str(error))
             case MessageRejected():
                 await self._bury(claimed, why)
-            case OutcomeUnknown() if claimed.in_doubt and not isinstance(notifier, Searchable):
-                await self._bury(claimed, f"{why}; sent twice without an answer, so it may have arrived")
             case OutcomeUnknown():
-                await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
+                await self._without_answer(claimed, why, searchable=isinstance(notifier, Searchable))
             case RetryLater():
                 await self._retry_later(claimed, error, why)
             case Misconfigured():
@@ -278,6 +290,20 @@ class Sender:
             case _:
                 await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
         return False
+
+    async def _without_answer(self, claimed: Claimed, why: str, *, searchable: bool) -> None:
+        """Try again; but what can't be looked up is sent a second time only, unless the service is silent altogether.
+
+        A service that answers others and not this message has most likely taken it twice. One that answers nobody is
+        down, and has taken nothing.
+        """
+        destination = claimed.entry.destination
+        since = self._doubted.setdefault((claimed.entry.key, destination), self._clock.now())
+        answers_others = self._answered.get(destination.partition(":")[0], since) > since
+        if claimed.in_doubt and not searchable and (answers_others or claimed.attempt >= _HOPELESS_AFTER):
+            await self._bury(claimed, f"{why}; sent more than once without an answer, so it may have arrived")
+        else:
+            await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
 
     async def _retry_later(self, claimed: Claimed, error: RetryLater, why: str) -> None:
         if error.after_s is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adapters.message import Message
 from adapters.store.port import Documents, LogLine, OutboxEntry
+from bot.evidence import Evidence
 from bot.lane import Delivery
 from bot.messages import compose
 from bot.notices import Incident
@@ -46,7 +47,9 @@ class Dispatcher:
         documents: Documents,
         profiles: Profiles,
         universe: Universe,
+        evidence: Evidence | None = None,
     ) -> None:
+        self._evidence = evidence
         self._router = router
         self._settings = settings
         self._documents = documents
@@ -106,4 +109,4 @@ class Dispatcher:
     def _words(self, delivery: Delivery) -> Mapping[Lang, Message]:
         if delivery.summary:
             return {lang: summarize(delivery.incidents, delivery.reason, lang) for lang in LANGS}
-        return {lang: compose(delivery.incidents, lang, self._universe) for lang in LANGS}
+        return {lang: compose(delivery.incidents, lang, self._universe, self._evidence) for lang in LANGS}

@@ -31,3 +31,12 @@ def buckets_of(destination: str) -> Buckets:
         shared = {"telegram": _TELEGRAM_ALL, chat: _TELEGRAM_CHAT}
         return {**shared, f"{chat}:group": _TELEGRAM_GROUP} if address.startswith("-") else shared
     return {chat: _SLACK_CHANNEL} if scheme == "slack" else {}
+
+
+def spacings_of(destination: str) -> Mapping[str, float]:
+    """The buckets that hold one message at a time, with the seconds from the end of one to the start of the next.
+
+    What counts for the service is when a message arrives, some time between taking a token and having the answer. So
+    where the next one may follow by a second only, the second is counted from the answer.
+    """
+    return {name: 1 / rate for name, (rate, burst) in buckets_of(destination).items() if burst == 1.0}

@@ -151,7 +151,7 @@ class MarketView:
             self._column(item.series).put(item)
             for name in source_names(item.source):
                 before = self._heard.get(name)
-                if before is None or item.known_at >= before.known_at:
+                if before is None or (item.known_at, item.at) >= (before.known_at, before.at):
                     self._heard[name] = item
 
     def apply_events(self, events: Iterable[CalendarEvent]) -> None:

@@ -8,6 +8,7 @@ from datetime import time
 from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
+from bot.evidence import Evidence
 from bot.notices import Incident
 from bot.numbers import money, number, percent, points, price
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
@@ -30,14 +31,18 @@ _STATUS = {
 }
 
 
-def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe) -> Message:
-    """Word the incidents of one group, the strongest first; they share rule, kind and instant of evaluation."""
+def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evidence: Evidence | None = None) -> Message:
+    """Word the incidents of one group, the strongest first; they share rule, kind and instant of evaluation.
+
+    An incident that stands alone is shown with its ``evidence``.
+    """
     ranked = sorted(incidents, key=lambda item: -abs(item.transition.value or 0.0))
     first = ranked[0].transition
     title = _title(first, lang)
     body: list[Block] = []
     if len(ranked) == 1:
         body.append(Paragraph(tuple(_line(part) for part in first.say[lang].splitlines() if part.strip())))
+        body += evidence.blocks(first, lang) if evidence else ()
         summary = f"{first.title[lang]}: {first.say[lang]}"
     else:
         body.append(_instances(ranked, lang, universe))

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from adapters.store.port import Commit, Cursor, Store
 from bot.dispatch import LANGS, Dispatched, Dispatcher
+from bot.evidence import Evidence
 from bot.incidents import Document, Entered, Numbering, documents_of
 from bot.intake import handed_in
+from bot.market import MarketView
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
 from rules.engine import AlertRecord, Engine, State
@@ -36,7 +38,11 @@ class Pipeline:
     One pipeline at a time works on a store (it holds the ``engine`` lease).
     """
 
-    def __init__(self, *, engine: Engine, universe: Universe, store: Store, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, *, engine: Engine, universe: Universe, store: Store, dispatcher: Dispatcher, market: MarketView
+    ) -> None:
+        self._market = market
+        self._evidence = Evidence(market)
         self._engine = engine
         self._universe = universe
         self._store = store
@@ -51,6 +57,7 @@ class Pipeline:
         stored = await self._store.states.alerts()
         records = {key: AlertRecord.from_json(text) for key, text in stored.items()}
         self._state = self._engine.seed(self._engine.initial_state(now, records), history)
+        self._market.apply(history)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
         await self._dispatcher.start(now)
@@ -109,6 +116,7 @@ class Pipeline:
         now: datetime,
     ) -> _Decided:
         before = self._state
+        self._market.apply(observations)
         self._state, transitions = self._engine.advance(before, observations, now)
         entered = self._numbering.enter([*transitions, *handed])
         told = [incident for incident in entered.incidents if incident.transition.kind in TOLD]
@@ -129,5 +137,5 @@ class Pipeline:
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages={lang: compose(members, lang, self._universe) for lang in LANGS},
+            messages={lang: compose(members, lang, self._universe, self._evidence) for lang in LANGS},
         )

@@ -94,8 +94,8 @@ class DigestSettings(_Section):
     team: Texts = ()
     layout: Path | None = None
     """A layout of the desk's own, in place of the shipped weekly."""
-    slots: Mapping[str, str] = {}
-    """By slot: the file with the analyst's words; ``{week}`` in its path is the week, as in ``notes/{week}.md``."""
+    slots: Path | None = None
+    """The folder with analysts' words: ``2024-W44/view.md``, else ``view.md``, for the slot ``view``."""
     draft_after: Duration = timedelta(minutes=30)
     """After the last close of the week."""
     publish_after: Duration = timedelta(hours=6)

@@ -25,6 +25,10 @@ class Schedule(Protocol):
         """The last strike at or before ``moment``."""
         ...
 
+    def between(self, start: int, end: int) -> Ints:
+        """The strikes after ``start`` up to ``end``, all in microseconds since 1970 UTC."""
+        ...
+
 
 class SessionStrikes:
     """``XNYS close+20m``: once a session."""
@@ -43,6 +47,11 @@ class SessionStrikes:
         at = int(np.searchsorted(self._times, micros(moment), side="right")) - 1
         return instant(int(self._times[at])) if at >= 0 else None
 
+    def between(self, start: int, end: int) -> Ints:
+        """The strikes after ``start`` up to ``end``, all in microseconds since 1970 UTC."""
+        first, last = np.searchsorted(self._times, [start, end], side="right")
+        return self._times[first:last]
+
 
 class IntervalStrikes:
     """``every: 15m``: whole multiples since midnight UTC."""
@@ -50,7 +59,7 @@ class IntervalStrikes:
     def __init__(self, every: AtInterval) -> None:
         self._step = every.interval
 
-    def after(self, moment: datetime) -> datetime | None:
+    def after(self, moment: datetime) -> datetime:
         """The first strike after ``moment``; each midnight starts a new count."""
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         following = midnight + ((moment - midnight) // self._step + 1) * self._step
@@ -60,6 +69,15 @@ class IntervalStrikes:
         """The last strike at or before ``moment``."""
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         return midnight + (moment - midnight) // self._step * self._step
+
+    def between(self, start: int, end: int) -> Ints:
+        """The strikes after ``start`` up to ``end``, all in microseconds since 1970 UTC."""
+        found: list[int] = []
+        at = self.after(instant(start))
+        while micros(at) <= end:
+            found.append(micros(at))
+            at = self.after(at)
+        return np.array(found, np.int64)
 
 
 def schedule_of(every: Every, axis: Axis) -> Schedule | None:

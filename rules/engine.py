@@ -42,6 +42,8 @@ class State:
     held: list[tuple[datetime, datetime, int, Observation]] = field(default_factory=list)
     """Observations that become known later than ``now``, as a heap."""
     taken: int = 0
+    evaluations: int = 0
+    """How many instances were evaluated so far."""
     untold: tuple[Transition, ...] = ()
     """What a change of rules closed, told by the next ``advance``."""
     revision: int = 0
@@ -82,7 +84,7 @@ class Engine:
         self._needs = needs(self.programs)
         for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:
             self._axes[calendar] = Axis(calendars.get(calendar))
-        self._rules = [Runtime(program, self._axes) for program in self.programs]
+        self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
         self._readers = Readers(self._rules)
 
     def _is_calendar(self, name: str) -> bool:
@@ -253,6 +255,7 @@ class Engine:
         for (number, at), lanes in sorted(touched.lanes.items(), key=lambda item: item[0]):
             evaluation = Evaluation(self._rules[number].groups[at], lanes, moment)
             by_rule.setdefault(number, []).extend(evaluation.transitions())
+            state.evaluations += len(evaluation.lanes)
             for lane in evaluation.stepped:
                 self._set_timer(state, number, at, lane)
         for transitions in by_rule.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -36,6 +36,8 @@ class Decision:
     observed_at: datetime | None
     calendar: str
     """Whose market time ``observed_at`` is."""
+    series: tuple[str, ...]
+    """What was read, by full name."""
     sources: tuple[str, ...]
     status: Status
     trace: Trace
@@ -54,6 +56,10 @@ class Lane:
         """The value that the evaluation found, or finds now where it did not need it."""
         values = part.evaluate(self.frame)
         return float(values[self.number if len(values) > 1 else 0])
+
+    def series(self, ref: Ref) -> str:
+        """The series' name, that of the member where it is ``it``'s."""
+        return str(ref) if ref.key or self.member is None else str(replace(ref, key=self.member.symbol))
 
     def seen(self, ref: Ref) -> tuple[datetime | None, str, Status] | None:
         """Time, source and firmness of the newest figure of ``ref``, ``None`` when it is not known."""
@@ -124,6 +130,7 @@ def decide(lane: Lane, program: Program, part: Part) -> Decision:
         unit=left.typed.unit if left is not None else "",
         observed_at=max(times, default=None),
         calendar=lane.frame.track(refs[0]).axis.name if seen else CONTINUOUS,
+        series=tuple(lane.series(ref) for ref in refs),
         sources=tuple(sorted({source for _, source, _ in seen if source})),
         status=max(statuses, key=_WEAKNESS.__getitem__, default=Status.FINAL),
         trace=Trace(tuple(_lines(lane, part)), written(decider), _location(program)),

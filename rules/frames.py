@@ -18,6 +18,8 @@ from rules.axis import Axis
 from rules.history import NONE, PRICE_FEED, Block, Column, Floats, History, Ints
 from rules.language.scope import Ref
 
+Evaluate = Callable[["Frame"], Floats]
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -267,6 +269,3 @@ class PastFrame(Frame):
     def rows(self, values: Floats) -> Floats:
         """Values of this frame as a matrix: a row a session, oldest first, a column a lane."""
         return np.broadcast_to(values, (self.lanes,)).reshape(self.count, self.width)
-
-
-Evaluate = Callable[[Frame], Floats]

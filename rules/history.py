@@ -71,6 +71,20 @@ class Column:
             more = max(row + 1 - len(self.values), _MARGIN_ROWS, len(self.values) // 2)
             self.values = np.vstack([self.values, np.full((more, self.values.shape[1]), np.nan)])
 
+    def fill(self, key: int, index: Ints, values: Floats, closes: Ints) -> None:
+        """Store final figures of sessions ``index`` (ascending), each known at its close, over what was there."""
+        if not len(index):
+            return
+        self.reserve(int(index[0]))
+        self.reserve(int(index[-1]))
+        self.values[index - self.first, key] = values
+        known = np.flatnonzero(~np.isnan(values))
+        if len(known):
+            newest = known[-1]
+            self.last[key], self.at[key], self.known[key] = index[newest], closes[newest], closes[newest]
+            self.before[key] = closes[known[-2]] if len(known) > 1 else 0
+        self.version += 1
+
     def copy_from(self, other: Column, to: list[int], keys: list[int]) -> None:
         """Take over the columns ``keys`` of another column as ``to``."""
         if len(other.values):

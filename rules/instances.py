@@ -17,8 +17,7 @@ from rules.history import Floats, History, Ints
 from rules.lifecycle import AlertRecord, Event, Verdict, overdue, step
 from rules.model import Transition, TransitionKind
 from rules.overdue import due_times
-from rules.runtime import Group, Memory
-from rules.spec import OncePer
+from rules.runtime import Group, Memory, once_key, period_key
 
 _ENDING = frozenset({TransitionKind.RESOLVED, TransitionKind.RECOVERING})
 
@@ -66,7 +65,6 @@ class Evaluation:
         self.memory = moment.memories[group]
         self.frame = group.frame(moment.shared, self.memory, lanes)
         self.lanes = np.arange(group.size) if lanes is None else lanes
-        self.session = self.rule.axis.session(micros(moment.clock))
         self.stepped: list[int] = []
         self._told: dict[TransitionKind, list[Transition]] = {}
 
@@ -75,15 +73,17 @@ class Evaluation:
         when = self._values(self.program.when)
         clear = self._values(self.program.clear) if self.program.clear else 1.0 - when
         rearm = self._values(self.program.rearm) if self.program.rearm else None
-        period = self._period_key()
+        now = micros(self.moment.clock)
+        period, once = period_key(self.rule, now), self.program.spec.once_per
         for at in self._interesting(when).tolist():
+            figure = self._figure(at)
             verdict = Verdict(
                 when=_truth(when[at]),
                 clear=_truth(clear[at]),
                 rearm=None if rearm is None else _truth(rearm[at]),
-                key=self._once_key(at),
+                key=once_key(self.rule, once, now, figure),
                 period=period,
-                figure=self._figure(at),
+                figure=figure,
                 revision=self.moment.revision,
             )
             yield from self._step(at, verdict)
@@ -118,16 +118,6 @@ class Evaluation:
             matter = matter | np.isin(self.lanes, np.fromiter(live, np.int64, len(live)))
         return np.flatnonzero(matter)
 
-    def _once_key(self, at: int) -> str:
-        once = self.program.spec.once_per
-        if once is None:
-            return ""
-        if once is OncePer.OBSERVATION:
-            return self._figure(at)
-        day = self.rule.axis.day(self.session)
-        layout = {OncePer.EVER: "ever", OncePer.WEEK: "%G-W%V", OncePer.MONTH: "%Y-%m", OncePer.SESSION: "%Y-%m-%d"}
-        return format(day, layout[once]) if once in layout else f"{self.moment.clock:%Y-%m-%d}"
-
     def _figure(self, at: int) -> str:
         """The newest session among the figures that the condition reads."""
         newest = ""
@@ -137,15 +127,6 @@ class Evaluation:
             if index >= 0:
                 newest = max(newest, self.frame.track(ref).axis.day(index).isoformat())
         return newest
-
-    def _period_key(self) -> str:
-        period = self.program.period
-        if not period:
-            return ""
-        axis = self.rule.axis
-        if period == "session":
-            return axis.day(self.session - 1).isoformat()
-        return axis.day(int(axis.base(period, np.array([self.session]))[0])).isoformat()  # type: ignore[arg-type]
 
     def _step(self, at: int, verdict: Verdict) -> Iterator[Transition]:
         lane = int(self.lanes[at])

@@ -202,6 +202,8 @@ class Transition:
     group_by: tuple[str, ...]
     trace: Trace
     sources: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    """What the deciding figure was made of, by full name (``etf_flows.BTC.total``)."""
     calendar: str = "24/7"
     """The calendar of the series that decided, for telling its market time."""
     status: Status = Status.FINAL

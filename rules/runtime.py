@@ -15,7 +15,7 @@ from rules.history import Floats, Ints
 from rules.lifecycle import AlertRecord, Policy
 from rules.model import Phase
 from rules.program import Program
-from rules.spec import AtInterval, AtSession
+from rules.spec import AtInterval, AtSession, OncePer
 from rules.universe import Instrument
 
 
@@ -192,3 +192,28 @@ class SessionClock:
     def between(self, earlier: datetime, later: datetime) -> int:
         """How many sessions opened after ``earlier``, up to ``later``."""
         return self._axis.session(micros(later)) - self._axis.session(micros(earlier))
+
+
+_LAYOUTS = {OncePer.EVER: "ever", OncePer.WEEK: "%G-W%V", OncePer.MONTH: "%Y-%m", OncePer.SESSION: "%Y-%m-%d"}
+
+
+def once_key(rule: Runtime, once: OncePer | None, at: int, figure: str) -> str:
+    """The ``once_per`` key at an instant (microseconds since 1970 UTC); ``figure`` is the newest figure's session."""
+    if once is None:
+        return ""
+    if once is OncePer.OBSERVATION:
+        return figure
+    if once is OncePer.DAY:
+        return f"{instant(at):%Y-%m-%d}"
+    return format(rule.axis.day(rule.axis.session(at)), _LAYOUTS[once])
+
+
+def period_key(rule: Runtime, at: int) -> str:
+    """The session before the period that a rule about ``this_week`` and its siblings speaks of; ``""`` for others."""
+    period = rule.program.period
+    if not period:
+        return ""
+    session = rule.axis.session(at)
+    if period == "session":
+        return rule.axis.day(session - 1).isoformat()
+    return rule.axis.day(int(rule.axis.base(period, np.array([session]))[0])).isoformat()  # type: ignore[arg-type]

@@ -92,8 +92,9 @@ def _farthest(lane: Lane, part: Part) -> tuple[Part, float | None]:
     if isinstance(node, Binary) and node.op in {"and", "or"}:
         found = [_farthest(lane, arg) for arg in part.args]
         measured = [pair for pair in found if pair[1] is not None]
-        if not measured:
-            return found[0]
+        blocked = [pair for pair in found if pair[1] is None and lane.value(pair[0]) != 1]
+        if not measured or (node.op == "and" and blocked):
+            return (blocked or found)[0]
         pick = max if node.op == "and" else min
         return pick(measured, key=lambda pair: pair[1] or 0.0)
     return part, _distance(lane, part)

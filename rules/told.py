@@ -44,6 +44,7 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
         trace=decision.trace,
         sources=decision.sources,
         calendar=decision.calendar,
+        series=decision.series,
         status=decision.status,
         options=_options(program, lane),
     )

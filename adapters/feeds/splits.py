@@ -13,7 +13,7 @@ from datetime import date
 
 from adapters.feeds.daily_bars import Bar, Chart
 
-_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0)
+_RATIOS = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0)
 _NEAR = 0.03
 _SAME_FACTOR = 0.005
 _MOVE_ON_THE_DAY = 0.2
@@ -55,7 +55,8 @@ def looks_like_split(before: float | None, after: float | None) -> float | None:
     """The ratio when going from ``before`` to ``after`` is what an undeclared split would look like, else ``None``.
 
     Below one for a reverse split. A share that falls by half to within three per cent looks the same; that is why the
-    caller holds such a price back for a while instead of dropping it.
+    caller holds such a price back for a while instead of dropping it. Three for two isn't among the ratios: a fall by a
+    third is the commoner thing.
     """
     if not before or not after:
         return None

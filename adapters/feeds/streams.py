@@ -29,18 +29,23 @@ _OLD = timedelta(days=14)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _REFUSED_PAUSE_S = 0.5, 60.0, 900.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _GARBAGE_TOLD = 20
+_SAME_CLOSE = 0.02
 _FRAMES_A_TURN = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One price of one symbol, struck ``at`` (UTC); ``high`` and ``low`` are the running session's where known."""
+    """One price of one symbol, struck ``at`` (UTC); ``high`` and ``low`` are the running session's where known.
+
+    ``reference`` is the close that the source itself measures the day's change from.
+    """
 
     symbol: str
     price: float
     at: datetime
     high: float | None = None
     low: float | None = None
+    reference: float | None = None
 
 
 class BadFrame(ValueError):
@@ -242,7 +247,7 @@ class PriceStream:
             return False
         before = self._last_close(tick.symbol)
         ratio = looks_like_split(before, tick.price)
-        if ratio is None:
+        if ratio is None or (before and tick.reference and abs(tick.reference / before - 1) < _SAME_CLOSE):
             self._held.discard(tick.symbol)
             return False
         if tick.symbol not in self._held:

@@ -51,7 +51,8 @@ class YahooWire:
             at = datetime.fromtimestamp(data.time / 1000, UTC)
         except (ValueError, OverflowError, OSError):
             raise BadFrame(f"a time beyond all calendars: {data.time}") from None
-        return (Tick(data.id, _rounded(data.price), at, _rounded(data.day_high), _rounded(data.day_low)),)
+        reference = _rounded(data.price - data.change) if data.change else None
+        return (Tick(data.id, _rounded(data.price), at, _rounded(data.day_high), _rounded(data.day_low), reference),)
 
 
 def _rounded(price: float) -> float:

@@ -52,8 +52,9 @@ class YahooOptions:
     """How Yahoo is asked.
 
     ``base_url`` stands in for Yahoo's hosts (``""``: the real ones). ``period`` is what one fetch looks back; after a
-    split ``long_period`` is fetched once. ``requests_per_s`` 0 doesn't wait. Yahoo publishes no limits; whole addresses
-    were shut out for hours at a few requests a second, hence the default and the length of ``cool_down``.
+    split ``long_period`` is fetched once. ``burst`` requests may go out at once, ``requests_per_s`` on average (0 never
+    waits). Yahoo publishes no limits; whole addresses were shut out for hours at a few requests a second, hence the
+    defaults and the length of ``cool_down``.
     """
 
     base_url: str = ""
@@ -61,6 +62,7 @@ class YahooOptions:
     period: str = "1mo"
     long_period: str = "2y"
     requests_per_s: float = 2.0
+    burst: int = 60
     concurrency: int = 4
     timeout_s: float = 15.0
     cool_down: timedelta = timedelta(minutes=30)
@@ -88,7 +90,7 @@ class YahooDesk:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
         self._session: YahooSession | None = None
         self._requests: ChartRequests | None = None
-        self._next_slot: datetime | None = None
+        self._paid_until: datetime | None = None
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -164,12 +166,13 @@ class YahooDesk:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     async def _turn(self) -> None:
+        """Wait so that no more than ``burst`` requests run ahead of the steady pace."""
         if not self.options.requests_per_s:
             return
+        spacing = timedelta(seconds=1 / self.options.requests_per_s)
         now = self.clock.now()
-        slot = max(now, self._next_slot or now)
-        self._next_slot = slot + timedelta(seconds=1 / self.options.requests_per_s)
-        await self.clock.sleep_until(slot)
+        self._paid_until = max(self._paid_until or now, now) + spacing
+        await self.clock.sleep_until(self._paid_until - spacing * self.options.burst)
 
     async def _begin_cool_down(self, failure: HttpFailure) -> None:
         now = self.clock.now()

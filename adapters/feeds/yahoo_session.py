@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import yfinance
+from curl_cffi import CurlOpt
 from curl_cffi import requests as curl
 from yfinance.data import YfData
 
 NAME = "yahoo"
+_LARGEST_ANSWER = 16 * 1024 * 1024
 _HOSTS = ("finance.yahoo.com", "yahoo.com", "yahoo.net")
 
 
@@ -25,7 +27,8 @@ class YahooSession(curl.Session[Any]):
     """
 
     def __init__(self, base_url: str = "", timeout_s: float = 15.0) -> None:
-        super().__init__(impersonate="chrome", timeout=timeout_s)
+        limit = {CurlOpt.MAXFILESIZE_LARGE: _LARGEST_ANSWER}
+        super().__init__(impersonate="chrome", timeout=timeout_s, curl_options=limit)
         self._base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
 

@@ -12,23 +12,25 @@ from adapters.store.port import Documents, Store
 from bot import subscriptions
 from bot.delivery import Sender
 from bot.dispatch import Dispatcher
+from bot.evidence import Evidence
+from bot.market import MarketView
 from bot.readers import Profiles
 from bot.settings import Settings
-from rules.universe import Universe
 
 CONSOLE = "console:"
 
 
 def build_dispatcher(
-    settings: Settings, universe: Universe, store: Store, destinations: Sequence[str], reader: Reader
+    settings: Settings, market: MarketView, store: Store, destinations: Sequence[str], reader: Reader
 ) -> Dispatcher:
     """The routes of the settings, with ``destinations`` where they name none."""
     return Dispatcher(
-        router=settings.routing.router(tuple(destinations), universe),
+        router=settings.routing.router(tuple(destinations), market.universe),
         settings=settings.routing,
         documents=store.documents,
         profiles=Profiles(store.documents, reader),
-        universe=universe,
+        universe=market.universe,
+        evidence=Evidence(market),
     )
 
 

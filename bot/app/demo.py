@@ -24,6 +24,7 @@ from bot.digest.html import render
 from bot.dispatch import LANGS
 from bot.failures import Failure
 from bot.files import private_folder, write_whole
+from bot.market import MarketView
 from bot.notices import Notice, addressed
 from bot.pipeline import Pipeline
 from bot.reference.imported import digest_data
@@ -66,8 +67,11 @@ async def run_demo(
         notifiers = await build_notifiers(stack, settings, clock)
         check_reachable(destinations, notifiers)
         sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
-        dispatcher = build_dispatcher(settings, desk.universe, store, destinations, reader)
-        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
+        market = MarketView(desk.universe, desk.calendars)
+        dispatcher = build_dispatcher(settings, market, store, destinations, reader)
+        pipeline = Pipeline(
+            engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher, market=market
+        )
         await pipeline.start(week.history, week.start)
         notices = await replay(
             week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step

@@ -64,7 +64,7 @@ async def alerts(store: Store) -> list[dict[str, Any]]:
 
 
 async def why(store: Store, number: str) -> list[Transition]:
-    """What became of the alert ``number`` (``A-1042``), each step with its stored trace; ``Failure`` if there is none."""
+    """What became of the alert ``number`` (``A-1042``), each step with its trace; ``Failure`` if there is none."""
     wanted = number.upper()
     text = await store.documents.get(INCIDENTS, wanted if wanted.startswith("A-") else f"A-{wanted}")
     if text is None:

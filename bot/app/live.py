@@ -24,6 +24,7 @@ from bot.archive import Archive
 from bot.dispatch import Dispatcher
 from bot.intake import Intake
 from bot.jobs import table
+from bot.market import MarketView
 from bot.pipeline import Pipeline
 from bot.scheduler import Scheduler
 from bot.settings import Settings
@@ -50,8 +51,9 @@ async def run_bot(
             sources = await open_sources(stack, settings, desk.universe, desk.calendars, clock, store)
             work["scheduler"] = _scheduler(sources, record)
         if "engine" in chosen:
-            dispatcher = build_dispatcher(settings, desk.universe, store, destinations, settings.reader.reader())
-            work["engine"] = _engine(desk, clock, store, dispatcher)
+            market = MarketView(desk.universe, desk.calendars)
+            dispatcher = build_dispatcher(settings, market, store, destinations, settings.reader.reader())
+            work["engine"] = _engine(desk, clock, store, dispatcher, market)
         if "sender" in chosen:
             notifiers = await build_notifiers(stack, settings, clock)
             shown = on_terminal(notifiers) if dry_run else notifiers
@@ -85,9 +87,11 @@ def _scheduler(sources: Sources, record: Path | None) -> Work:
     return lambda: roles.lead(store.leases, "scheduler", _owner(), work)
 
 
-def _engine(desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher) -> Work:
+def _engine(desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher, market: MarketView) -> Work:
     async def work() -> None:
-        pipeline = Pipeline(engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher)
+        pipeline = Pipeline(
+            engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher, market=market
+        )
         await pipeline.start(await Archive(store.bars, store.documents).load(), clock.now())
         await roles.engine(pipeline, clock)
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 from adapters.store.port import Store
 from bot.digest.flow import Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import load_layout, shipped_layout
 from bot.dispatch import LANGS
-from bot.failures import Failure
-from bot.settings import DigestSettings, Settings
+from bot.settings import Settings
 from rules.calendars import Calendars
-from rules.problems import nearest
 from rules.universe import Universe
 
 
@@ -26,13 +21,12 @@ def layout_of(settings: Settings, universe: Universe) -> Layout:
 def build_publisher(settings: Settings, universe: Universe, calendars: Calendars, store: Store) -> Publisher:
     """The publisher of the desk's digest over ``store``."""
     digest = settings.digest
-    layout = layout_of(settings, universe)
     return Publisher(
         documents=store.documents,
         states=store.states,
         archive=settings.home / "digests",
         universe=universe,
-        layout=layout,
+        layout=layout_of(settings, universe),
         calendars=calendars,
         readers={lang: settings.reader.reader(lang) for lang in LANGS},
         editors=digest.editors or settings.destinations,
@@ -40,15 +34,5 @@ def build_publisher(settings: Settings, universe: Universe, calendars: Calendars
         timetable=Timetable(
             draft_after=digest.draft_after, publish_after=digest.publish_after, unattended=digest.unattended
         ),
-        slot_files=_slot_files(digest, layout),
+        slots_folder=digest.slots,
     )
-
-
-def _slot_files(digest: DigestSettings, layout: Layout) -> Mapping[str, Path]:
-    known = [slot.name for slot in layout.slots]
-    for name in digest.slots:
-        if name not in known:
-            guess = nearest(name, known)
-            hint = f"; did you mean {guess}?" if guess else f"; it has {', '.join(known) or 'none'}"
-            raise Failure(f"digest.slots.{name}: the layout has no such slot{hint}")
-    return {name: Path(text) for name, text in digest.slots.items()}

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from adapters.feeds.port import source_names
 from adapters.message import Instant, Line, Span, Text
 from bot.commands.context import Context
+from bot.locale import say
 from bot.market import Figure
 from bot.numbers import STALE
 from bot.windows import due_session
@@ -34,8 +35,6 @@ def day_text(day: date, lang: Lang, *, weekday: bool = False, year: bool = False
 
 def market_name(calendar: Calendar, lang: Lang) -> str:
     """``HK``, ``港股``; the calendar's own name for a market without one."""
-    from bot.locale import say  # noqa: PLC0415
-
     return say(lang, _MARKETS[calendar.name]) if calendar.name in _MARKETS else calendar.name
 
 
@@ -110,10 +109,8 @@ def _sessions_between(calendar: Calendar, first: date, last: date) -> int:
 
 
 def _clock(instant: datetime, ctx: Context) -> str:
-    from adapters.rendering.times import zone_of  # noqa: PLC0415
-
-    local = instant.astimezone(zone_of(ctx.reader.tz))
-    return f"{local:%H:%M}" if local.date() == ctx.now.astimezone(local.tzinfo).date() else f"{local:%m-%d %H:%M}"
+    local = instant.astimezone(ctx.zone)
+    return f"{local:%H:%M}" if local.date() == ctx.now.astimezone(ctx.zone).date() else f"{local:%m-%d %H:%M}"
 
 
 def is_preliminary(figure: Figure) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from adapters.chat.port import Reply
@@ -12,10 +11,10 @@ from bot.commands.arguments import Arguments
 from bot.commands.asof import Seen, day_text, footer, is_preliminary
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
+from bot.flow_run import flow_run
 from bot.market import Figure
 from bot.numbers import amount, money, preliminary
 from bot.windows import Window, base_session
-from rules.model import Status
 from rules.universe import Instrument, Kind
 
 ASSETS = {"btc": "BTC", "比特币": "BTC", "eth": "ETH", "以太坊": "ETH"}
@@ -23,15 +22,6 @@ SPANS = {"1d": 1, "5d": 5, "15d": 15, "week": 0, "本周": 0, "周": 0, "mtd": -
 _NAMES = {1: "1d", 5: "5d", 15: "15d", 0: "week", -1: "mtd"}
 _PUBLISHED = timedelta(hours=8)
 """How long after New York's close a day's flows are usually complete (Farside: 01:00 to 04:00 UTC)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Days in a row of one sign, ``total`` in USD; ``ended`` when the newest day is the first of the other sign."""
-
-    days: int
-    total: float
-    ended: bool
 
 
 async def flows(ctx: Context, args: Arguments) -> Reply:
@@ -68,22 +58,6 @@ def _days(ctx: Context, asset: str, span: int) -> tuple[Figure, ...]:
     calendar = ctx.market.calendar_of(series)
     base = base_session(calendar, Window.WEEK if span == 0 else Window.MONTH, known[-1].session)
     return tuple(figure for figure in known if figure.session > base)
-
-
-def run(ctx: Context, asset: str) -> Run | None:
-    """The run of days that the newest complete day continues or ends."""
-    known = [f for f in ctx.market.history(f"etf_flows.{asset}.total") if f.value and f.status is Status.FINAL]
-    if len(known) < 2:
-        return None
-    values = [figure.value or 0.0 for figure in known]
-    ended = (values[-1] > 0) != (values[-2] > 0)
-    before = values[:-1] if ended else values
-    same = 0
-    for value in reversed(before):
-        if (value > 0) != (before[-1] > 0):
-            break
-        same += 1
-    return Run(same, sum(before[-same:]), ended)
 
 
 def _message(ctx: Context, asset: str, fund: str, span: int, days: Sequence[Figure]) -> Message:
@@ -140,7 +114,7 @@ def _funds(ctx: Context, asset: str) -> list[str]:
 
 
 def _run_line(ctx: Context, asset: str) -> tuple[Line, ...]:
-    found = run(ctx, asset)
+    found = flow_run(ctx.market, asset)
     if found is None:
         return ()
     inflow = found.total > 0

@@ -19,7 +19,7 @@ from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidat
 from bot.commands.catalogue import VERBS
 from bot.commands.context import Context, Desk, Verb, note
 from bot.commands.errors import Refusal
-from bot.commands.following import overview
+from bot.commands.home import home
 from bot.locale import say
 from rules.problems import nearest
 
@@ -100,7 +100,7 @@ class Commands:
     def _understood(self, ctx: Context) -> tuple[Verb, Arguments] | None:
         request = ctx.request
         if request.origin is Origin.HOME:
-            return self._home(), Arguments("subs", ())
+            return replace(self._verbs["subs"], command=home), Arguments("subs", ())
         if len(request.text) > LONGEST_TEXT or len(request.verb) > LONGEST_TEXT:
             raise Refusal("error.long", longest=LONGEST_TEXT)
         words = (
@@ -135,13 +135,6 @@ class Commands:
         if words and (inline or not ctx.shared):
             return self._verbs["quote"], Arguments("quote", words)
         return None if ctx.shared else (self._verbs["help"], Arguments("help", ()))
-
-    def _home(self) -> Verb:
-        async def home(ctx: Context, args: Arguments) -> Reply:
-            args.done()
-            return ctx.reply(await overview(ctx), edit=False)
-
-        return replace(self._verbs["subs"], command=home)
 
     def _plain(self, request: Request, key: str, **values: object) -> Reply:
         """A line that needs nothing but the locale."""

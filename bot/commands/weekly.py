@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Protocol
 
 from adapters.chat.port import Reply
@@ -17,6 +17,7 @@ from bot.commands.errors import Refusal
 from bot.digest.chat import message
 from bot.digest.data import DigestData
 from bot.digest.flow import Outcome, Publisher
+from bot.digest.frame import last_whole_week
 from rules.model import Lang
 
 _WEEK = re.compile(r"(\d{4})-?w(\d{1,2})", re.IGNORECASE | re.ASCII)
@@ -99,9 +100,7 @@ def _day(ctx: Context, args: Arguments, *, preview: bool) -> date:
             except ValueError:
                 raise Refusal("digest.week", word=shown(word)) from None
     today = ctx.now.date()
-    if preview or today.weekday() >= 5:
-        return today
-    return today - timedelta(days=today.weekday() + 3)
+    return today if preview else last_whole_week(today)
 
 
 def _name(day: date) -> str:

@@ -85,7 +85,7 @@ def _brief(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | 
         _state_change(frame, kind, f"equity.{item.symbol}", item.symbol, item.currency)
     _state_change(frame, kind, "price.BTC", layout.bitcoin, "USD")
     _state_flows(frame)
-    score = observed(data.last(f"fear_greed.{layout.provider}.value", span.last), "index", "fear and greed")
+    score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
     frame.facts.state("crypto.fear_greed", score)
     messages: dict[Lang, Message] = {"en": _message(frame, kind, alerts, today, "en")}
     messages["zh"] = _message(frame, kind, alerts, today, "zh")
@@ -194,8 +194,8 @@ def _crypto(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
         moved = moved.replace(" (", "（").replace(")", "）") if lang == "zh" else moved
         parts.append(f"{'比特币' if lang == 'zh' else 'BTC'} {numbers.price(close, lang, crypto=True)}{moved}")
     if score is not None:
-        label = fear_greed_label(frame.layout.provider, score)[lang]
-        provider = PROVIDERS[frame.layout.provider]
+        label = fear_greed_label(frame.layout.fear_greed, score)[lang]
+        provider = PROVIDERS[frame.layout.fear_greed]
         parts.append(
             f"{provider} 恐贪 {score:.0f}（{label}）"
             if lang == "zh"

@@ -99,7 +99,7 @@ def _capex(digest: Digest, lang: Lang) -> list[Line]:
 
 
 def _crypto(digest: Digest, lang: Lang) -> list[Line]:
-    facts, provider = digest.facts, digest.layout.provider
+    facts, provider = digest.facts, digest.layout.fear_greed
     cap, volume = facts["crypto.market_cap"].number, facts["crypto.volume"].number
     ratio, score = facts["crypto.volume_ratio_pct"].number, facts["crypto.fear_greed"].number
     parts = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from math import fsum
 
-from bot.digest.facts import Fact, derived, growth, observed
+from bot.digest.facts import Fact, derived, growth, missing, observed
 from bot.digest.figure import TRILLION_UNIT, Cell, Column, Figure, Row, summary
 from bot.digest.frame import Frame
 from rules.model import Localized, Observation
@@ -21,6 +22,12 @@ _LABELS: tuple[Localized, ...] = (
     {"en": "Greed", "zh": "贪婪"},
     {"en": "Extreme greed", "zh": "极度贪婪"},
 )
+MOST_SPARSE = 5
+"""So many snapshots a line needs at least."""
+
+MARKETS = ("coinmarketcap", "coingecko")
+"""Who gives market cap and volume."""
+
 BANDS = {"coinmarketcap": (20, 40, 60, 80), "alternative_me": (26, 47, 55, 76)}
 """Where each provider's bands of fear and greed begin, after the first."""
 
@@ -41,14 +48,26 @@ def state_crypto(frame: Frame) -> None:
     volume = state("crypto.volume", _daily(frame, f"{feed}.volume", last, "USD"))
     ratio = volume.number / cap.number * 100 if volume.number is not None and cap.number else None
     state("crypto.volume_ratio_pct", derived(ratio, "%", (volume, cap)))
-    state("crypto.volume_ytd", _daily(frame, f"{feed}.volume_ytd", last, "USD"))
-    yoy = _daily(frame, f"{feed}.volume_ytd_yoy", last, "%")
-    state("crypto.volume_ytd_yoy_pct", derived(None if yoy.number is None else yoy.number * 100, "%", (yoy,)))
+    _state_year_volume(frame, feed)
     for provider in BANDS:
-        key = "crypto.fear_greed" + ("" if provider == frame.layout.provider else f".{provider}")
+        key = "crypto.fear_greed" + ("" if provider == frame.layout.fear_greed else f".{provider}")
         score = state(key, _daily(frame, f"fear_greed.{provider}.value", last, "index"))
         label = None if score.number is None else fear_greed_label(provider, score.number)["en"]
         state(f"{key}.label", derived(label, "text", (score,)))
+
+
+def _state_year_volume(frame: Frame, feed: str) -> None:
+    """The year's volume as the provider or an import states it, else summed over the desk's own daily snapshots."""
+    last, state = frame.span.last, frame.facts.state
+    total = _daily(frame, f"{feed}.volume_ytd", last, "USD")
+    if total.known:
+        yoy = _daily(frame, f"{feed}.volume_ytd_yoy", last, "%")
+        state("crypto.volume_ytd", total)
+        state("crypto.volume_ytd_yoy_pct", derived(None if yoy.number is None else yoy.number * 100, "%", (yoy,)))
+        return
+    now, before = _year_volume(frame, last.year), _year_volume(frame, last.year - 1)
+    state("crypto.volume_ytd", now)
+    state("crypto.volume_ytd_yoy_pct", growth(now, before))
 
 
 def _daily(frame: Frame, series: str, day: date, unit: str) -> Fact:
@@ -102,6 +121,7 @@ def overview_figure(frame: Frame) -> Figure:
         {"en": "", "zh": ""},
     )
     source, as_of, status = summary(shown)
+    points = _snapshots(frame, "market_cap", frame.span.last.year)
     return Figure(
         number=13,
         title=title,
@@ -119,27 +139,41 @@ def overview_figure(frame: Frame) -> Figure:
                 "en": f"One provider: {provider}; changes never mix providers.",
                 "zh": f"单一口径：{provider}；变动不混用来源。",
             },
-            *(_series_note(frame)),
+            *_no_chart(len(points)),
         ),
+        points=points if len(points) >= MOST_SPARSE else (),
         source=source,
         as_of=as_of,
         status=status,
     )
 
 
-def _series_note(frame: Frame) -> tuple[Localized, ...]:
-    """Daily history is the digest's own snapshots; a chart needs at least a week of them."""
-    points = frame.data.span(
-        f"crypto.{frame.layout.provider}.market_cap", date(frame.span.last.year, 1, 1), frame.span.last
-    )
-    if len(points) >= 5:
+def _snapshots(frame: Frame, field: str, year: int) -> tuple[tuple[str, float], ...]:
+    """The provider's daily figures of ``year``, as many days into it as the span's last day is into its own."""
+    first, days = date(year, 1, 1), frame.span.last.timetuple().tm_yday
+    series = f"crypto.{frame.layout.provider}.{field}"
+    known = frame.data.span(series, first, first + timedelta(days=days - 1))
+    return tuple((item.at.date().isoformat(), item.value) for item in known if item.value is not None)
+
+
+def _no_chart(points: int) -> tuple[Localized, ...]:
+    """Daily history is the desk's own snapshots; a line needs at least a week of them."""
+    if points >= MOST_SPARSE:
         return ()
     return (
         {
-            "en": f"No chart over time: {len(points)} daily snapshots are stored so far.",
-            "zh": f"暂无走势图：目前仅存有 {len(points)} 个每日快照。",
+            "en": f"No chart over time: {points} daily snapshots are stored so far.",
+            "zh": f"暂无走势图：目前仅存有 {points} 个每日快照。",
         },
     )
+
+
+def _year_volume(frame: Frame, year: int) -> Fact:
+    """The sum of a year's daily volumes up to the span's day, where every day is stored."""
+    days = _snapshots(frame, "volume", year)
+    if len(days) < frame.span.last.timetuple().tm_yday:
+        return missing("USD", f"daily volumes of {year} are not all stored", f"{year} 年每日成交额存档不全")
+    return Fact(fsum(value for _, value in days), "USD", PROVIDERS[frame.layout.provider], frame.data.now)
 
 
 def volume_figure(frame: Frame) -> Figure:
@@ -147,11 +181,7 @@ def volume_figure(frame: Frame) -> Figure:
     total, yoy = frame.facts["crypto.volume_ytd"], frame.facts["crypto.volume_ytd_yoy_pct"]
     title: Localized = {"en": "Crypto volume, year to date", "zh": "年初至今加密市场成交额"}
     if not total.known:
-        reason: Localized = {
-            "en": "needs a full year of daily snapshots of one provider, or an imported figure",
-            "zh": "需同一来源的全年每日快照或外部导入",
-        }
-        return Figure(number=14, title=title, missing=reason)
+        return Figure(number=14, title=title, missing=total.reason)
     source, as_of, status = summary([total, yoy])
     return Figure(
         number=14,
@@ -174,7 +204,7 @@ def fear_greed_figure(frame: Frame) -> Figure:
     rows: list[Row] = []
     shown: list[Fact] = []
     for provider in BANDS:
-        key = "crypto.fear_greed" + ("" if provider == frame.layout.provider else f".{provider}")
+        key = "crypto.fear_greed" + ("" if provider == frame.layout.fear_greed else f".{provider}")
         score = frame.facts[key]
         if score.number is not None:
             shown.append(score)

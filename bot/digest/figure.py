@@ -60,6 +60,8 @@ class Figure:
     title: Localized
     columns: tuple[Column, ...] = ()
     rows: tuple[Row, ...] = ()
+    points: tuple[tuple[str, float], ...] = ()
+    """What a chart over time shows beside the table: ISO dates and raw values."""
     notes: tuple[Localized, ...] = ()
     source: str = ""
     as_of: datetime | None = None
@@ -75,6 +77,7 @@ class Figure:
                 for c in self.columns
             ],
             "rows": [{key: plain(cell) for key, cell in row.items()} for row in self.rows],
+            "points": [[day, plain(level)] for day, level in self.points],
             "notes": [dict(note) for note in self.notes],
             "source": self.source,
             "as_of": self.as_of.isoformat() if self.as_of else None,

@@ -22,6 +22,7 @@ from bot.digest.data import DigestData
 from bot.digest.document import Digest, build
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from bot.digest.slots import read_slots
 from bot.payload import pack
 from rules.calendars import Calendars
 from rules.model import Lang
@@ -117,13 +118,12 @@ class Publisher:
         editors: Sequence[str],
         team: Sequence[str],
         timetable: Timetable | None = None,
-        slot_files: Mapping[str, Path] | None = None,
+        slots_folder: Path | None = None,
         file_formats: Sequence[str] = formats.ALL,
     ) -> None:
         """``readers`` holds whose colours and time zone the files of each language have.
 
-        ``slot_files`` names a file for a slot, ``{week}`` in its path stands for the edition's name; words that were
-        filled in otherwise come before the file's.
+        ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
         """
         self._documents = documents
         self._states = states
@@ -135,7 +135,7 @@ class Publisher:
         self._editors = editors
         self._team = team
         self._timetable = timetable or Timetable()
-        self._slot_files = slot_files or {}
+        self._slots_folder = slots_folder
         self._formats = file_formats
 
     async def due(self, now: datetime) -> Due | None:
@@ -268,11 +268,9 @@ class Publisher:
             slots={**self._written(edition.name), **edition.slots},
         )
 
-    def _written(self, name: str) -> dict[str, str]:
-        """What the slots' files say about the week ``name``; a file that is absent says nothing."""
-        paths = {slot: Path(str(path).replace("{week}", name)) for slot, path in self._slot_files.items()}
-        found = {slot: path.read_text(encoding="utf-8").strip() for slot, path in paths.items() if path.is_file()}
-        return {slot: text for slot, text in found.items() if text}
+    def _written(self, name: str) -> Mapping[str, str]:
+        """What the slots' files say about the week ``name``."""
+        return {} if self._slots_folder is None else read_slots(self._slots_folder, name, self._layout.slots)
 
     def _blocking(self, digest: Digest) -> bool:
         required = {slot.name for slot in self._layout.slots if slot.required}

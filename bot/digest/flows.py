@@ -140,6 +140,13 @@ def flows_figure(frame: Frame) -> Figure:
             "zh": "单位：百万美元。未披露的基金以“—”表示，不计为零。",
         }
     ]
+    if any(row.get("total") is None for row in rows[-len(_SUMMARIES) :]):
+        notes.append(
+            {
+                "en": f"A row since {LAUNCH} is — where neither the source states it nor every session is stored.",
+                "zh": f"{LAUNCH} 以来的汇总，来源未列示且历史数据不全者以“—”表示。",
+            }
+        )
     return Figure(
         number=17,
         title=title,

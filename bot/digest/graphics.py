@@ -63,7 +63,8 @@ def _movers(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
         change = value(row, "week_pct")
         if change is not None:
             form: Form = "pct0" if row.get("form") == "pct0" else "pct1"
-            label = f"{word(row['name'], lang)} {row['symbol']}"
+            name, symbol = word(row["name"], lang), str(row["symbol"])
+            label = name if name == symbol else f"{name} {symbol}"
             groups.setdefault(word(row["group"], lang), []).append(Bar(label, change, written(change, form, lang)))
     return [
         ranked(replace(frame, unit=name, ident=f"{frame.ident}g{index}"), bars)
@@ -104,6 +105,18 @@ def _grouped(figure: Figure, lang: Lang, frame: Frame, name: str, titles: dict[s
         for key, title in titles.items()
     ]
     return [grouped(frame, [word(row[name], lang) for row in rows], series)]
+
+
+def _market_cap(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
+    frame = replace(
+        frame,
+        unit="总市值，十亿美元；纵轴不从零起" if lang == "zh" else "market cap, $bn; the axis doesn't start at zero",
+    )
+    points = [
+        (day_text(date.fromisoformat(day), lang), level / 1e9, numbers.amount(level, 9, 0, comma=True))
+        for day, level in figure.points
+    ]
+    return [area(frame, points)] if points else []
 
 
 def _gauges(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
@@ -165,6 +178,7 @@ _DRAWINGS: dict[int, Draw] = {
     5: _cloud,
     6: _growth,
     7: _capex,
+    13: _market_cap,
     15: _gauges,
     18: _daily_flows,
     19: _cumulative,

@@ -75,6 +75,8 @@ class FigureView:
     notes: list[Markup]
     footer: str
     missing: str
+    slots: list[tuple[str, str]]
+    """An analyst's words that belong under it: heading and text."""
     folded: bool
     long: bool
     """Too long to stand on one sheet."""
@@ -90,7 +92,7 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
     lang = reader.lang
     view = _Viewer(reader, PAPER if paper else SCREEN, paper or PAGE)
     sections = [
-        (part.id, part.title[lang], [view.figure(digest.figures[number]) for number in part.figures])
+        (part.id, part.title[lang], [view.figure(digest, digest.figures[number]) for number in part.figures])
         for part in digest.layout.sections
     ]
     page: str = _template().render(
@@ -107,7 +109,7 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
             (f.code, bind(f.message[lang]), f.evidence[: _EVIDENCE_ON_PAPER if paper else None])
             for f in digest.findings
         ],
-        slots=[(slot.name, slot.title[lang], digest.slots.get(slot.name, "")) for slot in digest.layout.slots],
+        slots=_slots(digest, lang, 0),
         sources=_sources(digest),
         css=Markup(paper_css(reader.colour) if paper else _asset("page.css")),  # noqa: S704 - our own file
         js=Markup(_asset("page.js")),  # noqa: S704 - our own file
@@ -143,7 +145,7 @@ class _Viewer:
     widths: Widths
     palette: Palette
 
-    def figure(self, figure: Figure) -> FigureView:
+    def figure(self, digest: Digest, figure: Figure) -> FigureView:
         lang, paper = self.reader.lang, self.palette is not PAGE
         headers = [(header(column, lang), "num" if column.numeric else "") for column in figure.columns]
         groups = list(_groups(figure, lang))
@@ -157,6 +159,7 @@ class _Viewer:
             notes=[bind(note[lang]) for note in figure.notes],
             footer=source_line(figure, self.reader),
             missing=figure.missing[lang] if figure.missing else "",
+            slots=_slots(digest, lang, figure.number),
             folded=figure.number in _FOLDED,
             long=len(figure.rows) > _SHEET_ROWS,
             shares=_shares([text for text, _ in headers], [row for _, rows in groups for row in rows]) if paper else [],
@@ -165,6 +168,16 @@ class _Viewer:
     def _charts(self, figure: Figure, width: int) -> list[Markup]:
         drawn = draw(figure, self.reader.lang, width, self.palette)
         return [Markup(svg) for svg in drawn]  # noqa: S704 - the charts escape every text
+
+
+def _slots(digest: Digest, lang: Lang, figure: int) -> list[tuple[str, str]]:
+    """Heading and text of the slots under ``figure``; 0 for those at the end."""
+    shown = digest.figures if figure == 0 else ()
+    return [
+        (slot.title[lang], digest.slots.get(slot.name, ""))
+        for slot in digest.layout.slots
+        if slot.figure == figure or (figure == 0 and slot.figure not in shown)
+    ]
 
 
 def _shares(headers: list[str], rows: list[list[CellView]]) -> list[float]:
@@ -269,6 +282,7 @@ _WORDS: dict[Lang, dict[str, str]] = {
         "known": "Figures as known at",
         "sort": "Select a column heading to sort.",
         "none": "Nothing found.",
+        "silent": "Nothing can be said from what is known.",
         "evidence": "Evidence",
         "table": "As a table",
     },
@@ -284,6 +298,7 @@ _WORDS: dict[Lang, dict[str, str]] = {
         "known": "数据截至",
         "sort": "点击表头可排序。",
         "none": "未发现问题。",
+        "silent": "现有数据不足以成文。",
         "evidence": "依据",
         "table": "数据表",
     },

@@ -76,11 +76,15 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for an analyst's own words. A required slot that is empty blocks publication."""
+    """A place for an analyst's own words, under ``figure`` or (0) among the notes at the end.
+
+    A required slot that is empty blocks publication.
+    """
 
     name: str
     title: Localized
     required: bool = False
+    figure: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,7 @@ class Layout:
     companies: tuple[Company, ...]
     quarters: int
     provider: str
+    fear_greed: str
     bitcoin: str
     etf: Flows
     slots: tuple[Slot, ...]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar, cast
 
-from bot.digest.crypto import BANDS
+from bot.digest.crypto import BANDS, MARKETS
 from bot.digest.layout import FIGURES, Company, Flows, IndexRef, Layout, Section, Segment, Slot
 from rules.fields import Report, Table
 from rules.model import Lang, Localized
@@ -19,7 +19,7 @@ from rules.yaml_source import MAX_BYTES, Items, Node, Scalar, read
 T = TypeVar("T")
 
 _KEYS = ("version", "title", "languages", "sections", "indices", "comparisons", "coverage", "crypto", "top", "cloud",
-    "capex", "companies", "quarters", "provider", "bitcoin", "etf", "slots")  # fmt: skip
+    "capex", "companies", "quarters", "provider", "fear_greed", "bitcoin", "etf", "slots")  # fmt: skip
 
 
 @cache
@@ -83,7 +83,8 @@ class _Reader:
             capex=part("capex", self._capex, lambda b: b.capex),
             companies=companies,
             quarters=part("quarters", lambda: table.parsed("quarters", _count, 6), lambda b: b.quarters),
-            provider=part("provider", self._provider, lambda b: b.provider),
+            provider=part("provider", lambda: self._provider("provider", MARKETS), lambda b: b.provider),
+            fear_greed=part("fear_greed", lambda: self._provider("fear_greed", BANDS), lambda b: b.fear_greed),
             bitcoin=part("bitcoin", lambda: self._symbol(table, "bitcoin", "a layout"), lambda b: b.bitcoin),
             etf=part("etf", self._flows, lambda b: b.etf),
             slots=part("slots", self._slots, lambda b: b.slots),
@@ -212,12 +213,12 @@ class _Reader:
                 found.append(Company(figure, symbol, shift))
         return tuple(found)
 
-    def _provider(self) -> str:
-        found = self.table.scalar("provider")
-        if found is None or found.value in BANDS:
+    def _provider(self, key: str, known: Iterable[str]) -> str:
+        found, names = self.table.scalar(key), tuple(known)
+        if found is None or found.value in names:
             return found.value if found else ""
-        wanted = f"a provider is one of {', '.join(BANDS)}, not {found.value!r}"
-        self.report.say(found, "unknown-word", wanted, nearest(found.value, BANDS))
+        wanted = f"{key} is one of {', '.join(names)}, not {found.value!r}"
+        self.report.say(found, "unknown-word", wanted, nearest(found.value, names))
         return ""
 
     def _flows(self) -> Flows:
@@ -228,11 +229,12 @@ class _Reader:
 
     def _slots(self) -> tuple[Slot, ...]:
         found = []
-        for table in self._tables("slots", "a slot", ("name", "title", "required")):
+        for table in self._tables("slots", "a slot", ("name", "title", "required", "figure")):
             name = table.required("name", "a slot")
             if name is not None:
                 title = table.localized("title") or {"en": name.value, "zh": name.value}
-                found.append(Slot(name.value, title, table.flag("required", default=False)))
+                required, figure = table.flag("required", default=False), table.parsed("figure", _count, 0)
+                found.append(Slot(name.value, title, required, figure))
         return tuple(found)
 
 

@@ -174,7 +174,7 @@ def _changes(yoy: float | None, qoq: float | None, lang: Lang, decimals: int | N
 
 
 def _crypto(frame: Frame, lang: Lang) -> str:
-    facts, provider = frame.facts, frame.layout.provider
+    facts, provider = frame.facts, frame.layout.fear_greed
     cap, volume = facts.number("crypto.market_cap"), facts.number("crypto.volume")
     week, ratio = facts.number("crypto.market_cap.week_pct"), facts.number("crypto.volume_ratio_pct")
     score = facts.number("crypto.fear_greed")

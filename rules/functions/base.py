@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rules.frames import Evaluate, Frame
-from rules.history import NONE, Floats, Ints
+from rules.history import NONE, PRICE_FEED, Floats, Ints
 from rules.language.analysis import Typed, Window
 from rules.language.catalogue import FUNCTIONS
 from rules.language.scope import Ref
@@ -74,6 +74,27 @@ class Part:
 
 Builder = Callable[[Part], Evaluate]
 UNKNOWN: Floats = np.array([np.nan])
+
+
+_OF_THE_MOMENT = frozenset(
+    {"age", "fresh", "open_now", "session", "to_close", "days_until", "earnings", "event", "revised"}
+)
+
+
+def is_steady(part: Part) -> bool:
+    """Whether the value of a session is the same at any instant until the next one closes: one calendar, no periods."""
+    refs = part.typed.reads()
+    if len({ref.calendar for ref in refs}) > 1 or any(ref.feed != PRICE_FEED for ref in refs):
+        return False
+    for inner in part.walk():
+        window = inner.typed.window
+        if (
+            inner.name in _OF_THE_MOMENT
+            or inner.typed.over_set
+            or (window is not None and window.unit not in {"d", "bars"})
+        ):
+            return False
+    return True
 
 
 def unknown(_frame: Frame) -> Floats:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rules.columns import ColumnFrame
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, value_at
 from rules.history import NONE, Floats, Ints
@@ -27,21 +29,65 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
     anchor = part.anchor
 
     def evaluate(frame: Frame) -> Floats:
-        now = side(frame)
         lanes = frame.lanes
-        now = np.broadcast_to(now, (lanes,))
-        session = np.broadcast_to(_day(frame, anchor), (lanes,))
-        old = _remembered(frame, name, before, session, restarts=extreme is not None)
-        crossed = np.where(np.isnan(now) | ((old == 0) & (now != 0)), np.nan, (now != 0) & (now != old))
-        if direction != "either":
-            wanted = 1.0 if direction == "up" else -1.0
-            crossed = np.where((crossed == 1) & (now != wanted), 0.0, crossed)
+        now = np.broadcast_to(side(frame), (lanes,))
+        days = np.broadcast_to(_day(frame, anchor), (lanes,))
+        if isinstance(frame, ColumnFrame):
+            return _over_columns(frame, now, days, before(frame), direction, restarts=extreme is not None)
+        kept = None if frame.edges is None else frame.edges.recall(name)
+        old, seen = kept or (np.zeros(lanes), np.full(lanes, -1, np.int64))
+        asked = _asks(old, seen, days, restarts=extreme is not None)
+        if asked.any():
+            old = _answered(old, asked, np.broadcast_to(before(frame), (lanes,)))
+        crossed = _crossed(now, old, direction)
         if frame.edges is not None:
-            moved = ~np.isnan(now) & (now != 0)
-            frame.edges.keep(name, np.where(moved, now, old), np.where(np.isnan(now), -1, session))
+            frame.edges.keep(name, *_kept(now, old, days))
         return crossed
 
     return evaluate
+
+
+def _asks(old: Floats, seen: Ints, days: Ints, *, restarts: bool) -> NDArray[np.bool_]:
+    """Which lanes compare with the close before: at the first look; for a high or low, at each session's first."""
+    fresh: NDArray[np.bool_] = (days != seen) if restarts else (old == 0) & (seen < 0)
+    return np.asarray((days >= 0) & fresh)
+
+
+def _answered(old: Floats, asked: NDArray[np.bool_], earlier: Floats) -> Floats:
+    earlier = np.nan_to_num(earlier, nan=0.0)
+    return np.where(asked & (earlier != 0), earlier, old)
+
+
+def _kept(now: Floats, old: Floats, days: Ints) -> tuple[Floats, Ints]:
+    moved = ~np.isnan(now) & (now != 0)
+    return np.where(moved, now, old), np.where(np.isnan(now), -1, days)
+
+
+def _crossed(now: Floats, old: Floats, direction: Direction) -> Floats:
+    crossed = np.where(np.isnan(now) | ((old == 0) & (now != 0)), np.nan, (now != 0) & (now != old))
+    if direction == "either":
+        return crossed
+    wanted = 1.0 if direction == "up" else -1.0
+    return np.where((crossed == 1) & (now != wanted), 0.0, crossed)
+
+
+def _over_columns(
+    frame: ColumnFrame, now: Floats, days: Ints, earlier: Floats, direction: Direction, *, restarts: bool
+) -> Floats:
+    """Row after row, as the evaluations would have been made."""
+    shape = (frame.rows, frame.width)
+    now, days = now.reshape(shape), days.reshape(shape)
+    earlier = np.broadcast_to(earlier, (frame.lanes,)).reshape(shape)
+    result = np.full(shape, np.nan)
+    sides, seen = np.zeros(frame.width), np.full(frame.width, -1, np.int64)
+    for row in range(frame.rows):
+        asked = _asks(sides, seen, days[row], restarts=restarts)
+        old = _answered(sides, asked, earlier[row])
+        result[row] = _crossed(now[row], old, direction)
+        kept, looked = _kept(now[row], old, days[row])
+        heard = frame.heard[row]
+        sides, seen = np.where(heard, kept, sides), np.where(heard, looked, seen)
+    return result.ravel()
 
 
 def _day(frame: Frame, anchor: Ref | None) -> Ints:
@@ -50,17 +96,6 @@ def _day(frame: Frame, anchor: Ref | None) -> Ints:
         return np.zeros(1, np.int64)
     position = frame.position(anchor)
     return np.where(position == NONE, -1, frame.track(anchor).axis.days(position))
-
-
-def _remembered(frame: Frame, name: str, before: Side, session: Ints, *, restarts: bool) -> Floats:
-    kept = None if frame.edges is None else frame.edges.recall(name)
-    old = np.zeros(frame.lanes) if kept is None else kept[0]
-    seen = np.full(frame.lanes, -1, np.int64) if kept is None else kept[1]
-    ask = (session >= 0) & ((session != seen) if restarts else ((old == 0) & (seen < 0)))
-    if not ask.any():
-        return old
-    earlier = np.nan_to_num(np.broadcast_to(before(frame), (frame.lanes,)), nan=0.0)
-    return np.where(ask & (earlier != 0), earlier, old)
 
 
 def _signs(left: Part, right: Part) -> Side:

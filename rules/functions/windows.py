@@ -11,11 +11,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rules.columns import ColumnFrame
 from rules.frames import Evaluate, Frame
-from rules.functions.base import Builder, Part, unknown
+from rules.functions.base import Builder, Part, is_steady, unknown
 from rules.functions.stretch import Stretch, stretch, sum_in_order, total
 from rules.history import NONE, Floats, Ints
+from rules.language.scope import Ref
 from rules.logic import finite
+from rules.rolling import KERNELS, Run, recursion
 
 Reduce = Callable[[Stretch], Floats]
 
@@ -25,8 +28,14 @@ def windowed(reduce: Reduce) -> Builder:
 
     def build(part: Part) -> Evaluate:
         x, window = part.args[0], part.window
+        kernel, anchor, back = KERNELS.get(part.name), x.anchor, window.count - 1
+        rolls = kernel is not None and anchor is not None and window.unit == "d" and is_steady(x)
 
         def evaluate(frame: Frame) -> Floats:
+            if rolls and kernel is not None and anchor is not None and isinstance(frame, ColumnFrame):
+                columns = frame.rolled(anchor, x.evaluate, back, lambda panel: kernel(panel, back + 1))
+                if columns is not None:
+                    return finite(columns)
             found = stretch(frame, x, window)
             with np.errstate(all="ignore"):
                 return finite(found.unless_incomplete(reduce(found)))
@@ -107,6 +116,10 @@ def _recursion(frame: Frame, x: Part, look_back: int, alpha: float, split: Calla
     anchor = x.anchor
     if anchor is None:
         return np.full(frame.lanes, np.nan)
+    if isinstance(frame, ColumnFrame) and is_steady(x):
+        columns = _recursion_over(frame, x, anchor, look_back, lambda panel, runs: recursion(split(panel), runs, alpha))
+        if columns is not None:
+            return columns
     position = np.broadcast_to(frame.position(anchor), (frame.lanes,))
     start = _quarter_start(frame, x, position) - look_back
     sizes = np.where((position != NONE) & (start >= 0), position - start + 1, 0)
@@ -120,6 +133,23 @@ def _recursion(frame: Frame, x: Part, look_back: int, alpha: float, split: Calla
         left = rows - sizes
         result = np.where(number == left, row, np.where(number > left, result + alpha * (row - result), result))
     return np.where(sizes > 0, result, np.nan)
+
+
+def _recursion_over(
+    frame: ColumnFrame, x: Part, anchor: Ref, look_back: int, smooth: Callable[[Floats, list[Run]], Floats]
+) -> Floats | None:
+    """Whole columns: each quarter's recursion runs once, from its own start."""
+    axis = frame.track(anchor).axis
+    closed = frame.closed(axis)
+    begins = axis.base("quarter", np.maximum(closed, 0)) + 1
+    back = int(closed[0]) - (int(begins[0]) - look_back)
+    offset = int(closed[0]) - back
+    quarters = np.unique(begins)
+    runs: list[Run] = []
+    for number, begin in enumerate(quarters.tolist()):
+        end = int(quarters[number + 1]) - 1 if number + 1 < len(quarters) else int(closed[-1])
+        runs.append((begin - look_back - offset if begin >= look_back else -1, begin - offset, end - offset))
+    return frame.rolled(anchor, x.evaluate, back, lambda panel: smooth(panel, runs))
 
 
 def _quarter_start(frame: Frame, x: Part, position: Ints) -> Ints:

@@ -121,6 +121,13 @@ async def test_a_passing_failure_is_survived(http: HttpClient, http_server: Fake
     assert timedelta(seconds=2.5) == clock.now() - NOW
 
 
+async def test_a_source_that_names_a_time_is_left_alone(http: HttpClient, http_server: FakeHttp) -> None:
+    """A 503 with Retry-After is not tried again before that time."""
+    http_server.route("/x", Reply(503, b"", {"Retry-After": "90"}))
+    caught = await failure(http)
+    assert (caught.retry_at, len(http_server.requests)) == (NOW + timedelta(seconds=90), 1)
+
+
 async def test_a_slow_drip_ends(http: HttpClient, http_server: FakeHttp) -> None:
     """An answer that trickles for ever ends at the source's time-out and is not tried again."""
     http_server.route("/x", dripping(ok_json(1)))

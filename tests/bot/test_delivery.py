@@ -273,14 +273,54 @@ async def test_an_unknown_outcome_is_sent_again_once_and_marked(post):
     assert '"possibly_duplicate":true' in await post.store.outbox.receipt("n1", CHAT)
 
 
-async def test_two_unknown_outcomes_are_enough(post):
-    """It is not sent a third time; the dead letter says that it may have arrived."""
-    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 2)
+async def test_two_unknown_outcomes_are_enough_where_others_are_answered(post):
+    """The service lives and most likely took it twice: no third time; the dead letter says that it may have arrived."""
+    post.telegram.outcomes.append(OutcomeUnknown("timed out"))
     await post.enqueue(("n1", CHAT))
     await post.drain()
+    await post.enqueue(("n2", "telegram:43"))
+    await post.drain(0.5)
+    post.telegram.outcomes.append(OutcomeUnknown("timed out"))
     await post.drain(1)
     (letter,) = await post.store.outbox.dead()
-    assert "so it may have arrived" in letter.why
+    assert ("n1", True) == (letter.entry.key, "so it may have arrived" in letter.why)
+
+
+async def test_a_service_that_answers_nobody_is_waited_for(post):
+    """Ten minutes of silence lose nothing; the message that comes through then may be a duplicate, and says so."""
+    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 18)
+    await post.enqueue(("n1", CHAT), ("n2", "telegram:43"))
+    while len(post.telegram.accepted) < 2:
+        await post.drain((await post.store.outbox.next_due() - post.clock.now()).total_seconds())
+    assert post.clock.now() - NOW > timedelta(minutes=8)
+    assert '"possibly_duplicate":true' in await post.store.outbox.receipt("n1", CHAT)
+
+
+async def test_a_service_that_never_answers_is_given_up_in_the_end(post):
+    """After a dozen attempts over more than twenty minutes."""
+    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 12)
+    await post.enqueue(("n1", CHAT))
+    while due := await post.store.outbox.next_due():
+        await post.drain((due - post.clock.now()).total_seconds())
+    assert 1 == len(await post.store.outbox.dead())
+    assert post.clock.now() - NOW > timedelta(minutes=18)
+
+
+async def test_a_chats_second_counts_from_the_answer(post):
+    """A slow answer does not let the next message arrive within a second of it."""
+
+    class Slow(Scripted):
+        async def send(self, outgoing):
+            receipt = await super().send(outgoing)
+            self.clock.step_to(self.clock.now() + timedelta(seconds=0.7))
+            return receipt
+
+    post.sender._notifiers["telegram"] = slow = Slow(post.clock)
+    await post.enqueue(("n1", CHAT), ("n2", CHAT))
+    while await post.store.outbox.next_due():
+        await post.drain(0.001)
+    (first, _), (second, _) = slow.tried
+    assert 1.72 == pytest.approx((second - first).total_seconds(), abs=0.01)
 
 
 async def test_a_service_that_can_be_asked_is_asked_before_a_resend(post):

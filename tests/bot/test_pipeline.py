@@ -9,6 +9,7 @@ from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore
 from bot.dispatch import Dispatcher
 from bot.incidents import INCIDENTS
+from bot.market import MarketView
 from bot.pipeline import Pipeline
 from bot.readers import Profiles
 from bot.routing_settings import RoutingSettings
@@ -36,6 +37,7 @@ def pipeline_on(store: RedisStore, *destinations: str) -> Pipeline:
         universe=universe,
         store=store,
         dispatcher=dispatcher_to(store, universe, *destinations),
+        market=MarketView(universe, CALENDARS),
     )
 
 

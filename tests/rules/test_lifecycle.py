@@ -108,8 +108,14 @@ def v(when: bool | None, clear: bool | None = None, **more: object) -> Verdict:
 
 T, F, U = v(True), v(False), v(None)
 FIRST, ALL = "first", "all_resolved"
+D1 = {"key": "D1", "figure": "D1"}
 LIVES = [
-    ("a condition that stays true is one alert", Policy(), [T, T, T, F, F], [(0, "fired", FIRST), (3, "resolved", ALL)]),
+    (
+        "a condition that stays true is told once",
+        Policy(),
+        [T, T, T, F, F],
+        [(0, "fired", FIRST), (3, "resolved", ALL)],
+    ),
     ("unknown holds, and never resolves", Policy(), [T, U, U, T, U, F], [(0, "fired", FIRST), (5, "resolved", ALL)]),
     ("unknown does not fire", Policy(), [F, U, U, F], []),
     (
@@ -193,7 +199,7 @@ LIVES = [
     (
         "a revision that undoes the figure it fired on is a correction, and it may fire again",
         Policy(once_per=True),
-        [v(True, key="D1", figure="D1"), v(False, key="D1", figure="D1", revision=True), v(True, key="D1", figure="D1")],
+        [v(True, **D1), v(False, **D1, revision=True), v(True, **D1)],
         [(0, "fired", FIRST), (1, "corrected", "correction"), (2, "fired", FIRST)],
     ),
     (

@@ -45,16 +45,19 @@ def _stand(when: str, for_each: str = "") -> tuple[Standing, ...]:
         # An and is as far as its farthest side, an or as near as its nearest.
         ("AAA > 121 and BBB > 46", False, 110.0, 121.0, 0.1),
         ("AAA > 121 or BBB > 45.9", False, 45.0, 45.9, 0.02),
+        # What can't be measured and isn't true keeps an and from having a distance.
+        ("AAA > 100 and is_high(BBB, 2d)", False, None, None, None),
         # Nothing is known of a window that is longer than the history.
         ("ret(AAA, 20d) > 5%", None, None, 0.05, None),
     ],
 )
 def test_distance_is_how_far_the_value_must_still_move(
-    when: str, holds: bool | None, value: float | None, threshold: float, distance: float | None
+    when: str, holds: bool | None, value: float | None, threshold: float | None, distance: float | None
 ) -> None:
     """The comparison that keeps a condition from being true tells how near it is."""
     (found,) = _stand(when)
-    assert (holds, threshold) == (found.holds, pytest.approx(found.threshold))
+    assert holds == found.holds
+    assert threshold == (found.threshold if threshold is None else pytest.approx(found.threshold))
     assert value == (found.value if value is None else pytest.approx(found.value))
     assert distance == (found.distance if distance is None else pytest.approx(found.distance))
 

@@ -186,6 +186,13 @@ async def test_a_slow_drip_ends(build: Build, http_server: FakeHttp) -> None:
     assert faults(fetched) == [("NVDA", "unreachable")]
 
 
+async def test_an_answer_is_bounded(build: Build, http_server: FakeHttp) -> None:
+    """A body of more than sixteen megabytes is refused."""
+    http_server.route("*", Reply(200, b" " * (17 * 1024 * 1024)))
+    fetched = await build().fetch(AFTER)
+    assert faults(fetched) == [("NVDA", "unreachable")]
+
+
 async def test_a_compressed_chart(build: Build, http_server: FakeHttp) -> None:
     """A gzip body is understood."""
     http_server.route("*/NVDA", gzipped(ok_json(chart("NVDA", WEEK, quoted_at=CLOSE_FRIDAY))))
@@ -349,12 +356,13 @@ async def test_an_index_without_volume(build: Build, http_server: FakeHttp) -> N
     assert [o for o in fetched.observations if o.series.endswith(".volume")] == []
 
 
-async def test_requests_keep_their_pace(build: Build, http_server: FakeHttp) -> None:
-    """With a pace set, requests wait their turn on the clock."""
+@pytest.mark.parametrize(("burst", "seconds"), [(1, 4.5), (4, 3.0), (60, 0.0)])
+async def test_requests_keep_their_pace(build: Build, http_server: FakeHttp, burst: int, seconds: float) -> None:
+    """A few requests may go out at once; beyond that they wait their turn on the clock."""
     http_server.route("*", ok_json(chart("X", WEEK, quoted_at=CLOSE_FRIDAY)))
-    feed = build(*(instrument(f"S{n}") for n in range(5)), requests_per_s=2.0)
+    feed = build(*(instrument(f"S{n}") for n in range(10)), requests_per_s=2.0, burst=burst, concurrency=1)
     await feed.fetch(AFTER)
-    assert feed._desk.clock.now() - AFTER == timedelta(seconds=2)
+    assert feed._desk.clock.now() - AFTER == timedelta(seconds=seconds)
 
 
 async def test_a_poll_while_the_market_is_open(build: Build, http_server: FakeHttp) -> None:

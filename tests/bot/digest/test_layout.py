@@ -56,7 +56,7 @@ def test_a_desks_own_layout_makes_its_own_page(universe: Universe) -> None:
         (OWN + "coverage: covrage\n", "own.yaml:12:11: the universe has no list 'covrage'; did you mean coverage?"),
         (OWN + "comparisons: [[SOX, NDX]]\n", "own.yaml:12:15: no index has the key 'NDX'"),
         (OWN + "comparisons: [[SOX]]\n", "own.yaml:12:15: a comparison is two keys of indices, such as [SOX, NDX]"),
-        (OWN + "provider: coinmarketcp\n", "own.yaml:12:11: a provider is one of coinmarketcap, alternative_me"),
+        (OWN + "provider: coinmarketcp\n", "own.yaml:12:11: provider is one of coinmarketcap, coingecko"),
         (OWN + "languages: [fr]\n", "own.yaml:12:12: a language is en or zh, not 'fr'"),
         (OWN.replace("top: 3", "top: none"), "own.yaml:9:6: top: wanted a whole number from 1 to 99, not 'none'"),
         (OWN.replace("figure: 30", "figure: 7"), "own.yaml:6:5: figure 7 is taken; give the company another number"),

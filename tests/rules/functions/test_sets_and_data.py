@@ -42,7 +42,7 @@ def test_members_of_several_calendars_count_together(text: str, expected: float)
 
 
 PARTLY = [
-    # CC and NY have no figures: three-valued for any and all, the known ones for the rest, unknown when most are missing
+    # CC and NY have no figures: three-valued for any and all, the known ones for the rest, unknown when most miss
     ("any(universe.all, it > 10)", 1.0),
     ("any(universe.all, it > 100)", NAN),
     ("all(universe.all, it > 10)", 0.0),

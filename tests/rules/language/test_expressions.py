@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rules.language import ExpressionError, analyse, parse
+from rules.language import ExpressionError, Finding, analyse, parse
 from tests.rules.desk import SCOPE, evaluate, plain
 
 VALUES = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 3.0, 1e9])
@@ -215,14 +215,19 @@ def test_suggestions_name_the_nearest() -> None:
     assert "zscore" == analyse(parse("zscor(AA, 20d) > 2"), SCOPE).findings[0].suggestion
 
 
+def findings_of(text: str) -> tuple[Finding, ...]:
+    try:
+        return analyse(parse(text), SCOPE).findings
+    except ExpressionError as error:
+        return error.errors
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="abAe0159._%()<>=+-*/ ,\"'[]{}!&|^~@#$\\\n中pbkd", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the reader fail in another way than with an ``ExpressionError``."""
-    try:
-        analyse(parse(text), SCOPE)
-    except ExpressionError as error:
-        assert 0 <= error.offset <= len(text)
+    offsets = [finding.offset for finding in findings_of(text)]
+    assert all(0 <= offset <= len(text) for offset in offsets)
 
 
 @settings(max_examples=100, deadline=None)
