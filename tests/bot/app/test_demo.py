@@ -1,8 +1,13 @@
+import contextlib
+import os
+import signal
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from adapters.store.port import StoreUnavailable
 from bot.app.demo import Demo, run_demo
 from bot.failures import Failure
 from bot.settings import Secrets, Settings
@@ -58,3 +63,35 @@ async def test_a_chat_that_refuses_the_bot_is_told(tmp_path: Path) -> None:
         )
         with pytest.raises(Failure, match=r"telegram:42: not delivered: .*blocked"):
             await replay_to("telegram:42", settings, tmp_path / "out")
+
+
+def servers_of(folder: Path) -> list[int]:
+    """The processes whose command line names a file below ``folder``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return [number for number in found if number != os.getpid()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the server by /proc")
+async def test_a_store_that_dies_in_the_middle_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The server is killed between two steps: one line says so, no page is written and no server or folder stays."""
+    killed: list[int] = []
+
+    def kill_once(_at: datetime, known: int) -> None:
+        if known > 60 and not killed:
+            killed.extend(servers_of(tmp_path))
+            for number in killed:
+                os.kill(number, signal.SIGKILL)
+
+    with pytest.raises(StoreUnavailable) as told:
+        await run_demo(
+            Settings(home=tmp_path / "home"), out=tmp_path / "out", destinations=[], lang="en", on_step=kill_once
+        )
+    assert len(killed) == 1
+    assert len(str(told.value).splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "home").iterdir()) == []
+    assert servers_of(tmp_path) == []
