@@ -7,7 +7,7 @@ fundamentals …) as one document, with time, status and source of each figure.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -57,13 +57,19 @@ class Archive:
         ]
         await self._documents.put(FIGURES, series, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
 
-    async def load(self) -> list[Observation]:
-        """Everything that is kept, oldest first. A bar counts as known at its close."""
+    async def load(self, only: Container[tuple[str, str]] | None = None) -> list[Observation]:
+        """Everything that is kept, or ``only`` some pairs of feed and key, oldest first.
+
+        A bar counts as known at its close.
+        """
         found: list[Observation] = []
         for symbol, source in (await self._documents.all(PRICED)).items():
-            found += _unpacked(symbol, await self._bars.get(symbol), json.loads(source))
+            if only is None or ("prices", symbol) in only:
+                found += _unpacked(symbol, await self._bars.get(symbol), json.loads(source))
         for series, text in (await self._documents.all(FIGURES)).items():
-            found += _figures(series, text)
+            name = SeriesName.parse(series)
+            if only is None or (name.feed, name.key) in only:
+                found += _figures(series, text)
         return sorted(found, key=lambda item: (item.known_at, item.at))
 
     async def forget(self, symbol: str) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from bot.rule_changes import PERSONAL, announce
 from rules.model import Severity
 from rules.spec import Expression, OncePer, RuleSpec
 
@@ -68,13 +69,15 @@ def alert_id(owner: str, when: str, *, repeats: bool) -> str:
 
 
 async def keep(documents: Documents, alert: PersonalAlert) -> None:
-    """Store the alert."""
+    """Store the alert, and tell the engine."""
     await documents.put(COLLECTION, alert.id, _ALERT.dump_json(alert).decode())
+    await announce(documents, PERSONAL)
 
 
 async def forget(documents: Documents, key: str) -> None:
-    """Remove the alert with the id ``key``."""
+    """Remove the alert with the id ``key``, and tell the engine."""
     await documents.put(COLLECTION, key, None)
+    await announce(documents, PERSONAL)
 
 
 async def find(documents: Documents, key: str) -> PersonalAlert | None:

@@ -87,6 +87,11 @@ class Engine:
         self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
         self._readers = Readers(self._rules)
 
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """The feed and key of every series that some rule reads."""
+        return frozenset((feed, key) for (feed, _), keys in self._needs.items() for key in keys)
+
     def _is_calendar(self, name: str) -> bool:
         try:
             self._calendars.get(name)

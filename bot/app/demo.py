@@ -74,7 +74,7 @@ async def run_demo(
         )
         await pipeline.start(week.history, week.start)
         notices = await replay(
-            week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step
+            week.observations, until=week.end, pipeline=pipeline, deliver=sender.drain, clock=clock, on_step=on_step
         )
         clock.step_to(week.end)
         digest = build(digest_data(week), FRIDAY, desk.universe)

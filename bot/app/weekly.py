@@ -7,6 +7,7 @@ from bot.digest.flow import Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import load_layout, shipped_layout
 from bot.dispatch import LANGS
+from bot.morning import MorningBrief
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Universe
@@ -35,4 +36,21 @@ def build_publisher(settings: Settings, universe: Universe, calendars: Calendars
             draft_after=digest.draft_after, publish_after=digest.publish_after, unattended=digest.unattended
         ),
         slots_folder=digest.slots,
+    )
+
+
+def build_brief(settings: Settings, universe: Universe, calendars: Calendars, store: Store) -> MorningBrief | None:
+    """The morning brief, ``None`` where it is switched off."""
+    digest = settings.digest
+    if not digest.brief:
+        return None
+    return MorningBrief(
+        documents=store.documents,
+        states=store.states,
+        universe=universe,
+        calendars=calendars,
+        layout=layout_of(settings, universe),
+        to=digest.brief_to or settings.destinations,
+        at=digest.brief_at,
+        tz=settings.reader.reader().tz,
     )

@@ -139,20 +139,22 @@ class Publisher:
         self._formats = file_formats
 
     async def due(self, now: datetime) -> Due | None:
-        """What the clock asks for at ``now``: a draft once the week's last session is over, publication at its time."""
+        """What the clock asks for at ``now``: a draft once the week's last session is over, publication at its time.
+
+        Until then the draft is to be made again: one that says the same is not sent.
+        """
         span = Span.week_of(now.date() if now.weekday() < 5 else now.date() - timedelta(days=now.weekday() - 4))
         calendar = self._calendars.get(MARKET)
         last = calendar.session_on_or_before(span.last)
         if last < span.first or now < calendar.close(last) + self._timetable.draft_after:
             return None
         edition = await self.edition(span.name)
-        if edition is None:
-            return Due(Stage.DRAFT, span.last)
-        if edition.stage is Stage.PUBLISHED or now < calendar.close(last) + self._timetable.publish_after:
+        if edition is not None and edition.stage is Stage.PUBLISHED:
             return None
-        if edition.stage is Stage.DRAFT and not self._timetable.unattended:
-            return None
-        return Due(Stage.PUBLISHED, span.last)
+        cleared = edition is not None and (edition.stage is Stage.APPROVED or self._timetable.unattended)
+        if cleared and now >= calendar.close(last) + self._timetable.publish_after:
+            return Due(Stage.PUBLISHED, span.last)
+        return Due(Stage.DRAFT, span.last)
 
     async def tick(self, data: DigestData, now: datetime) -> Outcome:
         """Do what is :meth:`due` at ``now``."""
