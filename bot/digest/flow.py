@@ -7,6 +7,7 @@ keys, so nobody is told twice.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -181,12 +182,14 @@ class Publisher:
         edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
         if edition.stage is Stage.PUBLISHED:
             return Outcome.ALREADY_PUBLISHED
-        digest = self._build(data, edition)
+        digest = await asyncio.to_thread(self._build, data, edition)
         content = digest.fingerprint
         if content == edition.content:
             return Outcome.UNCHANGED
         number = edition.drafts + 1
-        messages, files = self._messages(digest, edition, f"draft-{number}", _DRAFT, buttons=_buttons(span.name))
+        messages, files = await asyncio.to_thread(
+            self._messages, digest, edition, f"draft-{number}", _DRAFT, buttons=_buttons(span.name)
+        )
         edition = replace(edition, drafts=number, content=content, stage=Stage.DRAFT, approved_by="", files=files)
         await self._commit(edition, f"digest:{span.name}:draft:{number}", messages, now, to=self._editors)
         return Outcome.DRAFTED
@@ -194,7 +197,8 @@ class Publisher:
     async def preview(self, data: DigestData, day: date) -> Digest:
         """The digest of the week of ``day``, as known now, with the words that its slots have; nothing is sent."""
         span = Span.week_of(day)
-        return self._build(data, await self.edition(span.name) or Edition(name=span.name, week_end=span.last))
+        edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
+        return await asyncio.to_thread(self._build, data, edition)
 
     async def fill(self, name: str, slot: str, text: str) -> Outcome:
         """Write an analyst's words into a slot of the draft; the next draft or the publication carries them."""
@@ -226,10 +230,10 @@ class Publisher:
             return Outcome.NO_DRAFT
         if edition.stage is Stage.PUBLISHED:
             return Outcome.ALREADY_PUBLISHED
-        digest = self._build(data, edition)
+        digest = await asyncio.to_thread(self._build, data, edition)
         if self._blocking(digest):
             return Outcome.EMPTY_SLOTS
-        messages, files = self._messages(digest, edition, "1", None)
+        messages, files = await asyncio.to_thread(self._messages, digest, edition, "1", None)
         edition = replace(
             edition,
             stage=Stage.PUBLISHED,
@@ -247,7 +251,7 @@ class Publisher:
         edition = await self.edition(name)
         if edition is None or edition.stage is not Stage.PUBLISHED:
             return Outcome.NOT_PUBLISHED
-        digest = self._build(data, edition)
+        digest = await asyncio.to_thread(self._build, data, edition)
         if digest.fingerprint == edition.content:
             return Outcome.UNCHANGED
         before, version = _key(edition), edition.version + 1
@@ -255,7 +259,7 @@ class Publisher:
             "en": f"Corrected (version {version}): {reason}",
             "zh": f"更正（第 {version} 版）：{reason}",
         }
-        messages, files = self._messages(digest, edition, str(version), note)
+        messages, files = await asyncio.to_thread(self._messages, digest, edition, str(version), note)
         edition = replace(edition, version=version, content=digest.fingerprint, files=files, messages=messages)
         await self._commit(edition, _key(edition), messages, now, to=self._team, edits=before)
         return Outcome.CORRECTED
