@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -103,6 +104,7 @@ def desk() -> Desk:
         rulebook=RuleBook([], universe, unchanged),
         deliveries=nothing,
         weekly=nothing,
+        pictures=Path("pictures"),
     )
 
 

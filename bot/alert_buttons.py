@@ -1,4 +1,4 @@
-"""What can be done with an alert, under its message. The data carries all that it needs: old buttons keep working."""
+"""What can be done with an alert, under its message. The data carries all that is needed, so old buttons work on."""
 
 from __future__ import annotations
 

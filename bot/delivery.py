@@ -49,10 +49,12 @@ def always(reader: Reader) -> ReaderAt:
 
 _HORIZON_S = 2.0
 """A token that comes this soon is waited for with the entry in hand; for a later one the lane is given back."""
-_LONGEST_PAUSE_S = 300.0
+_LONGEST_PAUSE_S = 60.0
 _FIX_PAUSE_S = 60.0
 _HOPELESS_AFTER = 12
 """Attempts after which an error that nobody classified is taken for permanent."""
+_SILENCE = timedelta(hours=1)
+"""For how long a message without an answer is sent again to a service that answers nobody."""
 _LOOK_EVERY_S = 1.0
 _LAST_MOMENT_S = 5.0
 _LIFE_S = 10.0
@@ -191,7 +193,8 @@ class Sender:
         except Exception as error:  # a fault of ours must not stop the other destinations
             return await self._after(claimed, error, notifier)
         if receipt is None:
-            return await self._bury(claimed, "the message to replace is gone")
+            await self._outbox.drop(claimed, "the message to mark is gone", self._clock.now())
+            return False
         self._note_answer(claimed)
         for bucket, seconds in spacings_of(claimed.entry.destination).items():
             await self._limits.block(bucket, self._clock.now() + timedelta(seconds=seconds))
@@ -214,18 +217,18 @@ class Sender:
         return True
 
     async def _deliver(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> Receipt | None:
-        """The receipt; ``None`` for an edit that has nothing to replace."""
+        """The receipt; ``None`` for a mark on a message that isn't there."""
         outgoing = await self._outgoing(claimed, payload)
         if claimed.in_doubt and isinstance(notifier, Searchable) and outgoing.edit is None:
             found = await notifier.find(outgoing)
             if found is not None:
                 return found
-        if payload.edits and outgoing.edit is None:
+        if payload.mark and outgoing.edit is None:
             return None
         try:
             receipt = await notifier.send(outgoing)
         except TargetLost:
-            if payload.edits:
+            if payload.mark:
                 return None
             receipt = await notifier.send(replace(outgoing, edit=None, reply_to=None))
         doubtful = claimed.in_doubt and not isinstance(notifier, Searchable)
@@ -300,7 +303,7 @@ class Sender:
         destination = claimed.entry.destination
         since = self._doubted.setdefault((claimed.entry.key, destination), self._clock.now())
         answers_others = self._answered.get(destination.partition(":")[0], since) > since
-        if claimed.in_doubt and not searchable and (answers_others or claimed.attempt >= _HOPELESS_AFTER):
+        if claimed.in_doubt and not searchable and (answers_others or self._clock.now() - since > _SILENCE):
             await self._bury(claimed, f"{why}; sent more than once without an answer, so it may have arrived")
         else:
             await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
@@ -332,7 +335,7 @@ async def _finish(running: set[asyncio.Task[bool]]) -> None:
 
 
 def _pause_s(claimed: Claimed) -> float:
-    """Twice as long after each attempt: 1 s, 2 s, 4 s … up to five minutes."""
+    """Twice as long after each attempt: 1 s, 2 s, 4 s … up to a minute."""
     return float(min(2.0 ** min(claimed.attempt - 1, 16), _LONGEST_PAUSE_S))
 
 

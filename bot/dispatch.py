@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from adapters.message import Message
+from adapters.message import Message, Text
 from adapters.store.port import Documents, LogLine, OutboxEntry
 from bot.evidence import Evidence
+from bot.incidents import history
 from bot.lane import Delivery
 from bot.messages import compose
 from bot.notices import Incident
@@ -19,8 +20,8 @@ from bot.routing_settings import RoutingSettings, read_quiet_hours
 from bot.routing_state import Document, RoutingState, load
 from bot.stages.base import Manners
 from bot.subscriptions import silences, subscriptions
-from bot.summaries import summarize
-from rules.model import Lang
+from bot.summaries import KINDS, summarize
+from rules.model import Lang, TransitionKind
 from rules.universe import Universe
 
 LANGS: tuple[Lang, ...] = ("en", "zh")
@@ -79,7 +80,7 @@ class Dispatcher:
             silences=await silences(self._documents).all(),
             manners_at=await self._manners(),
         )
-        outbox = [self._entry(delivery, now) for delivery in routed.deliveries]
+        outbox = [entry for delivery in routed.deliveries for entry in await self._entries(delivery, now)]
         return Dispatched(outbox, routed.decisions, routed.documents, routed)
 
     def settle(self, dispatched: Dispatched) -> None:
@@ -102,9 +103,28 @@ class Dispatcher:
 
         return at
 
-    def _entry(self, delivery: Delivery, now: datetime) -> OutboxEntry:
+    async def _entries(self, delivery: Delivery, now: datetime) -> list[OutboxEntry]:
+        """The message, and before it the mark on the one that it ends."""
         payload = pack(self._words(delivery), silent=delivery.silent, follows=delivery.follows)
-        return OutboxEntry(delivery.key, delivery.destination, payload, now)
+        entry = OutboxEntry(delivery.key, delivery.destination, payload, now)
+        marked = await self._marked(delivery.incidents[0]) if delivery.ends_it else None
+        if marked is None:
+            return [entry]
+        mark = pack(marked, silent=True, edits=delivery.follows, mark=True)
+        return [OutboxEntry(f"{delivery.key}:mark", delivery.destination, mark, now), entry]
+
+    async def _marked(self, closing: Incident) -> Mapping[Lang, Message] | None:
+        """The words in which the alert was told, marked as over; ``None`` where they are not known."""
+        told = await history(closing.number, self._documents)
+        opening = next((each for each in reversed(told) if each.kind is TransitionKind.FIRED), None)
+        if opening is None:
+            return None
+        incident = Incident(closing.number, opening)
+        return {lang: self._mark(incident, KINDS[closing.transition.kind][lang], lang) for lang in LANGS}
+
+    def _mark(self, incident: Incident, mark: str, lang: Lang) -> Message:
+        message = compose([incident], lang, self._universe)
+        return replace(message, title=(*message.title, Text(mark, "italic")), buttons=())
 
     def _words(self, delivery: Delivery) -> Mapping[Lang, Message]:
         if delivery.summary:

@@ -67,6 +67,12 @@ class Numbering:
         self._numbers |= entered.numbers
 
 
+async def history(number: str, documents: Documents) -> Sequence[Transition]:
+    """What became of the incident, as far as it is committed, oldest first; empty for an unknown number."""
+    text = await documents.get(INCIDENTS, number)
+    return _TRANSITIONS.validate_json(text) if text else []
+
+
 async def documents_of(entered: Entered, documents: Documents) -> dict[Document, str | None]:
     """What to commit with the incidents: numbers, counter and, for each incident, its history with the new end."""
     if not entered.incidents:
@@ -77,7 +83,6 @@ async def documents_of(entered: Entered, documents: Documents) -> dict[Document,
     for incident in entered.incidents:
         added.setdefault(incident.number, []).append(incident.transition)
     for number, transitions in added.items():
-        text = await documents.get(INCIDENTS, number)
-        earlier = _TRANSITIONS.validate_json(text) if text else []
-        changed[INCIDENTS, number] = _TRANSITIONS.dump_json([*earlier, *transitions]).decode()
+        told = [*await history(number, documents), *transitions]
+        changed[INCIDENTS, number] = _TRANSITIONS.dump_json(told).decode()
     return changed

@@ -8,10 +8,11 @@ from datetime import time
 from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
+from bot.alert_buttons import alert_buttons
 from bot.evidence import Evidence
 from bot.notices import Incident
-from bot.numbers import money, number, percent, points, price
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
+from rules.numbers import quantity
 from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
@@ -56,6 +57,7 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evide
         blocks=tuple(body),
         footer=_footer(ranked, lang),
         severity=Severity.HEALTH if first.kind is TransitionKind.HEALTH else first.severity,
+        buttons=alert_buttons(_in_order(ranked)[0], first.rule, lang) if first.kind is TransitionKind.FIRED else (),
     )
 
 
@@ -89,24 +91,8 @@ def _instances(incidents: Sequence[Incident], lang: Lang, universe: Universe) ->
         subject = _subject(transition)
         instrument = universe.resolve(subject)
         name = instrument.name[lang] if instrument else ""
-        rows.append((subject, _quantity(transition.value, transition.unit, lang), name))
+        rows.append((subject, quantity(transition.value, transition.unit, lang), name))
     return Table(rows=tuple(rows), align="lrl")
-
-
-def _quantity(value: float | None, unit: str, lang: Lang) -> str:
-    """Write ``value`` as its unit (see ``rules.language.units``) wants it."""
-    base, _, currency = unit.partition(":")
-    match base:
-        case "%":
-            return percent(value)
-        case "pp":
-            return points(value, lang)
-        case "price":
-            return price(value, lang, crypto=False)
-        case "money":
-            return money(value, currency or "USD", lang, signed=True)
-        case _:
-            return number(value, 2)
 
 
 def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:
@@ -127,5 +113,9 @@ def _moment(transition: Transition, lang: Lang) -> Span:
 
 
 def _numbers(incidents: Sequence[Incident]) -> str:
-    numbers = sorted((incident.number for incident in incidents), key=lambda number: int(number.partition("-")[2]))
+    numbers = _in_order(incidents)
     return numbers[0] if len(numbers) == 1 else f"{numbers[0]} … {numbers[-1]}"
+
+
+def _in_order(incidents: Sequence[Incident]) -> list[str]:
+    return sorted((incident.number for incident in incidents), key=lambda number: int(number.partition("-")[2]))

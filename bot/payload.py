@@ -15,22 +15,30 @@ from rules.model import Lang
 class Payload:
     """``edits`` and ``follows`` are keys of earlier notices at the same destination, to replace or to thread under.
 
-    What was never delivered, or is gone by now, is neither edited nor followed: the message then stands alone. An edit
-    that has nothing to replace is not sent.
+    What was never delivered, or is gone by now, is neither edited nor followed: the message then stands alone. But a
+    ``mark``, which only says on an earlier message that it is over, is then not sent at all.
     """
 
     messages: Mapping[Lang, Message]
     silent: bool = False
     follows: str = ""
     edits: str = ""
+    mark: bool = False
 
 
 _PAYLOAD = TypeAdapter(Payload)
 
 
-def pack(messages: Mapping[Lang, Message], *, silent: bool = False, follows: str = "", edits: str = "") -> str:
+def pack(
+    messages: Mapping[Lang, Message],
+    *,
+    silent: bool = False,
+    follows: str = "",
+    edits: str = "",
+    mark: bool = False,
+) -> str:
     """The payload as JSON."""
-    payload = Payload(messages=dict(messages), silent=silent, follows=follows, edits=edits)
+    payload = Payload(messages=dict(messages), silent=silent, follows=follows, edits=edits, mark=mark)
     return _PAYLOAD.dump_json(payload).decode()
 
 

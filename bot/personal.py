@@ -6,6 +6,7 @@ and nowhere else.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
 from bot.rule_changes import PERSONAL, announce
+from rules.calendars import Calendars
+from rules.engine import Engine
 from rules.model import Severity
+from rules.problems import ProblemsFound
 from rules.spec import Expression, OncePer, RuleSpec
+from rules.universe import Universe
 
 COLLECTION = "personal_alerts"
 PREFIX = "my-"
@@ -90,6 +95,30 @@ async def everyones(documents: Documents) -> Sequence[PersonalAlert]:
     stored = await documents.all(COLLECTION)
     found = (_read(text) for _, text in sorted(stored.items()))
     return [alert for alert in found if alert is not None]
+
+
+async def living(documents: Documents, universe: Universe, calendars: Calendars, now: datetime) -> Sequence[RuleSpec]:
+    """The rules of all alerts that haven't expired, to be run beside the desk's.
+
+    One that no longer compiles (its instrument left the universe) is left out: it must not stop the others.
+    """
+    found = [alert.spec() for alert in await everyones(documents) if alert.expires_at > now]
+    return await asyncio.to_thread(_compiling, found, universe, calendars)
+
+
+def _compiling(specs: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> Sequence[RuleSpec]:
+    """Those that compile; nearly always all of them, which is found out at once."""
+    if _compile(specs, universe, calendars):
+        return specs
+    return [spec for spec in specs if _compile([spec], universe, calendars)]
+
+
+def _compile(specs: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> bool:
+    try:
+        Engine(specs, universe, calendars)
+    except ProblemsFound:
+        return False
+    return True
 
 
 def _read(text: str | None) -> PersonalAlert | None:

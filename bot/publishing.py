@@ -10,14 +10,14 @@ import structlog
 from adapters.clock import Clock
 from adapters.store.port import StoreUnavailable
 from bot.digest.data import DigestData
-from bot.digest.flow import Due, Outcome, Publisher
+from bot.digest.flow import Outcome, Publisher
 from bot.morning import MorningBrief
 
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(seconds=20)
-DRAFT_AGAIN_AFTER = timedelta(minutes=30)
-"""How often a draft is compared with what is known by then; one that says the same is not sent again."""
+TICK_EVERY = timedelta(minutes=2)
+"""How often the digest is looked at: a draft with open figures is compared with everything that is known by then."""
 
 
 class Publishing:
@@ -35,7 +35,7 @@ class Publishing:
         self._brief = brief
         self._data = data
         self._clock = clock
-        self._tried: tuple[Due, datetime] | None = None
+        self._ticked: datetime | None = None
 
     async def run(self) -> None:
         """Look at the clock until cancelled. A file that can't be read holds the digest back, not the rest."""
@@ -54,14 +54,10 @@ class Publishing:
         if self._brief is not None and day is not None:
             await self._brief.send(await self._data(now), day, now)
             log.info("brief_committed", day=day.isoformat())
-        due = await self._publisher.due(now)
-        if due is None or self._waits(due, now):
+        if self._ticked is not None and now - self._ticked < TICK_EVERY:
             return Outcome.NOT_DUE
-        self._tried = (due, now)
-        outcome = await self._publisher.tick(await self._data(now), now)
-        log.info("digest_step", day=due.day.isoformat(), outcome=outcome.value)
+        self._ticked = now
+        outcome = await self._publisher.tick(self._data, now)
+        if outcome is not Outcome.NOT_DUE:
+            log.info("digest_step", outcome=outcome.value)
         return outcome
-
-    def _waits(self, due: Due, now: datetime) -> bool:
-        """Whether the same was tried a moment ago, and nothing can have come of it."""
-        return self._tried is not None and self._tried[0] == due and now - self._tried[1] < DRAFT_AGAIN_AFTER

@@ -10,6 +10,7 @@ from typing import Protocol
 from adapters.store.port import LogLine
 from bot.lane import Delivery, LaneTurn, closes, forgets, is_told, opens, subject
 from bot.notices import Incident
+from bot.personal import is_personal
 from bot.routes import Facts, Options, Route, Target, facts_of, targets
 from bot.routing_state import Announcements, Document, Lane, RoutingState, changes
 from bot.stages.base import Item, Manners, Silencing, Situation, Stage
@@ -121,8 +122,12 @@ class Router:
         return Routed(after, deliveries, decisions, changes(state, after))
 
     def targets(self, transition: Transition, subscriptions: Sequence[Subscribing] = ()) -> Sequence[Target]:
-        """Where the transition goes: the routes' destinations, then the subscriptions'."""
-        found = {target.destination: target for target in targets(self._tree, facts_of(transition, self._universe))}
+        """Where the transition goes: the routes' destinations, then the subscriptions'.
+
+        A personal alert has no routes: it is for who subscribed to it alone.
+        """
+        routed = () if is_personal(transition.rule) else targets(self._tree, facts_of(transition, self._universe))
+        found = {target.destination: target for target in routed}
         for subscription in subscriptions:
             if subscription.wants(transition):
                 options = replace(self._tree.options, silent=subscription.silent)

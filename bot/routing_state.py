@@ -40,6 +40,8 @@ class Told:
     key: str
     at: datetime
     group: str
+    alone: bool = False
+    """The notice told of nothing else, so it can be marked when this is over."""
     closed_at: datetime | None = None
     repeat_at: datetime | None = None
     repeated: Incident | None = None

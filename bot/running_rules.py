@@ -13,8 +13,6 @@ from bot import personal
 from bot.rule_changes import FILES, announced
 from bot.rulebook import RuleBook
 from rules.calendars import Calendars
-from rules.engine import Engine
-from rules.problems import ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe
 
@@ -59,24 +57,6 @@ class RunningRules:
         else:
             log.error("rules_not_reloaded", mistakes=[str(problem) for problem in loaded.errors])
 
-    async def specs(self, now: datetime) -> tuple[Sequence[RuleSpec], Sequence[RuleSpec]]:
-        """The rules of the files, and the personal ones that have not expired at ``now``."""
-        mine = await personal.everyones(self._documents)
-        return self._rulebook.rules, [alert.spec() for alert in mine if alert.expires_at > now]
-
-
-def engine_of(rules: Sequence[RuleSpec], mine: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> Engine:
-    """The engine over ``rules`` and the personal ones; one of those that no longer compiles is left out."""
-    try:
-        return Engine([*rules, *mine], universe, calendars)
-    except ProblemsFound:
-        return Engine([*rules, *(spec for spec in mine if _compiles(spec, universe, calendars))], universe, calendars)
-
-
-def _compiles(spec: RuleSpec, universe: Universe, calendars: Calendars) -> bool:
-    try:
-        Engine([spec], universe, calendars)
-    except ProblemsFound as found:
-        log.warning("personal_alert_left_out", rule=spec.id, why=found.problems[0].message)
-        return False
-    return True
+    async def specs(self, universe: Universe, calendars: Calendars, now: datetime) -> Sequence[RuleSpec]:
+        """The rules of the files, and the personal ones that have not expired at ``now`` and compile."""
+        return [*self._rulebook.rules, *await personal.living(self._documents, universe, calendars, now)]

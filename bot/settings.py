@@ -17,6 +17,7 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.message import Colour, Reader
+from bot.housekeeping import RetentionSettings
 from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
@@ -140,6 +141,7 @@ class Settings(_Section):
     destinations: Texts = ()
     """Where alerts go when no route says otherwise, as ``telegram:CHAT`` or ``slack:CHANNEL``."""
     routing: RoutingSettings = RoutingSettings()
+    retention: RetentionSettings = RetentionSettings()
     access: AccessSettings = AccessSettings()
     digest: DigestSettings = DigestSettings()
     web: WebSettings = WebSettings()

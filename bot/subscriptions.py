@@ -14,6 +14,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from bot.personal import is_personal
 from rules.model import Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"
@@ -53,7 +54,9 @@ class Subscription:
     parked: str = ""
 
     def wants(self, transition: Transition) -> bool:
-        """Whether the transition is to be sent to the destination."""
+        """Whether the transition is to be sent to the destination; a personal alert is only by its own rule."""
+        if is_personal(transition.rule) and self.matcher.subject != "rule":
+            return False
         return not self.parked and self.matcher.matches(transition)
 
 

@@ -14,7 +14,7 @@ _HEADINGS: Mapping[Reason, Mapping[Lang, str]] = {
     Reason.SUPPRESSED_BUDGET: {"en": "Held back to keep this chat calm: {count}", "zh": "为减少打扰，合并 {count} 条"},
     Reason.STORM: {"en": "{title}: {count} at once", "zh": "{title}：同时触发 {count} 条"},
 }
-_KINDS: Mapping[TransitionKind, Mapping[Lang, str]] = {
+KINDS: Mapping[TransitionKind, Mapping[Lang, str]] = {
     TransitionKind.RESOLVED: {"en": " · resolved", "zh": " · 已解除"},
     TransitionKind.CORRECTED: {"en": " · corrected", "zh": " · 更正"},
 }
@@ -40,4 +40,4 @@ def summarize(incidents: Sequence[Incident], reason: Reason, lang: Lang) -> Mess
 
 def _what(transition: Transition, lang: Lang) -> str:
     told = " ".join(transition.say[lang].split()) or transition.because
-    return f"{transition.title[lang]}{_KINDS.get(transition.kind, {}).get(lang, '')} · {told}"
+    return f"{transition.title[lang]}{KINDS.get(transition.kind, {}).get(lang, '')} · {told}"

@@ -68,8 +68,8 @@ class ColumnFrame(Frame):
         closed = self.closed(track.axis)
         columns = self._columns(track)
         if track.prompt:
-            known = ~np.isnan(_slab(track.leader.values, track.leader.first, closed, columns))
-            found = np.where(known, closed[:, None], NONE)
+            missing = np.isnan(_slab(track.leader.values, track.leader.first, closed, columns))
+            found = np.where(missing, NONE, closed[:, None])
         else:
             found = self._last_known(track, closed, columns)
         return np.broadcast_to(found, (self.rows, self.width)).ravel()
@@ -77,7 +77,7 @@ class ColumnFrame(Frame):
     @staticmethod
     def _last_known(track: Track, closed: Ints, columns: Ints) -> Ints:
         leader = track.leader
-        known = ~np.isnan(leader.values[:, columns])
+        known = ~np.isnan(pick(leader.values, columns))
         number = np.arange(len(known), dtype=np.int64)[:, None] + leader.first
         newest = np.maximum.accumulate(np.where(known, number, NONE), axis=0)
         row = np.clip(closed - leader.first, -1, len(known) - 1)
@@ -132,10 +132,13 @@ def _slab(values: Floats, first: int, sessions: Ints, columns: Ints) -> Floats:
     if len(row) and inside.all() and int(row[-1]) - int(row[0]) == len(row) - 1:
         block = values[int(row[0]) : int(row[-1]) + 1]
     elif len(values):
-        block = np.where(inside[:, None], values[np.where(inside, row, 0)], np.nan)
+        return np.where(inside[:, None], pick(values, columns)[np.where(inside, row, 0)], np.nan)
     else:
         block = np.full((len(row), values.shape[1]), np.nan)
-    if len(columns) == block.shape[1] and int(columns[0]) == 0:
-        return block
+    return pick(block, columns)
+
+
+def pick(block: Floats, columns: Ints) -> Floats:
+    """Some columns of a matrix; a view where they stand side by side."""
     lo, hi = int(columns[0]), int(columns[-1]) + 1
     return block[:, lo:hi] if hi - lo == len(columns) else block[:, columns]

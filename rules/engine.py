@@ -11,11 +11,14 @@ from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis
 from rules.calendars import Calendars
-from rules.history import Applied, History
+from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
+from rules.language.need import sessions_needed
 from rules.language.scope import Scope
+from rules.levels import Levels
 from rules.lifecycle import AlertRecord, close_edited, next_timer
 from rules.model import Observation, Transition
+from rules.plan import Plan, plan
 from rules.program import Program, compile_rule
 from rules.runtime import Group, Memory, Runtime
 from rules.spec import AtSession, RuleSpec
@@ -41,6 +44,8 @@ class State:
     agenda: Agenda
     held: list[tuple[datetime, datetime, int, Observation]] = field(default_factory=list)
     """Observations that become known later than ``now``, as a heap."""
+    levels: dict[str, Levels] = field(default_factory=dict)
+    """By symbol of a price: the rules that wait for it to touch their level."""
     taken: int = 0
     evaluations: int = 0
     """How many instances were evaluated so far."""
@@ -86,6 +91,7 @@ class Engine:
             self._axes[calendar] = Axis(calendars.get(calendar))
         self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
         self._readers = Readers(self._rules)
+        self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
 
     @property
     def reads(self) -> frozenset[tuple[str, str]]:
@@ -112,7 +118,7 @@ class Engine:
         for (feed, calendar), keys in self._needs.items():
             history.declare(feed, self._axes[calendar], keys)
         memories = {group: Memory(group.size) for rule in self._rules for group in rule.groups}
-        state = State(since, since, history, records, memories, Agenda())
+        state = State(since, since, history, records, memories, Agenda(), levels=self._readers.levels())
         self._close_edited(state)
         for number, rule in enumerate(self._rules):
             self._plan(state, number, rule)
@@ -139,16 +145,17 @@ class Engine:
                 record = state.alerts.get(key)
                 if record is not None:
                     state.memories[group].restore(lane, record)
-                    self._set_timer(state, number, at, lane)
+                    entry = Entry(Cause.TIMER, number, at, lane)
+                    due = self._timer(state, entry)
+                    state.agenda.put(entry, due and max(due, state.now + _SINGLE))
             if rule.policy.on_missing.action == "notify":
                 state.agenda.put(Entry(Cause.OVERDUE, number, at), state.now + _SINGLE)
 
-    def _set_timer(self, state: State, number: int, group: int, lane: int) -> None:
-        rule = self._rules[number]
-        if not rule.on_clock:
-            record = state.alerts.get(rule.groups[group].keys[lane])
-            due = None if record is None else next_timer(record, rule.policy, rule.sessions)
-            state.agenda.put(Entry(Cause.TIMER, number, group, lane), due)
+    def _timer(self, state: State, entry: Entry) -> datetime | None:
+        """When the instance's time is up, perhaps while nothing ran; ``None`` when only a figure matters."""
+        rule = self._rules[entry.rule]
+        record = state.alerts.get(rule.groups[entry.group].keys[entry.lane])
+        return None if rule.on_clock or record is None else next_timer(record, rule.policy, rule.sessions)
 
     def seed(self, state: State, observations: Iterable[Observation]) -> State:
         """Take history in without evaluating anything; what becomes known after ``state.now`` waits for its time."""
@@ -206,6 +213,7 @@ class Engine:
                 continue
             self._readers.touch(revised if applied.revision else fresh, applied, lambda rule: wakes(rule, applied))  # noqa: B023
             self._check_soon(state, applied, at)
+            self._through_levels(state, applied, revised if applied.revision else fresh)
             if applied.revision:
                 self._readers.touch(settled, applied, _settles)
         for touched, is_revision in ((fresh, False), (revised, True)):
@@ -223,8 +231,36 @@ class Engine:
     ) -> Moment:
         return Moment(at, state.history, state.alerts, changed, state.memories, as_of, revision, self._storm)
 
+    @staticmethod
+    def _through_levels(state: State, applied: Applied, touched: Touched) -> None:
+        """The rules whose level the price has touched; a session revised behind the newest one moves no price."""
+        levels = state.levels.get(applied.key) if applied.feed == PRICE_FEED and applied.field == "close" else None
+        home = None if levels is None else state.history.home(applied.feed, applied.key)
+        if levels is None or home is None:
+            return
+        column = home[0].column("close")
+        price = column.cell(int(column.last[home[1]]), home[1])
+        for number in levels.tick(price):
+            touched.whole(number, 1)
+
+    def history_needed(self) -> dict[tuple[str, str], int]:
+        """By feed and key, how many sessions the rules read: what to fetch and to seed before the first ``advance``."""
+        found: dict[tuple[str, str], int] = {}
+        for program in self.programs:
+            count = max(sessions_needed(part.typed) for part in program.parts)
+            for (feed, _), keys in needs((program,)).items():
+                for key in keys:
+                    found[feed, key] = max(found.get((feed, key), 1), count)
+        return found
+
+    def plans(self) -> tuple[Plan, ...]:
+        """How each rule is evaluated, and why."""
+        return tuple(plan(rule.program, on_clock=rule.on_clock) for rule in self._rules)
+
     def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
         """A figure has come: whoever tells of overdue data looks again."""
+        if not self._watches:
+            return
         touched = Touched()
         self._readers.touch(touched, applied, lambda rule: rule.policy.on_missing.action == "notify")
         for number, group in touched.lanes:
@@ -262,7 +298,10 @@ class Engine:
             by_rule.setdefault(number, []).extend(evaluation.transitions())
             state.evaluations += len(evaluation.lanes)
             for lane in evaluation.stepped:
-                self._set_timer(state, number, at, lane)
+                entry = Entry(Cause.TIMER, number, at, lane)
+                due = self._timer(state, entry)
+                # A time that is up and decided nothing (the condition is unknown) waits for a figure, not for itself.
+                state.agenda.put(entry, due if due is not None and due > moment.at else None)
         for transitions in by_rule.values():
             yield from told.calmed(transitions, self._storm)
 

@@ -40,8 +40,9 @@ class Report:
         allowed = tuple(known)
         for key, (scalar, _) in node.entries.items():
             if key not in allowed:
-                wanted = f"{what} has no key {key!r}"
-                self.say(scalar, "unknown-key", wanted, nearest(key, allowed))
+                guess = nearest(key, allowed)
+                known_keys = "" if guess else f"; there are {', '.join(allowed)}"
+                self.say(scalar, "unknown-key", f"{what} has no key {key!r}{known_keys}", guess)
         return Table(self, node)
 
     def items(self, node: Node | None, what: str) -> tuple[Node, ...]:

@@ -7,6 +7,7 @@ unknown, and conditions are 1, 0 or NaN. Operations are elementwise, so a lane's
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,12 +34,17 @@ class Track:
     """Whether a session that closed without a figure makes it unknown: true of prices, which are due at the close."""
 
 
+_NUMBERS = itertools.count(1)
+
+
 class Members:
     """The symbols that ``it`` stands for, all on one calendar."""
 
     def __init__(self, symbols: tuple[str, ...], axis: Axis) -> None:
         self.symbols = symbols
         self.axis = axis
+        self.number = next(_NUMBERS)
+        self.part_of: tuple[Members, Ints] | None = None
         self._found: dict[str, tuple[Block, Ints] | None] = {}
         self._history: History | None = None
 
@@ -63,7 +69,9 @@ class Members:
 
     def at(self, lanes: Ints) -> Members:
         """Some of the members."""
-        return Members(tuple(self.symbols[lane] for lane in lanes), self.axis)
+        some = Members(tuple(self.symbols[lane] for lane in lanes), self.axis)
+        some.part_of = (self, lanes)
+        return some
 
 
 class EdgeMemory(Protocol):

@@ -41,8 +41,8 @@ class Column:
         self.status: NDArray[np.int8] = np.full(keys, _FINAL, np.int8)
         self.revised: NDArray[np.bool_] = np.zeros(keys, np.bool_)
         self.sources: list[str] = [""] * keys
-        self.version = 0
-        """Counts changes of anything but the newest session's value: what a cache of closed bars must look at."""
+        self.versions: Ints = np.zeros(keys, np.int64)
+        """By key, counts changes of anything but the newest session's value: what a cache of closed bars looks at."""
 
     def cell(self, index: int, key: int) -> float:
         """The value of session ``index``, NaN when unknown."""
@@ -83,7 +83,7 @@ class Column:
             newest = known[-1]
             self.last[key], self.at[key], self.known[key] = index[newest], closes[newest], closes[newest]
             self.before[key] = closes[known[-2]] if len(known) > 1 else 0
-        self.version += 1
+        self.versions[key] += 1
 
     def copy_from(self, other: Column, to: list[int], keys: list[int]) -> None:
         """Take over the columns ``keys`` of another column as ``to``."""
@@ -96,7 +96,7 @@ class Column:
             getattr(self, name)[to] = getattr(other, name)[keys]
         for ours, theirs in zip(to, keys, strict=True):
             self.sources[ours] = other.sources[theirs]
-        self.version += 1
+        self.versions[to] += 1
 
     def write(self, index: int, key: int, value: float, seen: Observation) -> bool:
         """Store a figure of session ``index``; return whether anything changed."""
@@ -112,7 +112,7 @@ class Column:
         if newest:
             self._newest(index, key, status, seen, replaced=not same and not np.isnan(old))
         else:
-            self.version += 1
+            self.versions[key] += 1
         return True
 
     def _seen_again(self, index: int, key: int, seen: Observation) -> bool:
@@ -128,12 +128,20 @@ class Column:
         again = replaced and self.status[key] == _FINAL and at <= self.at[key]
         self.revised[key] = not moved and (bool(self.revised[key]) or bool(again))
         if moved:
-            self.version += 1
+            self.versions[key] += 1
         if self.last[key] != NONE and at > self.at[key]:
             self.before[key] = self.at[key]
         self.last[key] = index
         self.at[key], self.known[key], self.status[key] = at, micros(seen.known_at), status
         self.sources[key] = seen.source
+
+
+@dataclass(slots=True)
+class Closed:
+    """Figures that follow from closed bars alone, a row of each by lane, and the version of each lane's bars."""
+
+    versions: Ints
+    figures: Floats
 
 
 class Block:
@@ -174,6 +182,8 @@ class History:
     def __init__(self, axes: Mapping[str, Axis]) -> None:
         self.axes = axes
         self.blocks: dict[tuple[str, str], Block] = {}
+        self.closed: dict[tuple[str, int], Closed] = {}
+        """What ``functions.closed`` keeps of closed bars, by expression and members."""
         self._homes: dict[tuple[str, str], tuple[Block, int]] = {}
 
     def declare(self, feed: str, axis: Axis, keys: list[str]) -> Block:
@@ -241,8 +251,9 @@ def _is_stale_tick(block: Block, field: str, place: tuple[int, int], seen: Obser
 
 def _is_settled(block: Block, column: Column, key: int) -> bool:
     """Whether the newest figure is final and stands for its whole session."""
-    closes = block.axis.close(column.last[key : key + 1])
-    return bool(column.status[key] == _FINAL and column.at[key] >= closes[0])
+    if column.status[key] != _FINAL:
+        return False
+    return bool(column.at[key] >= block.axis.close_of(int(column.last[key])))
 
 
 def _was_final(column: Column, key: int, index: int, at: int) -> bool:

@@ -93,7 +93,11 @@ def run_test(test: TestSpec, rule: RuleSpec, universe: Universe, calendars: Cale
         engine = Engine([replace(rule, enabled=True)], universe, calendars)
     except ProblemsFound as found:
         return Outcome(test, (), found.problems)
-    observations = observations_of(test, rule, universe, calendars)
+    try:
+        observations = observations_of(test, rule, universe, calendars)
+    except (OverflowError, ValueError) as error:
+        said = f"the test's figures lie beyond all calendars: {error}"
+        return Outcome(test, (), (Problem(test.file, test.line, test.column, "bad-instant", said),))
     state = engine.initial_state(min((seen.known_at for seen in observations), default=test.start) - _MOMENT)
     told: list[Transition] = []
     for instant, batch in _by_instant(observations, _end(test, observations)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from rules.compile import compile_typed
 from rules.functions.base import Part
@@ -13,6 +14,7 @@ from rules.language.errors import ExpressionError
 from rules.language.parser import parse
 from rules.language.scope import Ref, Scope, price_of
 from rules.language.template import Format, parse_template
+from rules.language.typed import Typed
 from rules.lifecycle import Policy
 from rules.model import Lang, Localized
 from rules.problems import Problem, ProblemsFound
@@ -23,12 +25,19 @@ _EDGES = frozenset({"crosses", "crosses_up", "crosses_down", "enters", "exits", 
 _PERIOD_ORDER = ("session", "week", "month", "quarter", "year")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Filled:
-    """A piece of a message that is computed."""
+    """A piece of a message that is computed. It is compiled when it is first wanted: most rules never fire."""
 
-    part: Part
+    typed: Typed
+    owner: str
+    source: str
     format: Format | None
+
+    @cached_property
+    def part(self) -> Part:
+        """The compiled expression."""
+        return compile_typed(self.typed, self.owner, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,13 @@ class Program:
     calendar: str
     period: str
     policy: Policy
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Conditions and everything that messages show."""
+        texts = (piece for text in (*self.say.values(), *self.explain.values()) for piece in text)
+        shown = tuple(piece.part for piece in texts if isinstance(piece, Filled))
+        return (*(part for part in (self.when, self.clear, self.rearm) if part is not None), *shown)
 
 
 def compile_rule(spec: RuleSpec, scope: Scope) -> Program:
@@ -90,7 +106,7 @@ class _Compiler:
             raise ProblemsFound(self.problems)
         parts = [part for part in (when, clear, rearm) if part is not None]
         texts = [
-            piece.part
+            piece.typed
             for messages in (say, explain)
             for text in messages.values()
             for piece in text
@@ -105,7 +121,7 @@ class _Compiler:
             rearm=rearm,
             say=say,
             explain=explain,
-            refs=_reads(parts),
+            refs=_reads([part.typed for part in parts]),
             message_refs=_reads(texts),
             trigger=trigger,
             calendar=self._calendar(when, trigger),
@@ -127,12 +143,16 @@ class _Compiler:
         return self._compiled(analysis, expression, clause)
 
     def _compiled(self, analysis: Analysis, expression: Expression, clause: str) -> Part | None:
-        if not analysis.ok:
-            for found in analysis.findings:
-                if found.severity == "error":
-                    self._problem(expression, found.offset, found.code, found.message, found.suggestion)
+        if not self._sound(analysis, expression):
             return None
         return compile_typed(analysis.typed, f"{self.spec.id}/{clause}", expression.text)
+
+    def _sound(self, analysis: Analysis, expression: Expression) -> bool:
+        """Whether the expression can be compiled; its errors are noted."""
+        for found in analysis.findings:
+            if found.severity == "error":
+                self._problem(expression, found.offset, found.code, found.message, found.suggestion)
+        return analysis.ok
 
     def _messages(self, texts: Localized | None) -> dict[Lang, Message]:
         if texts is None:
@@ -153,9 +173,9 @@ class _Compiler:
             elif piece.text == "it":
                 pieces.append(MemberName())
             else:
-                part = self._compiled(analyse(piece.node, self.scope), whole, "say")
-                if part is not None:
-                    pieces.append(Filled(part, piece.format))
+                analysis = analyse(piece.node, self.scope)
+                if self._sound(analysis, whole):
+                    pieces.append(Filled(analysis.typed, f"{self.spec.id}/say", text, piece.format))
         return tuple(pieces)
 
     def _trigger(self) -> Ref | None:
@@ -206,8 +226,8 @@ class _Compiler:
         return hashlib.sha256("\0".join(meaning).encode()).hexdigest()[:12]
 
 
-def _reads(parts: list[Part]) -> frozenset[Ref]:
-    return frozenset().union(*(part.typed.reads() for part in parts))
+def _reads(expressions: list[Typed]) -> frozenset[Ref]:
+    return frozenset().union(*(typed.reads() for typed in expressions))
 
 
 def _is_momentary(part: Part) -> bool:

@@ -87,14 +87,14 @@ def _from_highs(panel: Floats, count: int) -> Floats:
 
 def spreads(panel: Floats, count: int) -> Floats:
     """The sample standard deviation, 0 where all values are equal."""
-    mean = means(panel, count)
+    earlier, newest = panel[:-1], panel[count - 1 :]
+    mean = _sums_by_pairs(earlier, count - 1) / float(count - 1)
     rows = len(mean)
     squares: Floats = np.zeros(mean.shape)
-    for row in range(count):
+    for row in range(count - 1):
         away = panel[row : row + rows] - mean
         squares = squares + away * away
-    with np.errstate(all="ignore"):
-        return np.where(lows(panel, count) == highs(panel, count), 0.0, np.sqrt(squares / (float(count) - 1)))
+    return spread((mean, squares), (lows(earlier, count - 1), highs(earlier, count - 1)), newest, count)
 
 
 def zscores(panel: Floats, count: int) -> Floats:
@@ -102,6 +102,16 @@ def zscores(panel: Floats, count: int) -> Floats:
     with np.errstate(all="ignore"):
         found: Floats = (panel[count - 1 :] - means(panel, count)) / spreads(panel, count)
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def spread(moments: tuple[Floats, Floats], ends: tuple[Floats, Floats], newest: Floats, count: int) -> Floats:
+    """The standard deviation from mean and squares, lowest and highest of all but the newest value, and that one."""
+    (mean, squares), (low, high) = moments, ends
+    away = newest - mean
+    whole = squares + away * (newest - (mean + away / float(count)))
+    flat = (low == high) & (low == newest)
+    with np.errstate(all="ignore"):
+        return np.where(flat, 0.0, np.sqrt(whole / (float(count) - 1)))
 
 
 KERNELS: dict[str, Kernel] = {

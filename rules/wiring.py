@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rules.history import PRICE_FEED, Applied
 from rules.language.scope import Ref
+from rules.levels import Levels
+from rules.plan import level_of
 from rules.program import Program
 from rules.runtime import Runtime
 
@@ -53,15 +55,24 @@ class Readers:
 
     def __init__(self, rules: Sequence[Runtime]) -> None:
         self._rules = rules
+        self._levels: dict[str, list[tuple[float, int]]] = {}
         self._named: dict[tuple[str, str, str], list[int]] = {}
         self._members: dict[tuple[str, str], list[int]] = {}
         for number, rule in enumerate(rules):
+            found = level_of(rule.program)
+            if not isinstance(found, str):
+                self._levels.setdefault(found[0].key, []).append((found[1], number))
+                continue
             for ref in rule.program.refs:
                 for leaf in _moved_by(ref):
                     if ref.key:
                         _add(self._named.setdefault((ref.feed, ref.key, leaf), []), number)
                     else:
                         _add(self._members.setdefault((ref.feed, leaf), []), number)
+
+    def levels(self) -> dict[str, Levels]:
+        """By symbol, the levels of the rules that only a move through a level can change; one set for each state."""
+        return {symbol: Levels(levels) for symbol, levels in self._levels.items()}
 
     def touch(self, touched: Touched, applied: Applied, concerned: Callable[[Runtime], bool]) -> None:
         """Mark what ``applied`` may change, for rules that are ``concerned``."""

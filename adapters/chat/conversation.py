@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Collection, Container
+from typing import Any
 from weakref import WeakValueDictionary
 
 from adapters.chat.port import Application, Reply, Request
@@ -18,6 +19,7 @@ Show = Callable[[Reply, Receipt | None], Awaitable[object]]
 """Shows the answer, in place of the message with the given receipt if there is one."""
 
 _REMEMBERED_S = 3600.0
+_GRACE_S = 3.0
 _FIRST_WORD = re.compile(r"\s*/?([^\s@]+)(?:@\S+)?(?:\s+|$)(.*)", re.DOTALL)
 
 
@@ -55,6 +57,15 @@ class Conversation:
             return await self._leases.acquire(f"event:{event}", uuid.uuid4().hex, _REMEMBERED_S)
         except StoreUnavailable:
             return True
+
+
+async def finish(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Let what is being answered come to its end, but not for ever: a process that is told to stop stops."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_GRACE_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 def spoken(text: str, verbs: Container[str]) -> tuple[str, str]:

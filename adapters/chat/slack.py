@@ -17,7 +17,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.chat.conversation import Conversation, pressed, spoken
+from adapters.chat.conversation import Conversation, finish, pressed, spoken
 from adapters.chat.port import Application, Chat, Origin, Request, User
 from adapters.chat.slack_replies import (
     SHARE,
@@ -108,7 +108,7 @@ class SlackFrontEnd:
             socket = AsyncSocketModeHandler(
                 self._listening(client, replies), self._app_token.get_secret_value(), ping_interval=self._ping_s
             )
-            stack.push_async_callback(self._finish)
+            stack.push_async_callback(finish, self._tasks)
             stack.push_async_callback(socket.close_async)
             await socket.client.connect()  # type: ignore[no-untyped-call]
             _LOG.info("slack_listening")
@@ -131,11 +131,6 @@ class SlackFrontEnd:
                 await self._clock.sleep_until(self._clock.now() + timedelta(seconds=self._ping_s))
             else:
                 return
-
-    async def _finish(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _listening(self, client: AsyncWebClient, replies: SlackReplies) -> AsyncApp:
         """The listeners. Each acknowledges at once; the work goes on beside it."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from typing import Any
+from weakref import WeakSet
 
 import structlog
 from pydantic import SecretStr
@@ -29,7 +32,7 @@ from telegram.constants import ParseMode
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, TypeHandler, Updater
 
-from adapters.chat.conversation import Conversation, pressed, spoken
+from adapters.chat.conversation import Conversation, finish, pressed, spoken
 from adapters.chat.port import Application, Chat, Origin, Reply, Request, User
 from adapters.clock import Clock
 from adapters.message import Reader
@@ -48,6 +51,7 @@ _LEASE = "telegram-poller"
 _UPDATES = ["message", "callback_query", "inline_query", "my_chat_member"]
 _POLL_S = 25
 _TOAST = 200
+_MENU_LIMIT = 100
 _INLINE_CACHE_S = 5
 _MENU_LANGUAGES: tuple[tuple[Lang, str | None], ...] = (("en", None), ("zh", "zh"))
 _LONGEST_WAIT_S = 30.0
@@ -79,6 +83,8 @@ class TelegramFrontEnd:
         self._lease_s = lease_s
         self._owner = uuid.uuid4().hex
         self._conversation = Conversation(application, leases, patience_s=patience_s)
+        self._menu: asyncio.Task[None] | None = None
+        self._answering: WeakSet[asyncio.Task[Any]] = WeakSet()
         root = base_url.rstrip("/")
         self._updates = AiohttpRequest(connections=1)
         builder = (
@@ -101,6 +107,8 @@ class TelegramFrontEnd:
             stack.push_async_callback(self._poller.shutdown)
             await self._poller.start()
             stack.push_async_callback(self._poller.stop)
+            # The library would wait for every answer, however long it takes.
+            stack.push_async_callback(finish, self._answering)
             stack.push_async_callback(self._release)
             stack.push_async_callback(self._stop_polling)
             while True:
@@ -147,7 +155,6 @@ class TelegramFrontEnd:
 
     async def _start_polling(self) -> None:
         try:
-            await self._publish_menu()
             await self._updater.start_polling(
                 timeout=_POLL_S, allowed_updates=_UPDATES, error_callback=_note_polling_error
             )
@@ -157,8 +164,12 @@ class TelegramFrontEnd:
             _LOG.warning("telegram_unreachable", error=type(error).__name__)
         else:
             _LOG.info("telegram_polling", owner=self._owner)
+            # Beside the loop: six slow calls must not cost the lease.
+            self._menu = asyncio.create_task(self._publish_menu())
 
     async def _stop_polling(self) -> None:
+        if self._menu:
+            self._menu.cancel()
         if self._polls:
             # The poller's own failure, if it ended by one, is raised again here.
             with suppress(TelegramError):
@@ -178,18 +189,22 @@ class TelegramFrontEnd:
             (BotCommandScopeAllPrivateChats(), {"everywhere", "direct"}),
             (BotCommandScopeAllGroupChats(), {"everywhere", "group"}),
         )
-        for scope, kinds in scopes:
-            for lang, code in _MENU_LANGUAGES:
-                commands = [
-                    BotCommand(entry.verb, shorten(entry.summary[lang], 256))
-                    for entry in self._application.menu
-                    if entry.scope in kinds
-                ]
-                await self._poller.bot.set_my_commands(commands[:100], scope=scope, language_code=code)
+        try:
+            for scope, kinds in scopes:
+                for lang, code in _MENU_LANGUAGES:
+                    await self._poller.bot.set_my_commands(self._commands(kinds, lang), scope=scope, language_code=code)
+        except TelegramError as error:
+            _LOG.warning("telegram_menu_not_published", error=str(error))
+
+    def _commands(self, kinds: set[str], lang: Lang) -> list[BotCommand]:
+        entries = [entry for entry in self._application.menu if entry.scope in kinds][:_MENU_LIMIT]
+        return [BotCommand(entry.verb, shorten(entry.summary[lang], 256)) for entry in entries]
 
     # From updates to requests.
 
     async def _on_update(self, update: Update, _: object) -> None:
+        if task := asyncio.current_task():
+            self._answering.add(task)
         try:
             await self._handle(update)
         except (DeliveryError, TelegramError) as error:

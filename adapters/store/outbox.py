@@ -157,6 +157,17 @@ return 1
 """
 )
 
+_DROP = (
+    _FREE
+    + """
+if not holds() then return 0 end
+leave()
+write('dropped')
+free()
+return 1
+"""
+)
+
 # A worker lives as long as its lease does.
 _TAKE_OVER = """
 local due, holders = unpack(KEYS)
@@ -272,6 +283,10 @@ class RedisOutbox:
         entry = claimed.entry
         arguments = [*_arguments(claimed, now, keys.to_us(now), why), entry.payload, entry.created_at.isoformat()]
         await self._link.script(_BURY, [*_touched(claimed), keys.OUTBOX_DEAD], arguments)
+
+    async def drop(self, claimed: Claimed, why: str, now: datetime) -> None:
+        """Take the entry off without sending it, since there is nothing to be done; the log says so."""
+        await self._link.script(_DROP, _touched(claimed), _arguments(claimed, now, keys.to_us(now), why))
 
     async def waiting(self) -> Mapping[str, int]:
         """How many entries wait per destination."""

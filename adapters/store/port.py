@@ -66,9 +66,9 @@ class DeadLetter:
 class LogLine:
     """What became of a notice at a destination.
 
-    ``outcome`` is ``sent``, ``sent_again``, ``postponed``, ``buried``, ``moved`` or ``retried``, or for a notice that
-    routing held back the :class:`~rules.model.Reason`. ``detail`` is the receipt (JSON) or the explanation. ``at`` is
-    when, for ``postponed`` until when. ``attempt`` counts from 1; it is 0 where nothing was attempted.
+    ``outcome`` is ``sent``, ``sent_again``, ``postponed``, ``buried``, ``dropped``, ``moved`` or ``retried``, or for a
+    notice that routing held back the :class:`~rules.model.Reason`. ``detail`` is the receipt (JSON) or the explanation.
+    ``at`` is when, for ``postponed`` until when. ``attempt`` counts from 1; it is 0 where nothing was attempted.
     """
 
     key: str
@@ -176,6 +176,10 @@ class Outbox(Protocol):
 
     async def bury(self, claimed: Claimed, why: str, now: datetime) -> None:
         """Move the entry to the dead letters, explained, and free the lane."""
+        ...
+
+    async def drop(self, claimed: Claimed, why: str, now: datetime) -> None:
+        """Take the entry off without sending it, since there is nothing to be done; the log says so."""
         ...
 
     async def waiting(self) -> Mapping[str, int]:

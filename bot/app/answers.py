@@ -111,6 +111,7 @@ def build_commands(
             rulebook=rulebook,
             deliveries=store.outbox,
             weekly=DigestDesk(publisher, data),
+            pictures=settings.home / "pictures",
         )
     )
 

@@ -12,7 +12,6 @@ from bot.app.world import World, owner
 from bot.archive import Archive
 from bot.market import MarketView
 from bot.pipeline import Pipeline
-from bot.running_rules import engine_of
 from rules.engine import Engine
 
 log = structlog.get_logger()
@@ -48,5 +47,6 @@ async def _evaluate(world: World) -> None:
 
 
 async def _engine(world: World) -> Engine:
-    rules, mine = await world.running.specs(world.known.clock.now())
-    return await asyncio.to_thread(engine_of, rules, mine, world.universe, world.calendars)
+    universe, calendars = world.universe, world.calendars
+    specs = await world.running.specs(universe, calendars, world.known.clock.now())
+    return await asyncio.to_thread(Engine, specs, universe, calendars)

@@ -25,6 +25,7 @@ from bot.app.weekly import build_brief, build_publisher
 from bot.app.world import World, open_world, owner
 from bot.archive import Archive
 from bot.failures import Failure
+from bot.housekeeping import keep_tidy
 from bot.intake import Intake
 from bot.jobs import table
 from bot.publishing import Publishing
@@ -66,6 +67,7 @@ async def run_bot(
             work["scheduler"] = await _scheduler(stack, world, record)
         if "engine" in chosen:
             work["engine"] = lambda: run_engine(world)
+            work["housekeeping"] = _housekeeping(world)
         if "sender" in chosen:
             shown = on_terminal(notifiers) if dry_run else notifiers
             reader = settings.reader.reader()
@@ -150,6 +152,11 @@ async def _front_ends(
         return listen
 
     return {"market": follower.run, **{platform: listening(platform) for platform in platforms}}
+
+
+def _housekeeping(world: World) -> Work:
+    store, retention, clock = world.store, world.settings.retention, world.known.clock
+    return lambda: roles.lead(store.leases, "housekeeping", owner(), lambda: keep_tidy(store, retention, clock))
 
 
 async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], report: Report, *, tolerant: bool) -> Work:

@@ -24,9 +24,10 @@ from bot.pipeline import Pipeline
 from bot.reference.recording import recording
 from bot.rule_changes import FILES, announce
 from bot.rulebook import RuleBook
-from bot.running_rules import RunningRules, engine_of
+from bot.running_rules import RunningRules
 from bot.settings import Settings
 from rules.calendars import Calendars
+from rules.engine import Engine
 from rules.problems import ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe
@@ -94,7 +95,7 @@ async def _replayed(  # noqa: PLR0917 - a composition root hands over what it ma
     week = recording(universe)
     market = MarketView(universe, calendars)
     pipeline = Pipeline(
-        engine=engine_of(rulebook.rules, (), universe, calendars),
+        engine=Engine(rulebook.rules, universe, calendars),
         universe=universe,
         store=store,
         dispatcher=build_dispatcher(settings, market, store, destinations, settings.reader.reader()),

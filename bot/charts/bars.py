@@ -24,28 +24,44 @@ class Bar:
 def ranked(frame: Frame, bars: Sequence[Bar], *, signed: bool = True) -> str:
     """Horizontal bars with their labels on the left and values at the ends.
 
-    With ``signed`` a bar has the colour of its direction; all start at the left, as a list has one direction.
+    With ``signed`` a bar has the colour of its direction. Bars of one direction start at the left, rises and falls
+    together on both sides of a zero line.
     """
     palette = frame.palette
     room = min(max((text_width(bar.label) for bar in bars), default=0) + 10, frame.width * 0.45)
     tail = max((text_width(bar.written) for bar in bars), default=0) + 8
-    scale = (frame.width - room - tail) / (max((abs(bar.value) for bar in bars), default=0) or 1)
+    fall, rise = -min(0.0, *(bar.value for bar in bars)), max(0.0, *(bar.value for bar in bars))
+    both = fall > 0 and rise > 0
+    reach = fall + rise if both else max(fall, rise)
+    scale = (frame.width - room - tail * (2 if both else 1)) / (reach or 1)
+    zero = room + tail + fall * scale if both else room
     parts = []
     for index, bar in enumerate(bars):
-        y, length = index * _ROW, abs(bar.value) * scale
+        y, length = index * _ROW, max(abs(bar.value) * scale, 1.0)
+        left = both and bar.value < 0
         fill = (palette.up if bar.value >= 0 else palette.down) if signed else palette.series[0]
+        end = zero - length - 6 if left else zero + length + 6
         parts += [
             text(0, y + 15, shortened(bar.label, room - 8), palette.text),
-            element("rect", x=room, y=y + 4, width=max(length, 1), height=_BAR, fill=fill, rx=1),
-            text(room + length + 6, y + 15, bar.written, palette.text),
+            element("rect", x=zero - length if left else zero, y=y + 4, width=length, height=_BAR, fill=fill, rx=1),
+            text(end, y + 15, bar.written, palette.text, anchor="end" if left else "start"),
         ]
+    if both:
+        parts.append(element("line", x1=zero, x2=zero, y1=0, y2=len(bars) * _ROW, stroke=palette.text))
     spoken = "; ".join(f"{bar.label} {bar.written}" for bar in bars)
     return picture(frame, len(bars) * _ROW, parts, spoken)
 
 
-def grouped(frame: Frame, groups: Sequence[str], series: Sequence[tuple[str, Sequence[Bar]]]) -> str:
-    """For each group one bar a series, with a legend; a bar's value stands at its end."""
+def grouped(
+    frame: Frame, groups: Sequence[str], series: Sequence[tuple[str, Sequence[Bar]]], *, newest_last: bool = False
+) -> str:
+    """For each group one bar a series, with a legend; a bar's value stands at its end.
+
+    The first series has the strongest colour, with ``newest_last`` the last one.
+    """
     palette = frame.palette
+    fills = [palette.series[index % 4] for index in range(len(series))]
+    fills = fills[::-1] if newest_last else fills
     room = min(max(text_width(name) for name in groups) + 12, frame.width * 0.35)
     every = [bar for _, bars in series for bar in bars]
     tail = max(text_width(bar.written, SMALL) for bar in every) + 8
@@ -53,7 +69,7 @@ def grouped(frame: Frame, groups: Sequence[str], series: Sequence[tuple[str, Seq
     block = len(series) * 16 + 12
     parts, x = [], 0.0
     for index, (name, _) in enumerate(series):
-        parts.append(element("rect", x=x, y=0, width=10, height=10, fill=palette.series[index % 4]))
+        parts.append(element("rect", x=x, y=0, width=10, height=10, fill=fills[index]))
         parts.append(text(x + 14, 9, name, palette.text, size=SMALL))
         x += text_width(name, SMALL) + 32
     for row, group in enumerate(groups):
@@ -62,9 +78,7 @@ def grouped(frame: Frame, groups: Sequence[str], series: Sequence[tuple[str, Seq
         for index, (_, bars) in enumerate(series):
             bar, y = bars[row], top + index * 16
             length = abs(bar.value) * scale
-            parts.append(
-                element("rect", x=room, y=y, width=max(length, 1), height=12, fill=palette.series[index % 4], rx=1)
-            )
+            parts.append(element("rect", x=room, y=y, width=max(length, 1), height=12, fill=fills[index], rx=1))
             parts.append(text(room + length + 5, y + 10, bar.written, palette.text, size=SMALL))
     spoken = "; ".join(
         f"{group}: " + ", ".join(f"{name} {bars[row].written}" for name, bars in series)

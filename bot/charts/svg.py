@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 
 FONT_SIZE = 12
 SMALL = 11
@@ -139,12 +138,3 @@ def hatch(ident: str, colour: str) -> str:
     line = element("path", d="M-1,1 l2,-2 M0,6 l6,-6 M5,7 l2,-2", stroke=colour, stroke_width=1.6)
     pattern = element("pattern", line, id=ident, width=6, height=6, patternUnits="userSpaceOnUse")
     return element("defs", pattern)
-
-
-def spread(positions: Sequence[float], gap: float) -> list[float]:
-    """``positions``, each moved up as little as needed so that neighbours are ``gap`` apart; input order is kept."""
-    order = sorted(range(len(positions)), key=lambda index: positions[index])
-    placed = list(positions)
-    for before, after in pairwise(order):
-        placed[after] = max(placed[after], placed[before] + gap)
-    return placed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from adapters.chat.port import Origin, Reply, Request
@@ -56,6 +57,8 @@ class Desk:
     rulebook: RuleBook
     deliveries: Deliveries
     weekly: Weekly
+    pictures: Path
+    """Where charts are kept until they are sent; the senders can read it."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 

@@ -23,6 +23,12 @@ def ticker(item: Instrument) -> str:
     return item.symbol.removeprefix("^")
 
 
+def typed(item: Instrument, universe: Universe) -> str:
+    """What to type for this instrument and no other: its short form, its symbol, or that with ``=`` before it."""
+    unambiguous = (name for name in (ticker(item), item.symbol) if universe.candidates(name) == (item,))
+    return next(unambiguous, f"={item.symbol}")
+
+
 def lists(universe: Universe) -> Mapping[str, str]:
     """Every word that names a list, in lower case, with the list's tag."""
     return {

@@ -10,11 +10,11 @@ from bot.commands.arguments import Arguments, labelled
 from bot.commands.asof import Seen, day_text, delays, footer, marked
 from bot.commands.context import Context, bold, line
 from bot.commands.errors import Refusal, button
-from bot.commands.names import close_series, ticker
+from bot.commands.names import close_series, ticker, typed
 from bot.market import Figure
-from bot.numbers import MISSING, money, percent, price
 from bot.windows import Window, change, is_stale
 from rules.model import CalendarEvent, Status
+from rules.numbers import MISSING, money, percent, price
 from rules.universe import Instrument, Kind
 
 MOST = 5
@@ -41,7 +41,7 @@ def card(ctx: Context, items: list[Instrument]) -> Message:
         summary=title,
         title=line("📈 ", bold(title)),
         blocks=(*((Paragraph(late),) if late else ()), *paragraphs),
-        footer=footer(ctx, seen, "/quote " + " ".join(ticker(item) for item in items)),
+        footer=footer(ctx, seen, "/quote " + " ".join(typed(item, ctx.universe) for item in items)),
         buttons=(button(ctx.say("button.refresh"), "quote", *symbols),),
     )
 

@@ -12,7 +12,7 @@ from functools import partial
 from bot.digest import checks, companies, crypto, diary, flows, markets, sentences
 from bot.digest.checks import Finding
 from bot.digest.data import DigestData
-from bot.digest.facts import Fact, Facts
+from bot.digest.facts import Fact, Facts, Standing
 from bot.digest.figure import Figure
 from bot.digest.frame import Frame, Span
 from bot.digest.layout import Layout
@@ -68,6 +68,11 @@ class Digest:
         """Names what the digest says: the same content has the same one, whenever it was computed."""
         said = {key: value for key, value in self.to_dict().items() if key != "as_known_at"}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def unfirm(self) -> tuple[str, ...]:
+        """The facts that may yet come or change: whatever isn't final."""
+        return tuple(key for key, fact in self.facts.items() if fact.status is not Standing.FINAL)
 
     @property
     def empty_slots(self) -> tuple[str, ...]:

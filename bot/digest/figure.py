@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from bot import numbers
 from bot.digest.facts import Fact, Standing
+from rules import numbers
 from rules.model import Lang, Localized
 
 Form = Literal[
@@ -51,7 +51,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure. ``group`` in a row heads a run of rows; ``form`` in a row replaces the columns' own.
+    """One figure.
+
+    ``group`` in a row heads a run of rows; ``form`` in a row replaces the columns' own; ``KEY_mark`` is written after
+    the cell of the column ``KEY``.
 
     ``missing`` is the reason why there is nothing to show; then there are no rows.
     """
@@ -60,8 +63,8 @@ class Figure:
     title: Localized
     columns: tuple[Column, ...] = ()
     rows: tuple[Row, ...] = ()
-    points: tuple[tuple[str, float], ...] = ()
-    """What a chart over time shows beside the table: ISO dates and raw values."""
+    points: tuple[tuple[str | Localized, float], ...] = ()
+    """What a chart shows beside the table: ISO dates or names, with raw values."""
     notes: tuple[Localized, ...] = ()
     source: str = ""
     as_of: datetime | None = None
@@ -77,7 +80,7 @@ class Figure:
                 for c in self.columns
             ],
             "rows": [{key: plain(cell) for key, cell in row.items()} for row in self.rows],
-            "points": [[day, plain(level)] for day, level in self.points],
+            "points": [[plain(name), plain(level)] for name, level in self.points],
             "notes": [dict(note) for note in self.notes],
             "source": self.source,
             "as_of": self.as_of.isoformat() if self.as_of else None,
@@ -154,6 +157,11 @@ def day_text(day: date, lang: Lang) -> str:
 def weekday(day: date, lang: Lang) -> str:
     """``Fri``, ``周五``."""
     return _DAYS[lang][day.weekday()]
+
+
+def stale_mark(fact: Fact) -> str:
+    """What stands behind a figure of an earlier day than the one wanted."""
+    return numbers.STALE if fact.status is Standing.STALE else ""
 
 
 def summary(facts: list[Fact]) -> tuple[str, datetime | None, Standing]:

@@ -8,16 +8,18 @@ keys, so nobody is told twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+import structlog
 from pydantic import TypeAdapter
 
+from adapters.clock import Clock
 from adapters.message import Button, Message, Reader
-from adapters.store.port import AlertStates, Commit, Documents, OutboxEntry
+from adapters.store.port import AlertStates, Commit, Documents, OutboxEntry, StoreUnavailable
 from bot.digest import chat, formats
 from bot.digest.data import DigestData
 from bot.digest.document import Digest, build
@@ -29,9 +31,15 @@ from rules.calendars import Calendars
 from rules.model import Lang
 from rules.universe import Universe
 
+log = structlog.get_logger()
+
 COLLECTION = "digests"
 MARKET = "XNYS"
 """The market after whose last session of the week the digest is drafted."""
+
+
+Known = Callable[[datetime], Awaitable[DigestData]]
+"""Reads what is known at an instant."""
 
 
 class Stage(StrEnum):
@@ -73,6 +81,8 @@ class Edition:
     slots: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
     """What the last message said, so that an unchanged draft is not sent again."""
+    unfirm: int = 0
+    """How many facts of the last draft were not final yet."""
     approved_by: str = ""
     published_at: datetime | None = None
     files: Mapping[Lang, tuple[str, ...]] = field(default_factory=dict)
@@ -81,14 +91,6 @@ class Edition:
 
 
 _EDITION = TypeAdapter(Edition)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What is to be done: bring the digest of the week of ``day`` to ``stage``."""
-
-    stage: Stage
-    day: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,30 +141,36 @@ class Publisher:
         self._slots_folder = slots_folder
         self._formats = file_formats
 
-    async def due(self, now: datetime) -> Due | None:
-        """What the clock asks for at ``now``: a draft once the week's last session is over, publication at its time.
+    async def tick(self, known: Known, now: datetime) -> Outcome:
+        """What the clock asks for at ``now``.
 
-        Until then the draft is to be made again: one that says the same is not sent.
+        A draft once the week's last session is over, a new one when figures have become final since, publication at
+        its time. Data is read only when there is something to do.
         """
         span = Span.week_of(now.date() if now.weekday() < 5 else now.date() - timedelta(days=now.weekday() - 4))
         calendar = self._calendars.get(MARKET)
         last = calendar.session_on_or_before(span.last)
         if last < span.first or now < calendar.close(last) + self._timetable.draft_after:
-            return None
-        edition = await self.edition(span.name)
-        if edition is not None and edition.stage is Stage.PUBLISHED:
-            return None
-        cleared = edition is not None and (edition.stage is Stage.APPROVED or self._timetable.unattended)
-        if cleared and now >= calendar.close(last) + self._timetable.publish_after:
-            return Due(Stage.PUBLISHED, span.last)
-        return Due(Stage.DRAFT, span.last)
-
-    async def tick(self, data: DigestData, now: datetime) -> Outcome:
-        """Do what is :meth:`due` at ``now``."""
-        due = await self.due(now)
-        if due is None:
             return Outcome.NOT_DUE
-        return await (self.draft if due.stage is Stage.DRAFT else self.publish)(data, due.day, now)
+        edition = await self.edition(span.name)
+        if edition is None:
+            return await self.draft(await known(now), span.last, now)
+        if edition.stage is Stage.PUBLISHED:
+            return Outcome.NOT_DUE
+        if now < calendar.close(last) + self._timetable.publish_after:
+            return await self._firmer(edition, known, now)
+        if edition.stage is Stage.DRAFT and not self._timetable.unattended:
+            return await self._firmer(edition, known, now)
+        return await self.publish(await known(now), span.last, now)
+
+    async def _firmer(self, edition: Edition, known: Known, now: datetime) -> Outcome:
+        """Draft again once fewer facts are open than in the last draft: Friday's flows are final, say."""
+        if edition.unfirm == 0:
+            return Outcome.NOT_DUE
+        data = await known(now)
+        if len((await asyncio.to_thread(self._build, data, edition)).unfirm) >= edition.unfirm:
+            return Outcome.NOT_DUE
+        return await self.draft(data, edition.week_end, now)
 
     async def edition(self, name: str) -> Edition | None:
         """The edition of the ISO week ``name``."""
@@ -190,7 +198,15 @@ class Publisher:
         messages, files = await asyncio.to_thread(
             self._messages, digest, edition, f"draft-{number}", _DRAFT, buttons=_buttons(span.name)
         )
-        edition = replace(edition, drafts=number, content=content, stage=Stage.DRAFT, approved_by="", files=files)
+        edition = replace(
+            edition,
+            drafts=number,
+            content=content,
+            unfirm=len(digest.unfirm),
+            stage=Stage.DRAFT,
+            approved_by="",
+            files=files,
+        )
         await self._commit(edition, f"digest:{span.name}:draft:{number}", messages, now, to=self._editors)
         return Outcome.DRAFTED
 
@@ -344,3 +360,13 @@ def _both(messages: dict[Lang, Message]) -> dict[Lang, Message]:
     """A reader of a language that the layout lacks gets the one there is."""
     other = next(iter(messages.values()))
     return {"en": messages.get("en", other), "zh": messages.get("zh", other)}
+
+
+async def keep_time(publisher: Publisher, known: Known, clock: Clock, every: timedelta = timedelta(minutes=5)) -> None:
+    """Let the clock publish, until cancelled. What fails for want of the store is tried again at the next turn."""
+    while True:
+        try:
+            await publisher.tick(known, clock.now())
+        except StoreUnavailable as error:
+            log.warning("digest_waits_for_store", error=str(error))
+        await clock.sleep_until(clock.now() + every)

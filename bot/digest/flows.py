@@ -131,7 +131,9 @@ def flows_figure(frame: Frame) -> Figure:
     rows: list[Row] = [_summary_row(frame, "etf_fee", {"en": "Fee", "zh": "费率"}, funds)]
     for item in days:
         marked = "" if item.status is Standing.FINAL else "*"
-        rows.append({"group": daily, "day": item.day.isoformat(), "mark": marked, **item.funds, "total": item.total})
+        rows.append(
+            {"group": daily, "day": item.day.isoformat(), "day_mark": marked, **item.funds, "total": item.total}
+        )
     rows += [{"group": launch, **row} for row in _since_launch_rows(frame, funds)]
     last = frame.data.last(f"etf_flows.{asset}.total", frame.span.last)
     notes: list[Localized] = [
@@ -167,9 +169,15 @@ def _summary_row(frame: Frame, feed: str, label: Localized, funds: Sequence[str]
     cells: dict[str, Cell] = {}
     for fund in (*funds, "total"):
         found = frame.data.last(f"{feed}.{frame.layout.etf.asset}.{fund}", frame.span.last)
-        raw = found.value if found else None
+        raw = found.value if found else _fee(frame, fund) if feed == "etf_fee" else None
         cells[fund] = raw * 100 if feed == "etf_fee" and raw is not None else raw
     return {"day": label, **({"form": _SUMMARY_FORMS[feed]} if feed in _SUMMARY_FORMS else {}), **cells}
+
+
+def _fee(frame: Frame, fund: str) -> float | None:
+    """The fee that the universe states, a fraction."""
+    items = (item for item in frame.universe.instruments if item.underlying == frame.layout.etf.asset)
+    return next((item.fee for item in items if fund in {item.symbol, *item.aliases}), None)
 
 
 _SUMMARY_FORMS = {"etf_fee": "ratio2", "etf_since_launch": "flow0"}

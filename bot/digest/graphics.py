@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from bot import numbers
 from bot.charts.bars import Bar, columns, grouped, ranked
 from bot.charts.candles import Candle, candles
 from bot.charts.gauge import gauge
@@ -15,6 +14,7 @@ from bot.charts.svg import PAGE, Frame, Palette
 from bot.digest.crypto import BANDS
 from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Figure, Form, Row, day_text, written
+from rules import numbers
 from rules.model import Lang
 
 Draw = Callable[[Figure, Lang, Frame], list[str]]
@@ -72,6 +72,19 @@ def _movers(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
     ]
 
 
+def _sectors(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
+    frame = replace(frame, unit="分组周涨跌幅，等权平均" if lang == "zh" else "change over the week, mean of the group")
+    bars = [
+        Bar(written(name, "text", lang), mean, written(mean, _week_form(figure), lang)) for name, mean in figure.points
+    ]
+    return [ranked(frame, bars)] if bars else []
+
+
+def _week_form(figure: Figure) -> Form:
+    """As the table writes the week's changes."""
+    return next(column.form for column in figure.columns if column.key == "week_pct")
+
+
 def _cloud(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
     frame = replace(frame, unit="亿美元；括号内为同比" if lang == "zh" else "$m; growth YoY in brackets")
     bars = []
@@ -104,7 +117,7 @@ def _grouped(figure: Figure, lang: Lang, frame: Frame, name: str, titles: dict[s
         (title, [Bar("", value(row, key) or 0.0, written(row[key], forms[key], lang)) for row in rows])
         for key, title in titles.items()
     ]
-    return [grouped(frame, [word(row[name], lang) for row in rows], series)]
+    return [grouped(frame, [word(row[name], lang) for row in rows], series, newest_last="now" in titles)]
 
 
 def _market_cap(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
@@ -113,7 +126,7 @@ def _market_cap(figure: Figure, lang: Lang, frame: Frame) -> list[str]:
         unit="总市值，十亿美元；纵轴不从零起" if lang == "zh" else "market cap, $bn; the axis doesn't start at zero",
     )
     points = [
-        (day_text(date.fromisoformat(day), lang), level / 1e9, numbers.amount(level, 9, 0, comma=True))
+        (day_text(date.fromisoformat(str(day)), lang), level / 1e9, numbers.amount(level, 9, 0, comma=True))
         for day, level in figure.points
     ]
     return [area(frame, points)] if points else []
@@ -175,11 +188,13 @@ _DRAWINGS: dict[int, Draw] = {
     1: _indices,
     2: _movers,
     3: _movers,
+    4: _sectors,
     5: _cloud,
     6: _growth,
     7: _capex,
     13: _market_cap,
     15: _gauges,
+    16: _sectors,
     18: _daily_flows,
     19: _cumulative,
     20: _bitcoin,

@@ -219,7 +219,7 @@ def _cell(column: Column, row: Row, lang: Lang) -> CellView:
     css = "num" if column.numeric else "word"
     if isinstance(cell, float) and form in _CHANGES:
         css += " up" if cell > 0 else " down" if cell < 0 else ""
-    mark = str(row.get("mark") or "") if column.key == "day" else ""
+    mark = str(row.get(f"{column.key}_mark") or "")
     sort = format(cell, ".12g") if isinstance(cell, float) else cell if isinstance(cell, str) else text
     return CellView(text + mark, css, sort)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Literal
 
 from bot.digest.facts import Fact, difference, observed
-from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, summary
+from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, stale_mark, summary
 from bot.digest.frame import Frame
 from rules.calendars import Period
 from rules.model import Localized
@@ -94,6 +95,7 @@ def indices_figure(frame: Frame) -> Figure:
                 "name": frame.name(ref.symbol),
                 "symbol": ref.symbol,
                 **{name: fact.number for name, fact in facts.items()},
+                "close_mark": stale_mark(facts["close"]),
             }
         )
         reason = next((fact.reason for fact in facts.values() if fact.reason), None)
@@ -211,6 +213,7 @@ def equities_figure(frame: Frame, number: int) -> Figure:
                 "symbol": item.symbol,
                 "name": item.name,
                 "currency": item.currency,
+                "close_mark": stale_mark(facts["close"]),
                 **cells,
             }
         )
@@ -236,6 +239,7 @@ def equities_figure(frame: Frame, number: int) -> Figure:
             *change_columns(short, "pct0"),
         ),
         rows=_in_runs(rows),
+        points=_means(rows, "subsector" if number == 4 else "group"),
         notes=(
             {
                 "en": "Market cap and close in each row's own currency; closes are adjusted for splits, not dividends.",
@@ -246,6 +250,16 @@ def equities_figure(frame: Frame, number: int) -> Figure:
         as_of=as_of,
         status=status,
     )
+
+
+def _means(rows: Sequence[Row], key: str) -> tuple[tuple[Localized, float], ...]:
+    """The mean change over the week of each group by ``key``, in file order; what has no change isn't in it."""
+    groups: dict[str, tuple[Localized, list[float]]] = {}
+    for row in rows:
+        name, change = row[key], row["week_pct"]
+        if isinstance(name, Mapping) and isinstance(change, float):
+            groups.setdefault(name["en"], (name, []))[1].append(change)
+    return tuple((name, fsum(changes) / len(changes)) for name, changes in groups.values())
 
 
 def change_columns(short: Form, year: Form) -> tuple[Column, ...]:

@@ -8,11 +8,12 @@ from adapters.message import Colour, Reader
 from bot.charts.svg import plain_palette
 from bot.digest import html
 from bot.digest.document import Digest
+from bot.failures import Failure
 
 _UP = {Colour.CN: "red", Colour.US: "green", Colour.NONE: "none"}
 
 
-class PdfUnavailable(Exception):
+class PdfUnavailable(Failure):
     """The PDF can't be made on this machine; the message says what to install."""
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rules.columns import ColumnFrame
 from rules.frames import Evaluate, Frame
-from rules.functions.base import Builder, Part, value_at
+from rules.functions.base import Builder, Part, is_steady, value_at
 from rules.history import NONE, Floats, Ints
 from rules.language.scope import Ref
 
@@ -33,7 +33,8 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
         now = np.broadcast_to(side(frame), (lanes,))
         days = np.broadcast_to(_day(frame, anchor), (lanes,))
         if isinstance(frame, ColumnFrame):
-            return _over_columns(frame, now, days, before(frame), direction, restarts=extreme is not None)
+            earlier = _side_before(frame, part, side, before, restarts=extreme is not None)
+            return _over_columns(frame, now, days, earlier, direction, restarts=extreme is not None)
         kept = None if frame.edges is None else frame.edges.recall(name)
         old, seen = kept or (np.zeros(lanes), np.full(lanes, -1, np.int64))
         asked = _asks(old, seen, days, restarts=extreme is not None)
@@ -45,6 +46,16 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
         return crossed
 
     return evaluate
+
+
+def _side_before(frame: ColumnFrame, part: Part, side: Side, before: Side, *, restarts: bool) -> Floats:
+    """``before`` in all lanes; from the session before in the column itself, where that is the same."""
+    anchor = part.anchor
+    if anchor is not None and not restarts and is_steady(part):
+        found = frame.rolled(anchor, side, 1, lambda panel: panel[:-1])
+        if found is not None:
+            return found
+    return before(frame)
 
 
 def _asks(old: Floats, seen: Ints, days: Ints, *, restarts: bool) -> NDArray[np.bool_]:
@@ -74,20 +85,33 @@ def _crossed(now: Floats, old: Floats, direction: Direction) -> Floats:
 def _over_columns(
     frame: ColumnFrame, now: Floats, days: Ints, earlier: Floats, direction: Direction, *, restarts: bool
 ) -> Floats:
-    """Row after row, as the evaluations would have been made."""
+    """As the evaluations would have been made: at once where a side is remembered, row after row where not."""
     shape = (frame.rows, frame.width)
     now, days = now.reshape(shape), days.reshape(shape)
+    moved = frame.heard & ~np.isnan(now) & (now != 0)
+    result = np.full(shape, np.nan) if restarts else _crossed(now, _remembered(now, moved), direction)
+    settled = np.where(moved.any(axis=0), np.argmax(moved, axis=0), frame.rows - 1)
+    count = frame.rows if restarts else int(settled.max(initial=0)) + 1
     earlier = np.broadcast_to(earlier, (frame.lanes,)).reshape(shape)
-    result = np.full(shape, np.nan)
     sides, seen = np.zeros(frame.width), np.full(frame.width, -1, np.int64)
-    for row in range(frame.rows):
+    for row in range(count):
         asked = _asks(sides, seen, days[row], restarts=restarts)
         old = _answered(sides, asked, earlier[row])
-        result[row] = _crossed(now[row], old, direction)
+        first = _crossed(now[row], old, direction)
+        result[row] = first if restarts else np.where(row <= settled, first, result[row])
         kept, looked = _kept(now[row], old, days[row])
         heard = frame.heard[row]
         sides, seen = np.where(heard, kept, sides), np.where(heard, looked, seen)
     return result.ravel()
+
+
+def _remembered(now: Floats, moved: NDArray[np.bool_]) -> Floats:
+    """The last side that was taken before each row, 0 without one."""
+    number = 2 * np.arange(1, len(now) + 1, dtype=np.int32)[:, None]
+    newest = np.maximum.accumulate(np.where(moved, np.where(now > 0, number + 1, number), 0), axis=0)
+    sides = np.zeros(now.shape)
+    sides[1:] = np.where(newest[:-1] == 0, 0.0, np.where(newest[:-1] & 1, 1.0, -1.0))
+    return sides
 
 
 def _day(frame: Frame, anchor: Ref | None) -> Ints:

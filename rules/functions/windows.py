@@ -14,11 +14,19 @@ import numpy as np
 from rules.columns import ColumnFrame
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, is_steady, unknown
+from rules.functions.incremental import (
+    ema_from_closed,
+    from_closed,
+    rsi_from_closed,
+    smoothed,
+    strength,
+    two_moments,
+)
 from rules.functions.stretch import Stretch, stretch, sum_in_order, total
 from rules.history import NONE, Floats, Ints
 from rules.language.scope import Ref
 from rules.logic import finite
-from rules.rolling import KERNELS, Run, recursion
+from rules.rolling import KERNELS, Run, recursion, spread
 
 Reduce = Callable[[Stretch], Floats]
 
@@ -29,6 +37,7 @@ def windowed(reduce: Reduce) -> Builder:
     def build(part: Part) -> Evaluate:
         x, window = part.args[0], part.window
         kernel, anchor, back = KERNELS.get(part.name), x.anchor, window.count - 1
+        kept = from_closed(part)
         rolls = kernel is not None and anchor is not None and window.unit == "d" and is_steady(x)
 
         def evaluate(frame: Frame) -> Floats:
@@ -36,6 +45,8 @@ def windowed(reduce: Reduce) -> Builder:
                 columns = frame.rolled(anchor, x.evaluate, back, lambda panel: kernel(panel, back + 1))
                 if columns is not None:
                     return finite(columns)
+            if kept is not None and (quick := kept(frame)) is not None:
+                return finite(quick)
             found = stretch(frame, x, window)
             with np.errstate(all="ignore"):
                 return finite(found.unless_incomplete(reduce(found)))
@@ -69,9 +80,13 @@ def _median(found: Stretch) -> Floats:
 
 
 def _std(found: Stretch) -> Floats:
+    if found.inside is None and len(found.values) > 1:
+        earlier, newest = found.values[:-1], found.values[-1]
+        ends = (np.min(earlier, axis=0), np.max(earlier, axis=0))
+        return spread(two_moments(earlier), ends, newest, len(found.values))
     away = _kept(found, found.values - _mean(found))
-    spread: Floats = np.sqrt(sum_in_order(away * away) / (found.size - 1))
-    return np.where(_low(found) == _high(found), 0.0, spread)
+    wide: Floats = np.sqrt(sum_in_order(away * away) / (found.size - 1))
+    return np.where(_low(found) == _high(found), 0.0, wide)
 
 
 def _kept(found: Stretch, values: Floats) -> Floats:
@@ -127,12 +142,7 @@ def _recursion(frame: Frame, x: Part, look_back: int, alpha: float, split: Calla
     if rows < 2:
         return np.full(frame.lanes, np.nan)
     past = frame.past(anchor, rows)
-    values = split(past.rows(x.evaluate(past)))
-    result = np.full(values.shape[1], np.nan)
-    for number, row in enumerate(values):
-        left = rows - sizes
-        result = np.where(number == left, row, np.where(number > left, result + alpha * (row - result), result))
-    return np.where(sizes > 0, result, np.nan)
+    return smoothed(split(past.rows(x.evaluate(past))), sizes, alpha)
 
 
 def _recursion_over(
@@ -161,7 +171,14 @@ def _quarter_start(frame: Frame, x: Part, position: Ints) -> Ints:
 def ema(part: Part) -> Evaluate:
     """``ema(x, n)``: smoothing 2 / (n + 1), from 5n sessions before the quarter."""
     x, count = part.args[0], part.window.count
-    return lambda frame: _recursion(frame, x, 5 * count, 2.0 / (count + 1), _as_it_is)
+    alpha = 2.0 / (count + 1)
+    quick = ema_from_closed(part, 5 * count, alpha)
+
+    def evaluate(frame: Frame) -> Floats:
+        found = quick(frame)
+        return _recursion(frame, x, 5 * count, alpha, _as_it_is) if found is None else found
+
+    return evaluate
 
 
 def _as_it_is(values: Floats) -> Floats:
@@ -172,11 +189,15 @@ def rsi(part: Part) -> Evaluate:
     """``rsi(x, n)``: Wilder's, smoothing 1 / n, from 10n sessions before the quarter; 50 when nothing moved."""
     x, count = part.args[0], part.window.count
 
+    quick = rsi_from_closed(part, 10 * count, 1.0 / count)
+
     def evaluate(frame: Frame) -> Floats:
+        found = quick(frame)
+        if found is not None:
+            return strength(*found)
         gain = _recursion(frame, _change_of(x, part), 10 * count, 1.0 / count, lambda moves: np.maximum(moves, 0.0))
         loss = _recursion(frame, _change_of(x, part), 10 * count, 1.0 / count, lambda moves: np.maximum(-moves, 0.0))
-        with np.errstate(all="ignore"):
-            return np.where(gain + loss == 0, 50.0, 100.0 * (gain / (gain + loss)))
+        return strength(gain, loss)
 
     return evaluate
 

@@ -13,13 +13,20 @@ MAX_DEPTH = 40
 
 _POWER = {"or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
 _NOT, _COMPARE, _NEGATE = 3, 4, 7
+_SHORT = 200  # what is longer is rare, and could be used to fill the memory
 _KEYWORDS = frozenset({"and", "or", "not"})
 
 
-@lru_cache(maxsize=8_192)
 def parse(text: str) -> Node:
-    """Read an expression; raise ``ExpressionError`` when it is not one."""
+    """Read an expression; raise ``ExpressionError`` when it is not one. Short texts are remembered."""
+    return _remembered(text) if len(text) <= _SHORT else _parsed(text)
+
+
+def _parsed(text: str) -> Node:
     return _Parser(tokenize(text)).whole()
+
+
+_remembered = lru_cache(maxsize=4_096)(_parsed)
 
 
 class _Parser:

@@ -11,6 +11,7 @@ from rules.language.parser import parse
 from rules.language.tree import Node
 
 _FORMAT = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|x|k|mn|bn|tn|d|\$)?")
+_SHORT = 400  # as in the parser
 _HOLE = re.compile(r"""\{((?:[^{}"']|"[^"]*"|'[^']*')*)\}""")
 
 
@@ -37,9 +38,12 @@ class Hole:
 Template = tuple[str | Hole, ...]
 
 
-@lru_cache(maxsize=8_192)
 def parse_template(text: str) -> Template:
-    """Read a template; raise ``ExpressionError`` with offsets into ``text``."""
+    """Read a template; raise ``ExpressionError`` with offsets into ``text``. Short ones are remembered."""
+    return _remembered(text) if len(text) <= _SHORT else _parsed(text)
+
+
+def _parsed(text: str) -> Template:
     pieces: list[str | Hole] = []
     at = 0
     while at < len(text):
@@ -56,6 +60,9 @@ def parse_template(text: str) -> Template:
             pieces.append(text[at:end])
             at = end
     return tuple(pieces)
+
+
+_remembered = lru_cache(maxsize=4_096)(_parsed)
 
 
 def _hole(text: str, at: int) -> tuple[Hole, int]:

@@ -8,6 +8,7 @@ import pytest
 from adapters.message import Reader
 from adapters.store.port import Commit
 from bot.dispatch import Dispatcher
+from bot.incidents import Numbering, documents_of
 from bot.notices import Incident
 from bot.payload import unpack
 from bot.readers import Profile, Profiles
@@ -108,6 +109,34 @@ async def test_the_end_is_threaded_under_the_beginning(store):
     await store.outbox.acknowledge(first, "{}", NIGHT + HOUR)
     (payload,) = await turns.waiting()
     assert key == payload.follows
+
+
+async def test_a_notice_is_marked_when_its_alert_is_over(store):
+    """The first message keeps its words and says that it is over; the end itself is threaded under it."""
+    turns = Turns(store, {})
+    opening, closing = fired("sox"), resolved("sox", at=NIGHT + HOUR)
+    ((_, key),) = await turns.turn(NIGHT, opening)
+    entered = Numbering().enter([opening])
+    await store.states.commit(Commit(alerts={}, documents=await documents_of(entered, store.documents)))
+    mark, end = await turns.turn(NIGHT + HOUR, closing)
+    assert (f"{end[1]}:mark", DESK) == (mark[1], mark[0])
+    for _ in range(2):
+        (claimed,) = await store.outbox.claim("a", NIGHT + HOUR)
+        payload = unpack(claimed.entry.payload)
+        await store.outbox.acknowledge(claimed, "{}", NIGHT + HOUR)
+    assert ("", key) == (payload.follows, payload.edits)
+    title = payload.messages["en"].title
+    assert ("SOX lags NDX", " · resolved") == (title[0].text, title[-1].text)
+
+
+async def test_a_group_is_not_marked_for_one_of_its_alerts(store):
+    """While others of the notice fire it is not over."""
+    turns = Turns(store, {"group_by": ["severity"]})
+    pair = [fired("move{NVDA}", rule="move"), fired("move{AMD}", rule="move")]
+    await turns.turn(NIGHT, *pair)
+    entered = Numbering().enter(pair)
+    await store.states.commit(Commit(alerts={}, documents=await documents_of(entered, store.documents)))
+    assert 1 == len(await turns.turn(NIGHT + HOUR, resolved("move{NVDA}", rule="move", at=NIGHT + HOUR)))
 
 
 async def test_a_turn_that_was_not_committed_is_decided_again(store):

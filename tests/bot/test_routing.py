@@ -14,6 +14,8 @@ from bot.routes import Matcher, Options
 from bot.routing_state import RoutingState, changes, load
 from bot.stages.base import Budget, Manners, QuietHours
 from bot.stages.inhibition import Inhibition
+from bot.subscriptions import Matcher as Matched
+from bot.subscriptions import Subscription
 from rules.model import Reason, Severity, TransitionKind
 from tests.bot.routing_kit import CHANNEL, DESK, NOW, Silenced, corrected, desk, fired, resolved, told, transition
 
@@ -53,6 +55,23 @@ def test_a_subscription_adds_a_destination():
     at.subscriptions = [Wanting(CHANNEL), Wanting(DESK)]
     assert [(DESK, False), (CHANNEL, True)] == [(item.destination, item.silent) for item in at.step(fired())]
     assert [DESK] == [item.destination for item in at.step(fired("btc", tags=()))]
+
+
+def test_a_personal_alert_goes_to_its_subscriber_alone():
+    """Neither routes nor other people's subscriptions bring somebody's own alert to anybody else."""
+    at = desk()
+    at.subscriptions = [
+        _subscription("telegram:1", Matched("rule", "my-p-1")),
+        _subscription("telegram:2", Matched("all")),
+        _subscription("telegram:3", Matched("tag", "semis")),
+    ]
+    assert ["telegram:1"] == [item.destination for item in at.step(fired("my-p-1"))]
+
+
+def _subscription(destination, matcher):
+    return Subscription(
+        id=destination, destination=destination, matcher=matcher, owner=destination, owner_name="", created_at=NOW
+    )
 
 
 def test_what_was_announced_is_closed_where_it_was_announced():

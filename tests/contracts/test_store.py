@@ -420,6 +420,15 @@ async def test_a_buried_entry_is_a_dead_letter_and_frees_its_lane(store):
     assert "n2" == (await claim_one(store)).entry.key
 
 
+async def test_a_dropped_entry_is_done_with(store):
+    """It is neither sent nor dead, the log says why, and its lane goes on."""
+    await enqueue(store, entry("n1"), entry("n2"))
+    await store.outbox.drop(await claim_one(store), "nothing to mark", NOW)
+    assert LogLine("n1", DESK, NOW, "dropped", "nothing to mark", 1) == (await store.outbox.log())[0]
+    assert [] == list(await store.outbox.dead())
+    assert "n2" == (await claim_one(store)).entry.key
+
+
 async def test_a_dead_letter_is_retried_at_the_end_of_its_lane(store):
     """A retried letter waits like a new entry and is no dead letter any more."""
     await enqueue(store, entry("n1"), entry("n2"))

@@ -1,6 +1,6 @@
 """The whole bot under fire: engine, senders and store are killed at random while alerts flow and the services fail.
 
-``TAPEWATCH_CRASHES`` is the number of kills (12 unless set; a thorough run takes 200 and some minutes), and
+``TAPEWATCH_CRASHES`` is the number of kills (8 unless set; a thorough run takes 200 and some minutes), and
 ``TAPEWATCH_CRASH_SEED`` repeats a run.
 """
 
@@ -24,7 +24,7 @@ from tests.fakes.faults import Kind
 from tests.fakes.slack_server import FakeSlack
 from tests.fakes.telegram_server import FakeTelegram
 
-KILLS = int(os.environ.get("TAPEWATCH_CRASHES", "12"))
+KILLS = int(os.environ.get("TAPEWATCH_CRASHES", "8"))
 SEED = int(os.environ.get("TAPEWATCH_CRASH_SEED", "20241101"))
 ROOT = Path(__file__).parents[2]
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
@@ -210,7 +210,7 @@ async def test_kills_and_faults_lose_nothing_and_keep_the_order(tmp_path, capsys
             await asyncio.sleep(at.dice.uniform(0.1, 1.2))
             await at.strike()
         await at.feed()
-        complete = await until(90 + KILLS, at.settled)
+        complete = await until(120 + 2 * KILLS, at.settled)
         waiting = None if complete else await at.store.outbox.waiting()
         arrived, dead = at.arrived(), await at.dead()
     assert complete, f"still waiting: {waiting}"
@@ -227,7 +227,8 @@ def report(capsys, at: Siege, duplicates: int, dead: int) -> None:
     """Print what happened."""
     line = (
         f"\n{KILLS} kills {at.kills}: {len(at.fed)} notices to {len(CHATS) + len(CHANNELS)} destinations,"
-        f" {duplicates} duplicates, {dead} dead letters,"
+        f" {at.telegram.faults.suffered + at.slack.faults.suffered} failures of the services ({at.ambiguous} after they"
+        f" had accepted), {duplicates} duplicates, {dead} dead letters,"
         f" {at.telegram.rates.refused + at.slack.rates.refused} sent too fast\n"
     )
     with capsys.disabled():

@@ -18,12 +18,13 @@ from rules.functions.base import Part
 from rules.history import History
 from rules.language import Scope, analyse, parse
 from rules.language.catalogue import FUNCTIONS, PERIODS
+from rules.language.template import Hole, parse_template
 from rules.loader import PACK_KEYS, PackText, load_packs
 from rules.pack_rules import RULE_KEYS
 from rules.pack_tests import TEST_KEYS, TestSpec, read_points
 from rules.packtest import observations_of, run_tests
 from rules.spec import Expression, RuleSpec, SeriesSpec
-from rules.universe_file import load_universe
+from rules.universe_file import load_universe, parse_universe
 from rules.yaml_source import Mapping, Scalar, read
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
@@ -157,3 +158,39 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     for page in PAGES.rglob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+FIGURES = {
+    "ret(SOX, this_week)": (-0.0406, "%"),
+    "rel(SOX, NDX, this_week)": (-0.0249, "pp"),
+    "BTC_ETF": (-54.9e6, "money:USD"),
+    "SOX": (5001.4, "price:USD"),
+    "high(BTC)": (73577.21, "price:USD"),
+    "volume(it) / mean(prev(volume(it), 1), 20d)": (3.21, ""),
+    "obs_date(BTC_ETF)": (20028.0, "date"),
+    "age(BTC)": (2040.0, "s"),
+}
+
+
+def message_rows() -> list[tuple[str, str, str]]:
+    """The table of holes in the page about messages."""
+    text = (PAGES / "messages.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(\{.+\})` \| (.+) \| (.+) \|$", text, re.M)
+
+
+@pytest.mark.parametrize(("hole", "english", "chinese"), [row for row in message_rows() if row[0] != "{it}"])
+def test_holes_are_written_as_the_page_says(hole: str, english: str, chinese: str) -> None:
+    """One row a kind of figure, in both languages."""
+    (piece,) = parse_template(hole)
+    assert isinstance(piece, Hole)
+    value, unit = FIGURES[piece.text]
+    assert (english, chinese) == (write(value, unit, piece.format, "en"), write(value, unit, piece.format, "zh"))
+
+
+def test_the_universe_in_the_page_loads() -> None:
+    """The example of a universe file extends the bundled one."""
+    (text,) = re.findall(r"```\n(version: 1\n.*?)```", (PAGES / "universe.md").read_text(encoding="utf-8"), re.S)
+    universe = parse_universe("universe.md", text, UNIVERSE)
+    assert len(universe.instruments) == len(UNIVERSE.instruments) + 2
+    listed = (PAGES / "universe.md").read_text(encoding="utf-8")
+    assert [tag for tag in UNIVERSE.tags if f"`{tag}`" not in listed] == []

@@ -251,6 +251,14 @@ def test_hostile_expressions_are_refused(when: str) -> None:
     assert loaded.problems
 
 
+def test_a_macro_bomb_is_refused() -> None:
+    """Macros that double themselves eight times over would be millions of parts."""
+    macros = "".join(f"  m{n}: {' + '.join([f'm{n + 1}'] * 8)}\n" for n in range(7)) + "  m7: BTC\n"
+    loaded = load(f"version: 1\nmacros:\n{macros}rules:\n  - {{id: r, when: m0 > 1}}\n  - {{id: s, when: m5 > 1}}\n")
+    assert {each.code for each in loaded.problems} == {"too-many-nodes"}
+    assert [each.id for each in loaded.rules] == ["s"]
+
+
 PIECES = st.sampled_from(
     [
         "version: 1",

@@ -103,6 +103,13 @@ def test_results_are_plain_values() -> None:
     assert row["happened"][0]["value"] == 101
 
 
+@pytest.mark.parametrize(("step", "start"), [("1d", "9999-12-30"), ("session", "2300-01-01"), ("3000d", "2026-01-01")])
+def test_a_test_at_the_end_of_time_fails_with_a_reason(step: str, start: str) -> None:
+    """Dates beyond the calendars are told, not thrown."""
+    outcome = run(f"{{rule: above, step: {step}, start: {start}, data: {{BTC: 1 x9000}}, expect: []}}")
+    assert [problem.code for problem in outcome.trouble] == ["bad-instant"]
+
+
 def test_figures_are_read() -> None:
     """Repetition, partial figures, silence and missing figures."""
     plain, partial = Point(73000.0), Point(-5.5, Status.PARTIAL)

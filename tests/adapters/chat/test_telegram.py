@@ -36,7 +36,7 @@ async def listening(
     leases: MemoryLeases | None = None,
     *,
     patience_s: float = 5.0,
-    lease_s: float = 0.3,
+    lease_s: float = 3.0,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A front end at work."""
     clock = SystemClock()
@@ -202,6 +202,16 @@ async def test_a_slow_answer_is_announced_and_then_replaces_the_announcement(tel
         await until(lambda: texts(telegram) == ["the answer"])
 
 
+async def test_a_stuck_answer_does_not_keep_the_process(telegram: FakeTelegram) -> None:
+    """Whoever stops the bot need not wait for what never comes."""
+    _, script = slow(said("never"))
+    application = ScriptedApplication(script)
+    async with asyncio.timeout(20.0):
+        async with listening(telegram, application):
+            telegram.say(READER, "/replay")
+            await until(lambda: application.requests)
+
+
 async def test_inline_queries_become_a_result_to_choose(telegram: FakeTelegram) -> None:
     """``@bot NVDA`` in any chat."""
     application = ScriptedApplication(lambda request: said("NVDA 135.4") if request.text else None)
@@ -256,9 +266,9 @@ async def test_one_polls_and_the_other_takes_over(telegram: FakeTelegram) -> Non
     """The standby never disturbs the poller, and follows when its lease is free."""
     leases = MemoryLeases()
     first, second = ScriptedApplication(), ScriptedApplication()
-    async with listening(telegram, second, leases) as standby:
-        await until(lambda: "telegram-poller" in leases.held)
-        async with listening(telegram, first, leases):
+    async with listening(telegram, second, leases, lease_s=2.0) as standby:
+        await until(lambda: telegram.updates.polling)
+        async with listening(telegram, first, leases, lease_s=2.0):
             telegram.say(READER, "/movers one")
             await until(lambda: len(telegram.sent(READER)) == 1)
             standby.cancel()

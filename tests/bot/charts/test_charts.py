@@ -90,6 +90,24 @@ def test_bars_carry_label_and_value_as_written() -> None:
     assert texts(root) == ["$m", "高伟电子 1415.HK", "+13.1%", "Dell", "+6.8%", "Source: Farside"]
 
 
+@given(st.lists(values, min_size=1, max_size=12), st.sampled_from([340, 516, 620]))
+def test_rises_and_falls_stand_on_both_sides_of_zero(moves: list[float], width: int) -> None:
+    """Bars of both directions share a zero line, and all of them stay between labels and edge."""
+    bars = [Bar(f"S{n}", move, f"{move:+.1f}%") for n, move in enumerate(moves)]
+    root = parsed(ranked(Frame(width, "t", "u", "s"), bars))
+    rects = list(root.iter(f"{SVG}rect"))
+    for rect in rects:
+        x, w = float(rect.get("x", "0")), float(rect.get("width", "0"))
+        assert x >= 0
+        assert x + w <= width + 0.2
+    lines = list(root.iter(f"{SVG}line"))
+    assert len(lines) == (1 if min(moves) < 0 < max(moves) else 0)
+    for rect, move in zip(rects, moves, strict=True):
+        if lines and move < 0:
+            zero = float(lines[0].get("x1", "0"))
+            assert float(rect.get("x", "0")) + float(rect.get("width", "0")) == pytest.approx(zero, abs=0.2)
+
+
 def test_groups_have_a_legend_and_a_value_a_bar() -> None:
     """Every bar of every series."""
     series = [("3Q23", [Bar("", 65.4, "65.43")]), ("3Q24", [Bar("", 82.6, "82.58")])]

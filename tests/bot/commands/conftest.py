@@ -187,7 +187,7 @@ def limits():
 
 
 @pytest.fixture
-def desk(universe, calendars, market, documents, limits):
+def desk(universe, calendars, market, documents, limits, tmp_path):
     """The desk on the Saturday after the recorded week."""
 
     async def unchanged(rules):
@@ -205,6 +205,7 @@ def desk(universe, calendars, market, documents, limits):
         rulebook=RuleBook([PACKS], universe, unchanged),
         deliveries=Sent(),
         weekly=NoDigest(),
+        pictures=tmp_path / "pictures",
     )
 
 

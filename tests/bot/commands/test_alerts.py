@@ -7,8 +7,12 @@ import pytest
 from bot import personal
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
+from bot.messages import compose
+from bot.notices import Incident
+from bot.reference.recording import END, START
 from bot.subscriptions import subscriptions
 from rules.engine import Engine
+from rules.model import TransitionKind
 from tests.bot.commands.conftest import Person
 
 
@@ -121,7 +125,7 @@ async def test_undo_ends_the_alert_and_its_subscription(ann: Person, documents) 
     undo = reply.message.buttons[0][0].data
     assert "✅ 1 ended: NVDA > 140" in (await ann.press(undo)).message.summary
     assert "There is no such alert" in (await ann.press(undo)).toast
-    assert {} == {key: text for key, text in documents.documents.items() if key[0] != "readers"}
+    assert {} == {key: text for key, text in documents.documents.items() if key[0] not in {"readers", "rule_changes"}}
 
 
 async def test_nobody_ends_anothers_alert(ann: Person, documents) -> None:
@@ -147,3 +151,31 @@ async def test_an_expired_alert_is_not_listed(ann: Person, desk: Desk, documents
     (alert,) = await personal.everyones(documents)
     await personal.keep(documents, replace(alert, expires_at=desk.clock.now()))
     assert (await ann.read("/alerts")).startswith("You have no alerts")
+
+
+async def test_living_alerts_run_and_broken_or_expired_ones_do_not_stop_them(
+    ann: Person, desk: Desk, documents, universe, calendars
+) -> None:
+    """What the engine is given compiles and hasn't ended."""
+    await ann.ask("/alert NVDA > 140")
+    (alert,) = await personal.everyones(documents)
+    await personal.keep(documents, replace(alert, id="P-2", when="GONE > 1"))
+    await personal.keep(documents, replace(alert, id="P-3", expires_at=desk.clock.now()))
+    await documents.put(personal.COLLECTION, "P-4", "{not json")
+    found = await personal.living(documents, universe, calendars, desk.clock.now())
+    assert [alert.rule_id] == [spec.id for spec in found]
+
+
+async def test_a_personal_alert_fires_in_the_engine_and_reads_like_one(
+    ann: Person, documents, universe, calendars, week
+) -> None:
+    """The production engine runs it over the recorded week: once, with its owner's words."""
+    await ann.ask("/alert BTC crosses 73k")
+    (alert,) = await personal.everyones(documents)
+    engine = Engine([alert.spec()], universe, calendars)
+    state = engine.seed(engine.initial_state(START), week.history)
+    _, told = engine.advance(state, week.observations, END)
+    (fired,) = [item for item in told if item.kind is TransitionKind.FIRED]
+    assert (alert.rule_id, 73577.21) == (fired.rule, fired.value)
+    message = compose([Incident("A-1001", fired)], "en", universe)
+    assert message.summary.startswith("BTC crosses 73k")

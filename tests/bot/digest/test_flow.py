@@ -9,7 +9,7 @@ import pytest
 from adapters.message import Colour, Reader
 from adapters.store.port import Commit, OutboxEntry, StoreUnavailable
 from bot.digest.data import DigestData, ObservedData
-from bot.digest.flow import Edition, Outcome, Publisher, Stage, Timetable
+from bot.digest.flow import Edition, Known, Outcome, Publisher, Stage, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import parse_layout, shipped_layout
 from bot.payload import unpack
@@ -99,6 +99,15 @@ def publisher(
 def known_at(week: Recording, now: datetime) -> DigestData:
     """The week as it was known at ``now``."""
     return ObservedData((*week.history, *week.observations), week.events, now, imported())
+
+
+def _always(data: DigestData) -> Known:
+    """What is known, whenever it is asked for."""
+
+    async def known(_: datetime) -> DigestData:
+        return data
+
+    return known
 
 
 async def test_a_draft_goes_to_the_editors_with_buttons_and_once(
@@ -216,9 +225,9 @@ async def test_a_correction_edits_the_message_and_says_why(
     [
         (CLOSE + timedelta(minutes=29), False, False, Outcome.NOT_DUE),  # before the draft's time
         (CLOSE + timedelta(minutes=31), False, False, Outcome.UNCHANGED),  # drafted already in this test
-        (CLOSE + timedelta(hours=5), True, False, Outcome.UNCHANGED),  # approved, but not time yet
+        (CLOSE + timedelta(hours=5), True, False, Outcome.NOT_DUE),  # approved, but not time yet
         (CLOSE + timedelta(hours=6), True, False, Outcome.PUBLISHED),
-        (CLOSE + timedelta(hours=6), False, False, Outcome.UNCHANGED),  # nobody approved: only the draft is looked at
+        (CLOSE + timedelta(hours=6), False, False, Outcome.NOT_DUE),  # nobody approved
         (CLOSE + timedelta(hours=6), False, True, Outcome.PUBLISHED),  # nobody need approve
         (CLOSE + timedelta(days=2), True, False, Outcome.PUBLISHED),  # Sunday, after a night down
     ],
@@ -233,7 +242,27 @@ async def test_the_clock_drafts_and_publishes(
     await desk.draft(data, FRIDAY, CLOSE)
     if approved:
         await desk.approve(NAME, "Li")
-    assert await desk.tick(data, now) is outcome
+    found = await desk.tick(_always(data), now)
+    assert found is (Outcome.NOT_DUE if outcome is Outcome.UNCHANGED else outcome)
+
+
+async def test_editors_get_a_new_draft_when_fridays_flows_are_final_and_not_before(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """The first draft is made with flows missing; ticks in between send nothing."""
+    desk = publisher(store, tmp_path, universe)
+
+    async def known(now: datetime) -> DigestData:
+        return known_at(week, now)
+
+    night = datetime(2024, 11, 2, tzinfo=UTC)
+    moments = [CLOSE + timedelta(minutes=30), night, night + timedelta(minutes=50), night + timedelta(minutes=100),
+        night + timedelta(minutes=110)]  # fmt: skip
+    outcomes = [await desk.tick(known, moment) for moment in moments]
+    assert outcomes[0] is Outcome.DRAFTED
+    assert outcomes[3:] == [Outcome.DRAFTED, Outcome.NOT_DUE]
+    payload = store.sent[f"digest:{NAME}:draft:{outcomes.count(Outcome.DRAFTED)}", "slack:editors"].payload
+    assert "outflow only on Fri" in payload
 
 
 async def test_a_week_that_ends_on_thursday_is_drafted_on_thursday(
@@ -242,6 +271,7 @@ async def test_a_week_that_ends_on_thursday_is_drafted_on_thursday(
     """Good Friday 2024: New York's last session is Thursday 28 March."""
     desk = publisher(store, tmp_path, universe)
     thursday = datetime(2024, 3, 28, 20, 31, tzinfo=UTC)
-    assert await desk.tick(digest_data(week), thursday - timedelta(minutes=2)) is Outcome.NOT_DUE
-    assert await desk.tick(digest_data(week), thursday) is Outcome.DRAFTED
+    known = _always(digest_data(week))
+    assert await desk.tick(known, thursday - timedelta(minutes=2)) is Outcome.NOT_DUE
+    assert await desk.tick(known, thursday) is Outcome.DRAFTED
     assert (await desk.edition("2024-W13") or Edition(name="", week_end=date.min)).week_end == date(2024, 3, 29)

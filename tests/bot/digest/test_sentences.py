@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.digest import Digest
+from adapters.message import Reader
+from bot.digest import Digest, html
 from rules.model import Observation, Status
 from rules.universe import Universe
 from tests.bot.digest.kit import close, digest_of, flow, flows, paragraph
@@ -119,6 +120,7 @@ def test_a_stale_close_has_no_change(universe: Universe) -> None:
     assert (digest.facts["index.SOX.close"].value, digest.facts["index.SOX.close"].status.value) == (90.0, "stale")
     assert digest.facts["index.SOX.week_pct"].value is None
     assert [finding.code for finding in digest.findings] == ["stale-input"]
+    assert '<td class="num" data-v="90">90.00⏱</td>' in html.render(digest, Reader())
 
 
 def test_a_change_needs_the_close_of_the_calendars_own_base_session(universe: Universe) -> None:

@@ -1,0 +1,160 @@
+"""Windows in two parts: what closed bars give, kept by ``closed``, and the step that the newest value adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rules.axis import Axis
+from rules.frames import Frame
+from rules.functions.base import Part
+from rules.functions.closed import closed_figures, earlier_rows
+from rules.functions.stretch import sum_by_pairs, sum_in_order
+from rules.history import NONE, Column, Floats, Ints
+from rules.rolling import spread
+
+Quick = Callable[[Frame], Floats | None]
+Finish = Callable[[Floats, Floats, int], Floats]
+"""From the kept figures (a row of each), the newest value and the window's length: the result."""
+
+
+def two_moments(values: Floats) -> tuple[Floats, Floats]:
+    """The mean and the sum of squared distances from it."""
+    mean = sum_by_pairs(values) / float(len(values))
+    away = values - mean
+    return mean, sum_in_order(away * away)
+
+
+def _moments_and_ends(values: Floats) -> Floats:
+    return np.stack([sum_by_pairs(values), *two_moments(values), np.min(values, axis=0), np.max(values, axis=0)])
+
+
+def _sum(values: Floats) -> Floats:
+    return sum_by_pairs(values)[None, :]
+
+
+def _lowest(values: Floats) -> Floats:
+    return np.asarray(np.min(values, axis=0, keepdims=True))
+
+
+def _highest(values: Floats) -> Floats:
+    return np.asarray(np.max(values, axis=0, keepdims=True))
+
+
+def _mean(kept: Floats, newest: Floats, count: int) -> Floats:
+    return np.asarray((kept[0] + newest) / float(count))
+
+
+def _std(kept: Floats, newest: Floats, count: int) -> Floats:
+    return spread((kept[1], kept[2]), (kept[3], kept[4]), newest, count)
+
+
+def _beats(better: np.ufunc) -> Finish:
+    def finish(kept: Floats, newest: Floats, _count: int) -> Floats:
+        return np.where(np.isnan(kept[0]) | np.isnan(newest), np.nan, better(newest, kept[0]).astype(np.float64))
+
+    return finish
+
+
+def _drawdown(kept: Floats, newest: Floats, _count: int) -> Floats:
+    high = np.maximum(kept[0], newest)
+    return np.where(high > 0, newest / high - 1.0, np.nan)
+
+
+_SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
+    "sum": (_sum, lambda kept, newest, _: kept[0] + newest),
+    "mean": (_sum, _mean),
+    "sma": (_sum, _mean),
+    "min": (_lowest, lambda kept, newest, _: np.minimum(kept[0], newest)),
+    "max": (_highest, lambda kept, newest, _: np.maximum(kept[0], newest)),
+    "is_high": (_highest, _beats(np.greater)),
+    "is_low": (_lowest, _beats(np.less)),
+    "drawdown": (_highest, _drawdown),
+    "from_high": (_highest, lambda kept, newest, count: 0.0 - _drawdown(kept, newest, count)),
+    "std": (_moments_and_ends, _std),
+    "zscore": (_moments_and_ends, lambda kept, newest, n: (newest - _mean(kept, newest, n)) / _std(kept, newest, n)),
+}
+
+
+def from_closed(part: Part) -> Quick | None:
+    """The quick way of a window of a plain series, ``None`` where there is none."""
+    x, window = part.args[0], part.window
+    ref, split = x.typed.ref, _SPLIT.get(part.name)
+    if split is None or ref is None or x.typed.form != "series" or window.unit != "d" or window.count < 3:
+        return None
+    summarise, finish = split
+    count = window.count
+
+    def build(_axis: Axis, column: Column, last: Ints, keys: Ints) -> Floats:
+        return summarise(earlier_rows(column, last, keys, count - 1))
+
+    def quick(frame: Frame) -> Floats | None:
+        kept = closed_figures(frame, ref, part.typed.key, build)
+        if kept is None:
+            return None
+        with np.errstate(all="ignore"):
+            return finish(kept, frame.value(ref), count)
+
+    return quick
+
+
+def smoothed(values: Floats, sizes: Ints, alpha: float) -> Floats:
+    """``a += alpha * (value - a)`` over the last ``sizes`` rows of each lane, from the first one; NaN for size 0."""
+    result = np.full(values.shape[1], np.nan)
+    left = len(values) - sizes
+    for number, row in enumerate(values):
+        result = np.where(number == left, row, np.where(number > left, result + alpha * (row - result), result))
+    return np.where(sizes > 0, result, np.nan)
+
+
+def strength(gain: Floats, loss: Floats) -> Floats:
+    """The relative strength index of smoothed gains and losses; 50 when nothing moved."""
+    with np.errstate(all="ignore"):
+        return np.where(gain + loss == 0, 50.0, 100.0 * (gain / (gain + loss)))
+
+
+def _sizes(axis: Axis, last: Ints, look_back: int) -> Ints:
+    """How many sessions before the newest one the recursion has run over."""
+    start = axis.base("quarter", np.maximum(last, 0)) + 1 - look_back
+    return np.where((last != NONE) & (start >= 0), last - start, 0)
+
+
+def ema_from_closed(part: Part, look_back: int, alpha: float) -> Quick:
+    """One step from the average of the session before."""
+    ref = part.args[0].typed.ref if part.args[0].typed.form == "series" else None
+
+    def build(axis: Axis, column: Column, last: Ints, keys: Ints) -> Floats:
+        sizes = _sizes(axis, last, look_back)
+        values = earlier_rows(column, last, keys, max(int(sizes.max(initial=0)), 1))
+        return smoothed(values, sizes, alpha)[None, :]
+
+    def quick(frame: Frame) -> Floats | None:
+        kept = None if ref is None else closed_figures(frame, ref, part.typed.key, build)
+        if kept is None or ref is None:
+            return None
+        return np.asarray(kept[0] + alpha * (frame.value(ref) - kept[0]))
+
+    return quick
+
+
+def rsi_from_closed(part: Part, look_back: int, alpha: float) -> Callable[[Frame], tuple[Floats, Floats] | None]:
+    """Smoothed gains and losses, one step from those of the session before."""
+    ref = part.args[0].typed.ref if part.args[0].typed.form == "series" else None
+
+    def build(axis: Axis, column: Column, last: Ints, keys: Ints) -> Floats:
+        sizes = _sizes(axis, last, look_back)
+        values = earlier_rows(column, last, keys, max(int(sizes.max(initial=0)), 1) + 1)
+        moves = values[1:] - values[:-1]
+        gain, loss = smoothed(np.maximum(moves, 0.0), sizes, alpha), smoothed(np.maximum(-moves, 0.0), sizes, alpha)
+        return np.stack([gain, loss, values[-1]])
+
+    def quick(frame: Frame) -> tuple[Floats, Floats] | None:
+        kept = None if ref is None else closed_figures(frame, ref, part.typed.key, build)
+        if kept is None or ref is None:
+            return None
+        move = frame.value(ref) - kept[2]
+        gain, loss = np.maximum(move, 0.0), np.maximum(-move, 0.0)
+        return kept[0] + alpha * (gain - kept[0]), kept[1] + alpha * (loss - kept[1])
+
+    return quick

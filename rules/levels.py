@@ -1,0 +1,76 @@
+"""Price levels in a sorted index per symbol: a tick costs a comparison, and a bisection when it passes a level.
+
+A condition on one price and a constant (``NVDA > 140``, ``crosses(SOX, 5_000)``) keeps its truth while the price moves
+between two neighbouring levels. So only the levels that a move touches have to be looked at, whatever their number.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+_NOTHING: array[int] = array("q")
+_FAR = float("inf")
+
+
+class Levels:
+    """The levels of one symbol, each with a number that means something to its owner. 16 bytes a level."""
+
+    __slots__ = ("_hi", "_levels", "_lo", "_numbers", "_price")
+
+    def __init__(self, levels: Iterable[tuple[float, int]] = ()) -> None:
+        ordered = sorted(levels)
+        self._levels = array("d", [level for level, _ in ordered])
+        self._numbers = array("q", [number for _, number in ordered])
+        self._price = float("nan")
+        self._lo, self._hi = _FAR, -_FAR
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def tick(self, price: float) -> array[int]:
+        """The numbers of the levels that the move from the last price to ``price`` touches, both ends included.
+
+        All of them at the first price; none for NaN.
+        """
+        if self._lo < price < self._hi:
+            return _NOTHING
+        return self._passed(price)
+
+    def add(self, level: float, number: int) -> None:
+        """Put a level in; its owner has to look at the present price itself."""
+        at = bisect_right(self._levels, level)
+        self._levels.insert(at, level)
+        self._numbers.insert(at, number)
+        self._fence(self._price)
+
+    def remove(self, level: float, number: int) -> bool:
+        """Take a level out; whether it was there."""
+        first, last = bisect_left(self._levels, level), bisect_right(self._levels, level)
+        for at in range(first, last):
+            if self._numbers[at] == number:
+                del self._levels[at], self._numbers[at]
+                self._fence(self._price)
+                return True
+        return False
+
+    def _passed(self, price: float) -> array[int]:
+        if price != price:  # noqa: PLR0124 - NaN
+            return _NOTHING
+        old, self._price = self._price, price
+        self._fence(price)
+        if old != old:  # noqa: PLR0124 - the first price
+            return self._numbers[:]
+        low, high = (old, price) if old < price else (price, old)
+        return self._numbers[bisect_left(self._levels, low) : bisect_right(self._levels, high)]
+
+    def _fence(self, price: float) -> None:
+        """The open interval around ``price`` in which no level is touched; empty on a level and before any price."""
+        at = bisect_left(self._levels, price)
+        above = self._levels[at] if at < len(self._levels) else _FAR
+        known = price == price  # noqa: PLR0124 - NaN
+        if not known or above == price:
+            self._lo, self._hi = _FAR, -_FAR
+        else:
+            self._lo, self._hi = (self._levels[at - 1] if at else -_FAR), above
