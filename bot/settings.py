@@ -87,6 +87,21 @@ class AccessSettings(_Section):
     chats: Texts = ()
 
 
+class FileSettings(_Section):
+    """Figures and dates of the desk's own, read beside what the feeds bring."""
+
+    events: Paths = ()
+    """YAML files in the form of the bundled calendar."""
+    calendars: Paths = ()
+    """iCalendar files; times without a zone are in ``reader.tz``."""
+    earnings: Paths = ()
+    """Dates of results, which go before those of every source."""
+    flows: Path | None = None
+    """A CSV of bitcoin's ETF flows in millions of USD, asked after every other source."""
+    crypto: Path | None = None
+    """A CSV of earlier days' market figures, as CoinMarketCap would have given them."""
+
+
 class DigestSettings(_Section):
     """The weekly digest and the morning brief; a list of destinations that is empty is that of the alerts."""
 
@@ -146,6 +161,7 @@ class Settings(_Section):
     digest: DigestSettings = DigestSettings()
     web: WebSettings = WebSettings()
     feeds: Mapping[str, FeedSettings] = {}
+    files: FileSettings = FileSettings()
     sec_contact: str = ""
     """Name and e-mail for the SEC's User-Agent; its service refuses requests without one."""
     telegram_base_url: str = "https://api.telegram.org"

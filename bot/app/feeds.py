@@ -13,16 +13,20 @@ from adapters.feeds.cmc_flows import CmcFlows
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
 from adapters.feeds.cool_downs import StoredCoolDowns
+from adapters.feeds.daily_csv import DailyCsv
 from adapters.feeds.earnings import Earnings
+from adapters.feeds.earnings_file import EarningsFile
 from adapters.feeds.earnings_nasdaq import NasdaqEarnings
 from adapters.feeds.earnings_yahoo import YahooCompanyDates, YahooEarnings
 from adapters.feeds.etf_flows import EtfFlows
-from adapters.feeds.events import Events
+from adapters.feeds.events import BUNDLED, Events
 from adapters.feeds.farside import Farside
 from adapters.feeds.fear_greed import AlternativeMe
 from adapters.feeds.flow_day import FlowSource
+from adapters.feeds.flows_csv import FlowsCsv
 from adapters.feeds.fundamentals import Fundamentals
 from adapters.feeds.hk_index import HkIndexHistory
+from adapters.feeds.ics import Ics
 from adapters.feeds.news import OnlyNews
 from adapters.feeds.port import Feed, Stream
 from adapters.feeds.prices import Prices
@@ -90,7 +94,7 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
         "crypto": OnlyNews(feed=_crypto(sources)),
         "fear_greed": OnlyNews(feed=_fear_greed(sources)),
         "earnings": _earnings(sources),
-        "events": Events(),
+        "events": _events(sources),
         "fundamentals": OnlyNews(feed=_fundamentals(sources)),
     }
     return {name: feed for name, feed in feeds.items() if _enabled(sources, name.partition(".")[0])}
@@ -102,7 +106,9 @@ def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
     keyless: list[FlowSource] = [TheBlock(http=http), Tftc(http=http), Farside(http=http), Bitbo(http=http)]
     keyless.append(CmcFlows(http=http))
     keyed: list[FlowSource] = [SoSoValue(http=http, key=secrets.sosovalue_api_key)]
-    chain = [*(keyed if secrets.sosovalue_api_key or only else []), *keyless]
+    own = sources.settings.files.flows
+    imported: list[FlowSource] = [FlowsCsv(path=own)] if own else []
+    chain = [*(keyed if secrets.sosovalue_api_key or only else []), *keyless, *imported]
     return EtfFlows(sources=[source for source in chain if _enabled(sources, source.name)], only=only)
 
 
@@ -160,13 +166,21 @@ def _crypto(sources: Sources) -> Feed:
         "coinmarketcap": CoinMarketCap(http=http, key=secrets.cmc_api_key),
         "coingecko": CoinGecko(http=http, key=secrets.coingecko_api_key),
     }
-    return Together(
-        feeds=[
-            DailySnapshots(name=name, feed=feed, documents=documents)
-            for name, feed in providers.items()
-            if _enabled(sources, name)
-        ]
-    )
+    feeds: list[Feed] = [
+        DailySnapshots(name=name, feed=feed, documents=documents)
+        for name, feed in providers.items()
+        if _enabled(sources, name)
+    ]
+    if own := sources.settings.files.crypto:
+        feeds.append(DailyCsv(path=own, prefix="crypto.coinmarketcap"))
+    return Together(feeds=feeds)
+
+
+def _events(sources: Sources) -> Feed:
+    """The bundled calendar and the desk's own."""
+    files, zone = sources.settings.files, sources.settings.reader.reader().tz
+    events = Events(paths=(BUNDLED, *files.events))
+    return Together(feeds=[events, *(Ics(path=path, zone=zone) for path in files.calendars)])
 
 
 def _fear_greed(sources: Sources) -> Feed:
@@ -180,8 +194,11 @@ def _earnings(sources: Sources) -> Feed:
     equities = [item for item in _priced(sources.universe) if item.kind is Kind.EQUITY]
     american = [item.symbol for item in equities if item.calendar == "XNYS"]
     elsewhere = [item.symbol for item in equities if item.calendar != "XNYS"]
+    own = sources.settings.files.earnings
+    files = [EarningsFile(paths=own, known=sources.universe.by_symbol)] if own else []
     return Earnings(
         sources=[
+            *files,
             YahooEarnings(desk=sources.yahoo, symbols=american),
             NasdaqEarnings(http=sources.http, symbols=american),
             YahooCompanyDates(desk=sources.yahoo, symbols=elsewhere),
