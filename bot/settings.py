@@ -52,6 +52,8 @@ class FeedSettings(_Section):
 
     enabled: bool = True
     base_url: str = ""
+    requests_per_s: float | None = Field(default=None, ge=0)
+    """The steady pace of ``yahoo``, the only source that is asked for each symbol; 0 never waits."""
 
 
 class ReaderSettings(_Section):

@@ -18,7 +18,15 @@ from adapters.store.port import Store
 from bot import roles
 from bot.app.delivery import CONSOLE, build_dispatcher, build_sender, on_terminal
 from bot.app.desk import Desk, open_desk
-from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, recording_feeds, recording_streams
+from bot.app.feeds import (
+    Sources,
+    build_feeds,
+    build_streams,
+    open_sources,
+    recording_feeds,
+    recording_streams,
+    with_history,
+)
 from bot.app.notifiers import build_notifiers
 from bot.archive import Archive
 from bot.dispatch import Dispatcher
@@ -67,7 +75,10 @@ async def run_bot(
 
 def _scheduler(sources: Sources, record: Path | None) -> Work:
     store, clock = sources.store, sources.clock
-    feeds, streams = build_feeds(sources), build_streams(sources)
+    feeds = build_feeds(sources)
+    streams = build_streams(sources, feeds)
+    archive = Archive(store.bars, store.documents)
+    feeds = with_history(sources, feeds, archive)
     if record:
         feeds, streams = recording_feeds(feeds, record), recording_streams(streams, record, clock)
 
@@ -77,7 +88,7 @@ def _scheduler(sources: Sources, record: Path | None) -> Work:
             jobs=table([item.calendar for item in sources.universe.instruments], feeds),
             feeds=feeds,
             streams=streams,
-            sink=Intake(store, Archive(store.bars, store.documents)),
+            sink=Intake(store, archive),
             health=HealthBook(stored),
             stream_health=HealthBook(stored, STREAM),
             documents=store.documents,
