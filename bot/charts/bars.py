@@ -87,13 +87,25 @@ def grouped(
     return picture(frame, 22 + len(groups) * block, parts, spoken)
 
 
-def columns(frame: Frame, bars: Sequence[Bar], *, height: int = 220, labelled: int | None = None) -> str:
-    """A column a day around a zero line; the last ``labelled`` columns carry their value, all when there is room."""
+def columns(
+    frame: Frame,
+    bars: Sequence[Bar],
+    *,
+    height: int = 220,
+    labelled: int | None = None,
+    level: tuple[float, str] | None = None,
+    marked: tuple[int, str] | None = None,
+) -> str:
+    """A column a day around a zero line; the last ``labelled`` columns carry their value, all when there is room.
+
+    ``level`` is a value drawn across with its words; ``marked`` the index of a column with what is written above it.
+    """
     palette = frame.palette
-    steps = ticks(min(0.0, *(bar.value for bar in bars)), max(0.0, *(bar.value for bar in bars)))
+    values = [0.0, *(bar.value for bar in bars), *([level[0]] if level else [])]
+    steps = ticks(min(values), max(values))
     low, high = steps[0], steps[-1]
     left = max(text_width(f"{step:,.0f}", SMALL) for step in steps) + 8
-    top, bottom = 14.0, height - 22.0
+    top, bottom = 32.0 if marked else 14.0, height - 22.0
 
     def y_of(value: float) -> float:
         return bottom - (value - low) / (high - low) * (bottom - top)
@@ -117,7 +129,29 @@ def columns(frame: Frame, bars: Sequence[Bar], *, height: int = 220, labelled: i
         if (len(bars) - 1 - index) % every == 0:
             parts.append(text(middle, height - 4, bar.label, palette.muted, anchor="middle", size=SMALL))
     parts.append(element("line", x1=left, x2=frame.width, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
+    if level:
+        parts += _level(frame, level[1], left, y_of(level[0]))
+    if marked:
+        x, value = left + slot * (marked[0] + 0.5), bars[marked[0]].value
+        parts += _marked(frame, marked[1], x, y_of(max(value, 0.0)) - (18 if value > 0 else 3))
     return picture(frame, height, parts, "; ".join(f"{bar.label} {bar.written}" for bar in bars))
+
+
+def _level(frame: Frame, words: str, left: float, y: float) -> list[str]:
+    colour = frame.palette.series[1]
+    line = element("line", x1=left, x2=frame.width, y1=y, y2=y, stroke=colour, stroke_width=1.4, stroke_dasharray="7 3")
+    return [line, text(left + 4, y - 4, words, colour, size=SMALL, weight="600")]
+
+
+def _marked(frame: Frame, words: str, x: float, y: float) -> list[str]:
+    """``words`` at the top, with a dotted line from them down to ``y``."""
+    half = text_width(words, SMALL) / 2
+    middle = min(max(x, half), frame.width - half)
+    palette = frame.palette
+    return [
+        element("line", x1=x, x2=x, y1=14, y2=y, stroke=palette.text, stroke_width=0.8, stroke_dasharray="1 2"),
+        text(middle, 9, words, palette.text, anchor="middle", size=SMALL, weight="600"),
+    ]
 
 
 def _column(frame: Frame, bar: Bar, x: float, width: float, y_of: Callable[[float], float]) -> list[str]:
