@@ -18,8 +18,10 @@ from rules.model import Lang, SeriesName, Status, Transition, TransitionKind
 from rules.universe import Kind
 
 _WIDTH = 720
-_MOST_DAYS = 45
+_MOST_DAYS = 36
 _MOST_FLOWS = 15
+_FEWER_FLOWS = 12
+"""Beside the words for a threshold there is room for so many columns with their values."""
 _FAR = 0.35
 """A level further from the price than this part of it would flatten the price, and is left out."""
 _OFF = frozenset({"none", "off", "no", "false"})
@@ -30,7 +32,7 @@ _WORDS: Final[dict[Lang, dict[str, str]]] = {
     "en": {
         "trigger": "threshold {level}",
         "rearm": "re-arms at {level}",
-        "clear": "over at {level}",
+        "clear": "clears at {level}",
         "base": "{day} close {level}",
         "last": "last {level}",
         "fired": "triggered {at}: {value}",
@@ -156,7 +158,7 @@ class _Drawing:
         """A column a session, provisional ones hatched, with the threshold where it isn't zero."""
         series = self.marks.series[0]
         figures = [each for each in self.market.history(series, last=self.session) if each.value is not None]
-        figures = figures[-_MOST_FLOWS:]
+        figures = figures[-(_FEWER_FLOWS if self.marks.trigger else _MOST_FLOWS) :]
         if len(figures) < 2 or figures[-1].session != self.session:
             return None
         bars = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -130,7 +131,7 @@ class _Plot:
             parts.append(element("line", x1=self.left, x2=self.right, y1=y, y2=y, stroke=palette.grid))
             words = _axis(step, self.steps)
             parts.append(text(self.left - 6, y + 4, words, palette.muted, anchor="end", size=SMALL))
-        every = max(1, round(max(text_width(day, SMALL) for day in days) / self.slot + 0.6))
+        every = math.ceil((max(text_width(day, SMALL) for day in days) + 10) / self.slot)
         for index, day in enumerate(days):
             if (len(days) - 1 - index) % every == 0:
                 words = text(self.x(index), self.bottom + 18, day, palette.muted, anchor="middle", size=SMALL)
