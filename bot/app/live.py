@@ -16,7 +16,8 @@ from adapters.feeds.health import STREAM, HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot import roles
-from bot.app.delivery import CONSOLE, build_dispatcher, build_sender, on_terminal
+from bot.alert_pictures import Pictures
+from bot.app.delivery import CONSOLE, build_dispatcher, build_pictures, build_sender, on_terminal
 from bot.app.desk import Desk, open_desk
 from bot.app.feeds import (
     Sources,
@@ -62,7 +63,8 @@ async def run_bot(
         if "engine" in chosen:
             market = MarketView(desk.universe, desk.calendars)
             dispatcher = build_dispatcher(settings, market, store, destinations, settings.reader.reader())
-            work["engine"] = _engine(desk, clock, store, dispatcher, market)
+            pictures = build_pictures(settings.home, store, market, settings.reader.reader(), clock)
+            work["engine"] = _engine(desk, clock, store, dispatcher, market, pictures)
             work["housekeeping"] = _housekeeping(store, settings.retention, clock)
         if "sender" in chosen:
             notifiers = await build_notifiers(stack, settings, clock)
@@ -100,13 +102,17 @@ def _scheduler(sources: Sources, record: Path | None) -> Work:
     return lambda: roles.lead(store.leases, "scheduler", _owner(), work)
 
 
-def _engine(desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher, market: MarketView) -> Work:
+def _engine(  # noqa: PLR0917 - a composition root hands over what it made
+    desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher, market: MarketView, pictures: Pictures
+) -> Work:
     async def work() -> None:
         pipeline = Pipeline(
             engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher, market=market
         )
         await pipeline.start(await Archive(store.bars, store.documents).load(), clock.now())
-        await roles.engine(pipeline, clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pictures.run(), name="pictures")
+            await roles.engine(pipeline, clock)
 
     return lambda: roles.lead(store.leases, "engine", _owner(), work)
 
