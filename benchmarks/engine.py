@@ -232,9 +232,7 @@ def backtests() -> None:
         )
         line("peer: pandas, conditions and rising edges", other, f"{other / whole:.1f} ×")
     if vectorbt := peer("vectorbt"):
-        import pandas as pd
-
-        frame = pd.DataFrame(panel)
+        frame = peer("pandas").DataFrame(panel)
         other = best(lambda: vectorbt.RSI.run(frame, window=14).rsi_above(80), 1)
         line("peer: vectorbt, RSI 14 alone", other)
 

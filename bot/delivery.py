@@ -49,10 +49,12 @@ def always(reader: Reader) -> ReaderAt:
 
 _HORIZON_S = 2.0
 """A token that comes this soon is waited for with the entry in hand; for a later one the lane is given back."""
-_LONGEST_PAUSE_S = 300.0
+_LONGEST_PAUSE_S = 60.0
 _FIX_PAUSE_S = 60.0
 _HOPELESS_AFTER = 12
 """Attempts after which an error that nobody classified is taken for permanent."""
+_SILENCE = timedelta(hours=1)
+"""For how long a message without an answer is sent again to a service that answers nobody."""
 _LOOK_EVERY_S = 1.0
 _LAST_MOMENT_S = 5.0
 _LIFE_S = 10.0
@@ -301,7 +303,7 @@ class Sender:
         destination = claimed.entry.destination
         since = self._doubted.setdefault((claimed.entry.key, destination), self._clock.now())
         answers_others = self._answered.get(destination.partition(":")[0], since) > since
-        if claimed.in_doubt and not searchable and (answers_others or claimed.attempt >= _HOPELESS_AFTER):
+        if claimed.in_doubt and not searchable and (answers_others or self._clock.now() - since > _SILENCE):
             await self._bury(claimed, f"{why}; sent more than once without an answer, so it may have arrived")
         else:
             await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
@@ -333,7 +335,7 @@ async def _finish(running: set[asyncio.Task[bool]]) -> None:
 
 
 def _pause_s(claimed: Claimed) -> float:
-    """Twice as long after each attempt: 1 s, 2 s, 4 s … up to five minutes."""
+    """Twice as long after each attempt: 1 s, 2 s, 4 s … up to a minute."""
     return float(min(2.0 ** min(claimed.attempt - 1, 16), _LONGEST_PAUSE_S))
 
 

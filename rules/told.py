@@ -23,7 +23,6 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
     decision = decide(lane, program, part)
     spec = program.spec
     said: Localized = {lang: render(text, lane, lang) for lang, text in program.say.items()}
-    plain: Localized = dict.fromkeys(LANGS, decision.because)
     return Transition(
         kind=event.kind,
         reason=event.reason,
@@ -36,8 +35,8 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
         value=decision.value,
         unit=decision.unit,
         title=spec.title,
-        say=_with_gap(said or plain, decision.gap_s),
-        because=decision.because,
+        say=_with_gap(said or decision.because, decision.gap_s),
+        because=decision.because["en"],
         severity=spec.severity,
         tags=spec.tags,
         group_by=spec.group_by,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import fsum
 
-from bot import numbers
 from bot.digest.companies import LINES, Quarter, company_quarters, latest_quarter
 from bot.digest.data import Imported, ImportedMove
 from bot.digest.facts import Standing
@@ -15,6 +14,7 @@ from bot.digest.figure import Figure
 from bot.digest.flows import flow_days, fund_names
 from bot.digest.frame import Frame
 from bot.digest.markets import coverage
+from rules import numbers
 from rules.model import Localized, Observation
 
 _LINE_ZH = {"revenue": "收入", "net_income": "净利润", "gross_profit": "毛利", "capex": "资本开支"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from bot import numbers
 from bot.digest.facts import Fact
 from bot.digest.figure import day_text
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from rules import numbers
 from rules.model import Lang, Localized
 
 HEADINGS: dict[str, Localized] = {

@@ -178,14 +178,14 @@ async def test_retry_after_is_obeyed_to_the_second(post):
 
 
 async def test_pauses_grow_and_an_outage_loses_nothing(post):
-    """After ten minutes of refusals the message is still sent."""
+    """Twice as long each time up to a minute; after many refusals the message is still sent."""
     post.telegram.outcomes.extend([RetryLater("503")] * 9)
     await post.enqueue(("n1", CHAT))
     while not post.telegram.accepted:
         await post.drain((await post.store.outbox.next_due() - post.clock.now()).total_seconds())
     instants = [at for at, _ in post.telegram.tried]
     pauses = [(b - a).total_seconds() for a, b in itertools.pairwise(instants)]
-    assert [1, 2, 4, 8, 16, 32, 64, 128, 256] == pytest.approx(pauses, abs=0.05)
+    assert [1, 2, 4, 8, 16, 32, 60, 60, 60] == pytest.approx(pauses, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -288,22 +288,22 @@ async def test_two_unknown_outcomes_are_enough_where_others_are_answered(post):
 
 async def test_a_service_that_answers_nobody_is_waited_for(post):
     """Ten minutes of silence lose nothing; the message that comes through then may be a duplicate, and says so."""
-    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 18)
+    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 32)
     await post.enqueue(("n1", CHAT), ("n2", "telegram:43"))
     while len(post.telegram.accepted) < 2:
         await post.drain((await post.store.outbox.next_due() - post.clock.now()).total_seconds())
-    assert post.clock.now() - NOW > timedelta(minutes=8)
+    assert post.clock.now() - NOW > timedelta(minutes=10)
     assert '"possibly_duplicate":true' in await post.store.outbox.receipt("n1", CHAT)
 
 
 async def test_a_service_that_never_answers_is_given_up_in_the_end(post):
-    """After a dozen attempts over more than twenty minutes."""
-    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 12)
+    """After an hour."""
+    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 100)
     await post.enqueue(("n1", CHAT))
     while due := await post.store.outbox.next_due():
         await post.drain((due - post.clock.now()).total_seconds())
     assert 1 == len(await post.store.outbox.dead())
-    assert post.clock.now() - NOW > timedelta(minutes=18)
+    assert post.clock.now() - NOW > timedelta(hours=1)
 
 
 async def test_a_chats_second_counts_from_the_answer(post):

@@ -210,7 +210,7 @@ async def test_kills_and_faults_lose_nothing_and_keep_the_order(tmp_path, capsys
             await asyncio.sleep(at.dice.uniform(0.1, 1.2))
             await at.strike()
         await at.feed()
-        complete = await until(90 + KILLS, at.settled)
+        complete = await until(120 + 2 * KILLS, at.settled)
         waiting = None if complete else await at.store.outbox.waiting()
         arrived, dead = at.arrived(), await at.dead()
     assert complete, f"still waiting: {waiting}"

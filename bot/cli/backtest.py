@@ -1,0 +1,112 @@
+"""``tapewatch backtest``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.past_prices import Data
+    from rules.backtest import Report
+    from rules.calendars import Calendars
+    from rules.spec import RuleSpec
+    from rules.universe import Universe
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("backtest")
+@click.argument("names", nargs=-1, metavar="[RULE]…")
+@click.option(
+    "--rules",
+    "packs",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Take the rules from this pack or folder instead of those that are configured.",
+)
+@click.option(
+    "--data",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Read SYMBOL.csv files (date,open,high,low,close,volume) of this folder instead of the store.",
+)
+@click.option("--from", "first", type=DAY, help="First day (default: the first that is known).")
+@click.option("--to", "last", type=DAY, help="Last day (default: the last that is known).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts to this file.")
+@click.option(
+    "--against", type=click.Path(path_type=Path, exists=True), help="Tell what differs from the rules of this pack."
+)
+@click.pass_obj
+def command(
+    config: Path | None,
+    names: tuple[str, ...],
+    *,
+    packs: tuple[Path, ...],
+    folder: Path | None,
+    first: datetime | None,
+    last: datetime | None,
+    html: Path | None,
+    against: Path | None,
+    as_json: bool,
+) -> None:
+    """Say when rules would have fired over daily figures, and what prices did next.
+
+    Without RULE, all of them. Each figure counts as known at the close of its session.
+    """
+    from bot import past
+    from bot.app.backtest import kept
+    from bot.app.desk import rule_paths
+    from bot.past_prices import read_folder
+    from bot.settings import load
+    from rules.calendars import Calendars
+    from rules.universe_file import load_universe
+
+    settings, calendars = load(config), Calendars()
+    universe = load_universe(settings.universe)
+    data = read_folder(folder, universe) if folder else asyncio.run(kept(settings, universe, calendars))
+    for problem in data.problems:
+        click.echo(str(problem), err=True)
+    start, end = first and first.date(), last and last.date()
+    rules = past.chosen(_rules(packs or rule_paths(settings), data.universe), names)
+    report = past.run(rules, data, calendars, start, end)
+    changes = None
+    if against is not None:
+        before = [rule for rule in _rules([against], data.universe) if not names or rule.id in names]
+        changes = past.changes(report, past.run(before, data, calendars, report.start, report.end))
+    if html is not None:
+        _write_page(html, report, data, calendars, rules)
+    if as_json:
+        click.echo(json.dumps(past.document(report, data.problems, changes), ensure_ascii=False))
+    else:
+        for line in past.lines(report, changes):
+            click.echo(line)
+
+
+def _rules(paths: Sequence[Path], universe: Universe) -> Sequence[RuleSpec]:
+    from rules.loader import load_packs
+    from rules.problems import ProblemsFound
+
+    loaded = load_packs(paths, universe)
+    if not loaded.ok:
+        raise ProblemsFound(loaded.errors)
+    return [rule for rule in loaded.rules if rule.enabled]
+
+
+def _write_page(html: Path, report: Report, data: Data, calendars: Calendars, rules: Sequence[RuleSpec]) -> None:
+    from bot.files import write_whole
+    from bot.past_page import page
+    from rules.engine import Engine
+
+    programs = Engine(rules, data.universe, calendars).programs
+    anchors = {program.spec.id: program.when.anchor for program in programs}
+    follows = {name: ref.key for name, ref in anchors.items() if ref is not None and ref.feed == "prices"}
+    write_whole(html, page(report, data, calendars, follows))
+    click.echo(f"page written to {html}", err=True)
