@@ -43,10 +43,21 @@ class Archive:
                 bars.setdefault(name.key, {}).setdefault(item.at, {})[name.field] = item.value
                 sources[name.key] = item.source
         for symbol, rows in bars.items():
+            await self._complete(symbol, rows)
             await self._bars.put(symbol, _packed(rows))
             await self._documents.put(PRICED, symbol, json.dumps(sources[symbol]))
         for series, told in figures.items():
             await self._keep_figures(series, told)
+
+    async def _complete(self, symbol: str, rows: dict[datetime, dict[str, float]]) -> None:
+        """Fill what is not told of a bar from what is kept of it: a revised close leaves the high as it was."""
+        if all(len(row) == len(FIELDS) for row in rows.values()):
+            return
+        held = await self._bars.get(symbol)
+        for index in np.flatnonzero(np.isin(held.at, [_micros(at) for at in rows])):
+            row = rows[_EPOCH + int(held.at[index]) * _MICROSECOND]
+            known = {field: float(getattr(held, field)[index]) for field in FIELDS}
+            row |= {field: value for field, value in known.items() if field not in row and not np.isnan(value)}
 
     async def _keep_figures(self, series: str, told: Iterable[Observation]) -> None:
         known = _figures(series, await self._documents.get(FIGURES, series))
@@ -80,7 +91,11 @@ class Archive:
 def _packed(rows: Mapping[datetime, Mapping[str, float]]) -> Bars:
     times = sorted(rows)
     columns = (np.array([rows[at].get(field, np.nan) for at in times]) for field in FIELDS)
-    return Bars(np.array([(at - _EPOCH) // _MICROSECOND for at in times], np.int64), *columns)
+    return Bars(np.array([_micros(at) for at in times], np.int64), *columns)
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def _unpacked(symbol: str, bars: Bars, source: str) -> Iterable[Observation]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adapters.store.port import Commit, Cursor, Store
 from bot.archive import Archive
+from bot.backfilling import LateHistory
 from bot.dispatch import LANGS, Dispatched, Dispatcher
 from bot.evidence import Evidence
 from bot.incidents import Document, Entered, Numbering, documents_of
@@ -52,6 +53,7 @@ class Pipeline:
         self._numbering = Numbering()
         self._cursor: Cursor = "0"
         self._decided: _Decided | None = None
+        self._late: LateHistory | None = None
 
     async def start(self, history: Sequence[Observation], now: datetime) -> None:
         """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
@@ -61,6 +63,7 @@ class Pipeline:
         self._market.apply(history)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
+        self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
         await self._dispatcher.start(now)
 
     async def use(self, engine: Engine, archive: Archive) -> None:
@@ -99,6 +102,7 @@ class Pipeline:
         if self._decided is None:
             entries = await self._store.tape.read(self._cursor, most)
             cursor = entries[-1][0] if entries else self._cursor
+            await self._learn()
             handed, taken_out = await handed_in(self._store.documents)
             self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
@@ -121,6 +125,13 @@ class Pipeline:
         self._dispatcher.settle(dispatched)
         self._cursor, self._decided = decided.cursor, None
         return decided.notices
+
+    async def _learn(self) -> None:
+        """Take in history that was completed meanwhile: before what is new, and without evaluating it."""
+        history = await self._late.take() if self._late else ()
+        if history:
+            self._state = self._engine.seed(self._state, history)
+            self._market.apply(history)
 
     def _decide(
         self,

@@ -53,6 +53,8 @@ class FeedSettings(_Section):
 
     enabled: bool = True
     base_url: str = ""
+    requests_per_s: float | None = Field(default=None, ge=0)
+    """The steady pace of ``yahoo``, the only source that is asked for each symbol; 0 never waits."""
 
 
 class ReaderSettings(_Section):
@@ -192,7 +194,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         if environ.get(name):
             tree[key] = environ[name]
     if environ.get("TAPEWATCH_HOME"):
-        tree["home"] = environ["TAPEWATCH_HOME"]
+        tree["home"] = Path(environ["TAPEWATCH_HOME"]).expanduser().absolute()
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -268,7 +270,7 @@ def _problem(error: ErrorDetails, source: Path, places: Places) -> Problem:
             file, line, column, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1]))
         )
     given = "" if isinstance(error["input"], dict) else f" (got {error['input']!r})"
-    return Problem(file, line, column, "bad-value", f"{name}: {error['msg']}{given}")
+    return Problem(file, line, column, "bad-value", f"{name}: {error['msg'].removeprefix('Value error, ')}{given}")
 
 
 def _keys(path: KeyPath) -> Iterable[str]:

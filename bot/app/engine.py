@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from bot import roles
-from bot.app.delivery import build_dispatcher
+from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.world import World, owner
 from bot.archive import Archive
 from bot.market import MarketView
@@ -43,7 +43,10 @@ async def _evaluate(world: World) -> None:
             runs = newest
             log.info("rules_taken_up", rules=len(engine.programs))
 
-    await roles.engine(pipeline, clock, renew)
+    pictures = build_pictures(world.settings.home, store, market, world.settings.reader.reader(), clock)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(pictures.run(), name="pictures")
+        await roles.engine(pipeline, clock, renew)
 
 
 async def _engine(world: World) -> Engine:

@@ -18,7 +18,14 @@ from bot import roles
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
 from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
-from bot.app.feeds import build_feeds, build_streams, open_sources, recording_feeds, recording_streams
+from bot.app.feeds import (
+    build_feeds,
+    build_streams,
+    open_sources,
+    recording_feeds,
+    recording_streams,
+    with_history,
+)
 from bot.app.notifiers import build_notifiers
 from bot.app.probes import pages
 from bot.app.weekly import build_brief, build_publisher
@@ -101,7 +108,10 @@ async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -
     async def ask() -> None:
         if sources is None:
             return
-        feeds, streams = build_feeds(sources), build_streams(sources)
+        feeds = build_feeds(sources)
+        streams = build_streams(sources, feeds)
+        archive = Archive(store.bars, store.documents)
+        feeds = with_history(sources, feeds, archive)
         if record:
             feeds, streams = recording_feeds(feeds, record), recording_streams(streams, record, clock)
         stored = await store.documents.all(HEALTH)
@@ -109,7 +119,7 @@ async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -
             jobs=table([item.calendar for item in sources.universe.instruments], feeds),
             feeds=feeds,
             streams=streams,
-            sink=Intake(store, Archive(store.bars, store.documents)),
+            sink=Intake(store, archive),
             health=HealthBook(stored),
             stream_health=HealthBook(stored, STREAM),
             documents=store.documents,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.digest.data import DigestData
+from bot.digest.data import DigestData, Imported
 from bot.digest.facts import Fact, Facts, Standing, growth, missing, observed
 from bot.digest.layout import Layout
 from rules.calendars import Calendar, Calendars, Period
@@ -48,6 +48,12 @@ class Frame:
     span: Span
     calendars: Calendars
     facts: Facts
+
+    @property
+    def imported(self) -> Imported | None:
+        """Tables from outside, if they are about this week."""
+        found = self.data.imported
+        return found if found and self.span.first <= found.day <= self.span.last else None
 
     def calendar(self, symbol: str) -> Calendar:
         """The sessions of ``symbol``; New York's for what the universe doesn't know."""
