@@ -44,7 +44,9 @@ CONDITIONS = [
 
 
 def line(what: str, seconds: float, note: str = "") -> None:
-    unit, scale = ("ns", 1e9) if seconds < 1e-6 else ("µs", 1e6) if seconds < 1e-3 else ("ms", 1e3) if seconds < 1 else ("s ", 1)
+    unit, scale = (
+        ("ns", 1e9) if seconds < 1e-6 else ("µs", 1e6) if seconds < 1e-3 else ("ms", 1e3) if seconds < 1 else ("s ", 1)
+    )
     print(f"  {what:<66}{seconds * scale:>10.2f} {unit}  {note}", flush=True)
 
 
@@ -98,9 +100,7 @@ def ticks() -> None:
     print("ticks: 1,000,000 personal alerts and 45,000 rule levels on 5,000 symbols")
     chance = random.Random(1)
     gc.disable()
-    index = [
-        Levels((100.0 * chance.uniform(0.5, 1.5), n * 209 + k) for k in range(209)) for n in range(5000)
-    ]
+    index = [Levels((100.0 * chance.uniform(0.5, 1.5), n * 209 + k) for k in range(209)) for n in range(5000)]
     gc.enable()
     for levels in index:
         levels.tick(100.0)
@@ -118,7 +118,11 @@ def ticks() -> None:
     own = sorted(empty)[len(empty) // 2]
     spent.sort()
     line("quiet or touching tick, p50", max(spent[len(spent) // 2] - own, 0) / 1e9, "goal ≤ 1 µs")
-    line("                        p99", max(spent[len(spent) * 99 // 100] - own, 0) / 1e9, f"goal ≤ 10 µs; {touched} touched")
+    line(
+        "                        p99",
+        max(spent[len(spent) * 99 // 100] - own, 0) / 1e9,
+        f"goal ≤ 10 µs; {touched} touched",
+    )
     whole = best(lambda: [index[symbol].tick(price) for symbol, price in walk], 3) / len(walk)
     line("a tick in a loop", whole, f"{1 / whole:,.0f} ticks/s, goal ≥ 1 M")
     print(f"  an alert in the index: {16} bytes beyond its record, goal ≤ 40")
@@ -171,7 +175,9 @@ def poll() -> None:
         line("peer: pandas over the stored history", other, f"{other / ours:.0f} ×")
         other = best(lambda: pandas_rules(frame), 2)
         line("peer: pandas over the tails that are needed", other, f"{other / ours:.0f} ×")
-    seen = [Observation(f"prices.S{n:04}.close", at, at, float(panel[-1, n]) * 1.0001, Status.PARTIAL) for n in range(count)]
+    seen = [
+        Observation(f"prices.S{n:04}.close", at, at, float(panel[-1, n]) * 1.0001, Status.PARTIAL) for n in range(count)
+    ]
     start = time.perf_counter()
     engine.advance(state, seen, at + timedelta(seconds=1))
     line("advance: 5,000 new prices taken in, evaluated, lives stepped", time.perf_counter() - start)
@@ -214,39 +220,55 @@ def backtests() -> None:
         whole, fires = whole + spent, fires + own
         line(f"  {text}", spent, f"{own:,} alerts")
     cells = len(CONDITIONS) * count * days
-    line("all ten rules, lives included", whole, f"{fires:,} alerts, {cells / whole / 1e6:.0f} M rule-cells/s, goal ≤ 2 s")
+    line(
+        "all ten rules, lives included",
+        whole,
+        f"{fires:,} alerts, {cells / whole / 1e6:.0f} M rule-cells/s, goal ≤ 2 s",
+    )
     if pandas := peer("pandas"):
         frame = pandas.DataFrame(panel)
-        other = best(lambda: [(found & ~found.shift(fill_value=False)).to_numpy().sum() for found in pandas_rules(frame)], 1)
+        other = best(
+            lambda: [(found & ~found.shift(fill_value=False)).to_numpy().sum() for found in pandas_rules(frame)], 1
+        )
         line("peer: pandas, conditions and rising edges", other, f"{other / whole:.1f} ×")
     if vectorbt := peer("vectorbt"):
-        import pandas as pd
-
-        frame = pd.DataFrame(panel)
+        frame = peer("pandas").DataFrame(panel)
         other = best(lambda: vectorbt.RSI.run(frame, window=14).rsi_above(80), 1)
         line("peer: vectorbt, RSI 14 alone", other)
 
 
 def rule() -> None:
     print("one simple rule on one new value")
-    engine = Engine([RuleSpec(id="r", title={"en": "r", "zh": "r"}, when=Expression("S0000 > 140"))], universe(1), CALENDARS)
+    engine = Engine(
+        [RuleSpec(id="r", title={"en": "r", "zh": "r"}, when=Expression("S0000 > 140"))], universe(1), CALENDARS
+    )
     windowed = Engine(
-        [RuleSpec(id="r", title={"en": "r", "zh": "r"}, when=Expression("S0000 > sma(S0000, 20d) * 2"))], universe(1), CALENDARS
+        [RuleSpec(id="r", title={"en": "r", "zh": "r"}, when=Expression("S0000 > sma(S0000, 20d) * 2"))],
+        universe(1),
+        CALENDARS,
     )
     begin = datetime(2026, 3, 2, 15, tzinfo=UTC)
     for name, own in (("advance, a rule that is a level", engine), ("advance, a windowed rule", windowed)):
         state = own.initial_state(begin)
         moments = [begin + timedelta(seconds=n) for n in range(1, 2001)]
-        seen = [Observation("prices.S0000.close", at, at, 100.0 + n % 7, Status.PARTIAL) for n, at in enumerate(moments)]
+        seen = [
+            Observation("prices.S0000.close", at, at, 100.0 + n % 7, Status.PARTIAL) for n, at in enumerate(moments)
+        ]
         start = time.perf_counter()
         for item, at in zip(seen, moments, strict=True):
             state, _ = own.advance(state, (item,), at)
         line(name, (time.perf_counter() - start) / len(seen))
     if found := peer("rule_engine"):
         compiled = found.Rule("price > 140")
-        line("peer: rule-engine, the comparison alone", best(lambda: [compiled.matches({"price": 100.0}) for _ in range(5000)], 3) / 5000)
+        line(
+            "peer: rule-engine, the comparison alone",
+            best(lambda: [compiled.matches({"price": 100.0}) for _ in range(5000)], 3) / 5000,
+        )
     if found := peer("cel"):
-        line("peer: CEL (Rust), the comparison alone", best(lambda: [found.evaluate("price > 140.0", {"price": 100.0}) for _ in range(5000)], 3) / 5000)
+        line(
+            "peer: CEL (Rust), the comparison alone",
+            best(lambda: [found.evaluate("price > 140.0", {"price": 100.0}) for _ in range(5000)], 3) / 5000,
+        )
 
 
 def compiling() -> None:
@@ -254,7 +276,11 @@ def compiling() -> None:
     desk = universe(50)
     texts = [CONDITIONS[n % 10].replace("it", f"S{n % 50:04}").replace("lim", "") for n in range(1000)]
     specs = [RuleSpec(id=f"r{n}", title={"en": "r", "zh": "r"}, when=Expression(text)) for n, text in enumerate(texts)]
-    line("parsed, typed, compiled and wired", best(lambda: Engine(specs, desk, CALENDARS), 3), "goal with loading ≤ 300 ms")
+    line(
+        "parsed, typed, compiled and wired",
+        best(lambda: Engine(specs, desk, CALENDARS), 3),
+        "goal with loading ≤ 300 ms",
+    )
 
 
 BLOCKS = {"ticks": ticks, "poll": poll, "backtest": backtests, "rule": rule, "compile": compiling}

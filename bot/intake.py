@@ -58,7 +58,12 @@ class Intake:
 
 async def stored_events(documents: Documents) -> list[CalendarEvent]:
     """Every dated event that is kept."""
-    return [_EVENT.validate_json(text) for text in (await documents.all(EVENTS)).values()]
+    return [read_event(text) for text in (await documents.all(EVENTS)).values()]
+
+
+def read_event(text: str) -> CalendarEvent:
+    """A dated event as it is kept."""
+    return _EVENT.validate_json(text)
 
 
 async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tuple[str, str], str | None]]:

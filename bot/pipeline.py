@@ -16,7 +16,7 @@ from bot.intake import handed_in
 from bot.market import MarketView
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
-from rules.engine import AlertRecord, Engine, State
+from rules.engine import CLOCK_KEY, AlertRecord, Engine, State
 from rules.model import Observation, Transition
 from rules.universe import Universe
 
@@ -65,6 +65,20 @@ class Pipeline:
         self._numbering = await Numbering.load(self._store.documents)
         self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
         await self._dispatcher.start(now)
+
+    async def use(self, engine: Engine, archive: Archive) -> None:
+        """Evaluate by ``engine`` from the next turn on; the rules that stay keep their state.
+
+        What only the new rules read comes from ``archive``. Call it after a turn that was committed.
+        """
+        if self._decided is not None:
+            raise RuntimeError("a turn that is not committed yet was decided by the rules that run")
+        old = self._state
+        missing = engine.reads - self._engine.reads
+        history = await archive.load(only=missing) if missing else []
+        clock = AlertRecord(rule=CLOCK_KEY, version="1", fired_at=old.now)
+        state = engine.seed(engine.initial_state(old.now, {**old.alerts, CLOCK_KEY: clock}), history)
+        self._engine, self._state = engine, engine.adopt(state, old)
 
     async def record(self, observations: Sequence[Observation]) -> None:
         """Put ``observations`` on the tape."""

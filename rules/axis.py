@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -39,6 +41,7 @@ class Axis:
         self._days: Ints = calendar.sessions.astype("datetime64[D]").astype(np.int64)
         self._opens: Ints = calendar.opens.astype(np.int64) * 1_000_000
         self._closes: Ints = calendar.closes.astype(np.int64) * 1_000_000
+        self._open_list, self._close_list = array("q", self._opens.tobytes()), array("q", self._closes.tobytes())
         self._periods: dict[str, Ints] = {}
 
     def __len__(self) -> int:
@@ -46,7 +49,11 @@ class Axis:
 
     def session(self, at: int) -> int:
         """The number of the last session that opened at or before ``at``; -1 before the first."""
-        return int(np.searchsorted(self._opens, at, side="right")) - 1
+        return bisect_right(self._open_list, at) - 1
+
+    def close_of(self, index: int) -> int:
+        """When a session closes; the first or last known one's close outside of what is known."""
+        return self._close_list[min(max(index, 0), len(self._close_list) - 1)]
 
     def sessions(self, at: Ints) -> Ints:
         """``session`` of many instants."""

@@ -19,7 +19,7 @@ from rules.frames import Members
 from rules.functions.base import Part
 from rules.history import Floats, History, Ints
 from rules.language.scope import Ref
-from rules.latch import Column, Fire, lives
+from rules.latch import Column, lives
 from rules.model import Transition, TransitionKind
 from rules.program import Program
 from rules.runtime import Group, Runtime
@@ -27,7 +27,8 @@ from rules.spec import AtInterval, AtSession, RuleSpec
 from rules.universe import Universe
 
 HORIZONS = (1, 5, 20)
-_CHUNK = 96
+_CHUNK, _WIDE = 96, 256
+_RECURSIVE = frozenset({"ema", "rsi", "atr"})
 _ENDS = frozenset({TransitionKind.RESOLVED, TransitionKind.ENDED, TransitionKind.CORRECTED})
 _STEPWISE = frozenset({"age", "fresh", "revised", "earnings", "event", "days_until"})
 
@@ -184,9 +185,13 @@ def _midnight(day: date) -> datetime:
 
 
 def chunks(group: Group) -> Iterator[Ints]:
-    """Lanes in blocks whose columns fit the cache."""
-    for first in range(0, group.size, _CHUNK):
-        yield np.arange(first, min(first + _CHUNK, group.size), dtype=np.int64)
+    """Lanes in blocks whose columns fit the cache; wide ones for recursions, which go row by row."""
+    program = group.rule.program
+    parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
+    recursive = any(inner.name in _RECURSIVE for part in parts for inner in part.walk())
+    step = _WIDE if recursive else _CHUNK
+    for first in range(0, group.size, step):
+        yield np.arange(first, min(first + step, group.size), dtype=np.int64)
 
 
 def runs_in_columns(rule: Runtime) -> bool:
@@ -234,33 +239,33 @@ class Panel:
 
     def fires(self) -> list[Fired]:
         """The alerts of these lanes, in words."""
-        return [self._fired(fire) for fire in self.lives()]
+        return [self._fired(*fire) for fire in self.lives().tolist()]
 
-    def lives(self) -> list[Fire]:
-        """The alerts of these lanes, as rows."""
+    def lives(self) -> Ints:
+        """The alerts of these lanes: lane, row at which it fired, row at which it ended or -1."""
         if not len(self.frame.instants):
-            return []
+            return np.zeros((0, 3), np.int64)
         when = self._values(self.program.when)
         clear = self._values(self.program.clear) if self.program.clear else 1.0 - when
         rearm = self._values(self.program.rearm) if self.program.rearm else None
         columns = Column(self.rule, self.frame, when, clear, rearm, self.heard)
-        return list(lives(columns))
+        return lives(columns)
 
     def _values(self, part: Part) -> Floats:
         whole = np.broadcast_to(part.evaluate(self.frame), (self.frame.lanes,))
         return whole.reshape(self.frame.rows, self.frame.width)
 
-    def _fired(self, fire: Fire) -> Fired:
-        lane = int(self.lanes[fire.lane])
+    def _fired(self, column: int, row: int, end: int) -> Fired:
+        lane = int(self.lanes[column])
         member = None if self.group.instruments is None else self.group.instruments[lane]
-        number = fire.row * self.frame.width + fire.lane
-        told = decide(Lane(self.frame, number, self._at(fire.row), member), self.program, self.program.when)
+        number = row * self.frame.width + column
+        told = decide(Lane(self.frame, number, self._at(row), member), self.program, self.program.when)
         return Fired(
-            fired_at=self._at(fire.row),
-            resolved_at=None if fire.end is None else self._at(fire.end),
+            fired_at=self._at(row),
+            resolved_at=None if end < 0 else self._at(end),
             observed_at=told.observed_at,
             value=told.value,
-            because=told.because,
+            because=told.because["en"],
             labels=self.group.labels[lane],
         )
 

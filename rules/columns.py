@@ -68,8 +68,8 @@ class ColumnFrame(Frame):
         closed = self.closed(track.axis)
         columns = self._columns(track)
         if track.prompt:
-            known = ~np.isnan(_slab(track.leader.values, track.leader.first, closed, columns))
-            found = np.where(known, closed[:, None], NONE)
+            missing = np.isnan(_slab(track.leader.values, track.leader.first, closed, columns))
+            found = np.where(missing, NONE, closed[:, None])
         else:
             found = self._last_known(track, closed, columns)
         return np.broadcast_to(found, (self.rows, self.width)).ravel()

@@ -8,7 +8,7 @@ from rules.frames import Evaluate, Frame
 from rules.functions import BUILDERS
 from rules.functions.base import Part, unknown
 from rules.history import Floats
-from rules.language.analysis import Typed
+from rules.language.typed import Typed
 from rules.logic import OPERATIONS, negated
 
 

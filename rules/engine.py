@@ -13,6 +13,7 @@ from rules.axis import Axis
 from rules.calendars import Calendars
 from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
+from rules.language.need import sessions_needed
 from rules.language.scope import Scope
 from rules.levels import Levels
 from rules.lifecycle import AlertRecord, close_edited, next_timer
@@ -90,6 +91,12 @@ class Engine:
             self._axes[calendar] = Axis(calendars.get(calendar))
         self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
         self._readers = Readers(self._rules)
+        self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
+
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """The feed and key of every series that some rule reads."""
+        return frozenset((feed, key) for (feed, _), keys in self._needs.items() for key in keys)
 
     def _is_calendar(self, name: str) -> bool:
         try:
@@ -236,12 +243,24 @@ class Engine:
         for number in levels.tick(price):
             touched.whole(number, 1)
 
+    def history_needed(self) -> dict[tuple[str, str], int]:
+        """By feed and key, how many sessions the rules read: what to fetch and to seed before the first ``advance``."""
+        found: dict[tuple[str, str], int] = {}
+        for program in self.programs:
+            count = max(sessions_needed(part.typed) for part in program.parts)
+            for (feed, _), keys in needs((program,)).items():
+                for key in keys:
+                    found[feed, key] = max(found.get((feed, key), 1), count)
+        return found
+
     def plans(self) -> tuple[Plan, ...]:
         """How each rule is evaluated, and why."""
         return tuple(plan(rule.program, on_clock=rule.on_clock) for rule in self._rules)
 
     def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
         """A figure has come: whoever tells of overdue data looks again."""
+        if not self._watches:
+            return
         touched = Touched()
         self._readers.touch(touched, applied, lambda rule: rule.policy.on_missing.action == "notify")
         for number, group in touched.lanes:

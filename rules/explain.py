@@ -12,13 +12,14 @@ from rules.axis import Axis, instant
 from rules.formats import write
 from rules.frames import Frame
 from rules.functions.base import Part
+from rules.functions.sets import by_calendar, by_member
 from rules.history import NONE, STATUSES
 from rules.language.errors import ExpressionError
 from rules.language.parser import parse
 from rules.language.scope import Ref
 from rules.language.tree import Node
 from rules.logic import COMPARISONS
-from rules.model import Lang, Status, Trace, TraceLine
+from rules.model import Lang, Localized, Status, Trace, TraceLine
 from rules.program import Filled, MemberName, Message, Program
 from rules.schedule import CONTINUOUS
 from rules.universe import Instrument
@@ -41,7 +42,7 @@ class Decision:
     sources: tuple[str, ...]
     status: Status
     trace: Trace
-    because: str
+    because: Localized
     gap_s: float = 0.0
     """How long the feed was down before an edge, where that is longer than the rule's ``max_gap``."""
 
@@ -117,8 +118,8 @@ def _written(source: str, node: Node) -> str:
 
 def decide(lane: Lane, program: Program, part: Part) -> Decision:
     """Explain why ``part`` holds in ``lane``."""
-    decider = _decider(lane, part)
-    left = _left(decider)
+    decider = decider_of(lane, part)
+    left = left_of(decider)
     refs = sorted((left or decider).typed.reads(), key=str)
     seen = [found for ref in refs if (found := lane.seen(ref)) is not None]
     times = [at for at, _, _ in seen if at is not None]
@@ -152,18 +153,18 @@ def _location(program: Program) -> str:
     return f"{program.spec.when.file or program.spec.file}:{line}:{column}"
 
 
-def _decider(lane: Lane, part: Part) -> Part:
+def decider_of(lane: Lane, part: Part) -> Part:
     """The first comparison or call whose own truth makes ``part`` what it is."""
     if part.typed.name in {"and", "or"}:
         truth = lane.value(part)
         alike = [arg for arg in part.args if lane.value(arg) == truth]
-        return _decider(lane, alike[0] if alike else part.args[0])
+        return decider_of(lane, alike[0] if alike else part.args[0])
     if part.typed.form == "op" and len(part.args) == 1 and part.typed.is_condition:
-        return _decider(lane, part.args[0])
+        return decider_of(lane, part.args[0])
     return part
 
 
-def _left(part: Part) -> Part | None:
+def left_of(part: Part) -> Part | None:
     """The figure that is compared; of ``abs(x)`` it is ``x``, since the sign is what a reader wants to know."""
     if part.typed.name in COMPARISONS:
         left = part.args[1] if part.args[0].typed.form == "literal" else part.args[0]
@@ -172,11 +173,15 @@ def _left(part: Part) -> Part | None:
     return figures[0] if part.name and figures else None
 
 
-def _because(decider: Part, left: Part | None, value: float) -> str:
+def _because(decider: Part, left: Part | None, value: float) -> Localized:
     clause = written(decider)
     if left is None:
-        return clause
-    return f"{written(left)} = {write(value, left.typed.unit, None, 'en')}; the rule says {clause}"
+        return {"en": clause, "zh": clause}
+    name, unit = written(left), left.typed.unit
+    return {
+        "en": f"{name} = {write(value, unit, None, 'en')}; the rule says {clause}",
+        "zh": f"{name} = {write(value, unit, None, 'zh')}；规则为 {clause}",
+    }
 
 
 def _lines(lane: Lane, part: Part) -> list[TraceLine]:
@@ -186,7 +191,27 @@ def _lines(lane: Lane, part: Part) -> list[TraceLine]:
         if inner.typed.form in {"series", "op", "call"} and inner.typed.key not in told:
             told.add(inner.typed.key)
             lines.append(_line(lane, inner))
+            lines.extend(_members(lane, inner))
     return lines
+
+
+_SHOWN = 5
+
+
+def _members(lane: Lane, part: Part) -> list[TraceLine]:
+    """Of a function over a list, the members that speak for it: those that are true, or have the highest values."""
+    if not part.typed.over_set:
+        return []
+    inner, members = part.args[1], part.args[0].typed.members
+    rows = by_member(lane.frame.shared, tuple(item.symbol for item in members), inner.evaluate)
+    values = rows[:, lane.number if rows.shape[1] > 1 else 0]
+    order = by_calendar(lane.frame, members)
+    best = sorted((at for at in range(len(order)) if values[at] == values[at]), key=lambda at: -values[at])[:_SHOWN]
+    shown = [at for at in best if not inner.typed.is_condition or values[at] == 1]
+    return [
+        TraceLine(f"{written(inner)}, {order[at]}", write(float(values[at]), inner.typed.unit, None, "en"))
+        for at in shown
+    ]
 
 
 def _line(lane: Lane, part: Part) -> TraceLine:

@@ -251,8 +251,9 @@ def _is_stale_tick(block: Block, field: str, place: tuple[int, int], seen: Obser
 
 def _is_settled(block: Block, column: Column, key: int) -> bool:
     """Whether the newest figure is final and stands for its whole session."""
-    closes = block.axis.close(column.last[key : key + 1])
-    return bool(column.status[key] == _FINAL and column.at[key] >= closes[0])
+    if column.status[key] != _FINAL:
+        return False
+    return bool(column.at[key] >= block.axis.close_of(int(column.last[key])))
 
 
 def _was_final(column: Column, key: int, index: int, at: int) -> bool:

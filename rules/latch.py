@@ -10,7 +10,7 @@ import numpy as np
 
 from rules.axis import instant
 from rules.columns import ColumnFrame, Mask
-from rules.history import NONE, Floats
+from rules.history import NONE, Floats, Ints
 from rules.lifecycle import AlertRecord, Policy, Verdict, step
 from rules.model import Phase, TransitionKind
 from rules.runtime import Runtime, once_key, period_key
@@ -38,17 +38,16 @@ class Column:
     heard: Mask
 
 
-def lives(column: Column) -> Iterator[Fire]:
-    """Every alert of every lane."""
+def lives(column: Column) -> Ints:
+    """Every alert of every lane, a row each: lane, row at which it fired, row at which it ended (-1: never)."""
     policy = column.rule.policy
     if not _is_plain(column):
-        yield from _stepped(column)
-    elif policy.momentary:
-        rows, lanes = np.nonzero((column.when == 1) & column.heard)
-        for row, lane in zip(rows.tolist(), lanes.tolist(), strict=True):
-            yield Fire(lane, row, None)
-    else:
-        yield from _latched(column)
+        found = [(fire.lane, fire.row, -1 if fire.end is None else fire.end) for fire in _stepped(column)]
+        return np.array(found, np.int64).reshape(len(found), 3)
+    if policy.momentary:
+        lanes, rows = np.nonzero(((column.when == 1) & column.heard).T)
+        return np.stack([lanes, rows, np.full(len(rows), -1)], axis=1)
+    return _latched(column)
 
 
 def _is_plain(column: Column) -> bool:
@@ -63,20 +62,23 @@ def _timeless(policy: Policy) -> bool:
     return policy.for_.is_zero and policy.keep_for.is_zero and policy.cooldown.is_zero
 
 
-def _latched(column: Column) -> Iterator[Fire]:
+def _latched(column: Column) -> Ints:
     """Fires where the latch turns on, ends where it turns off; unknown and unheard rows hold it."""
-    heard = column.heard
-    turn = np.where(heard & (column.when == 1), 1, np.where(heard & (column.clear == 1), -1, 0)).astype(np.int8)
-    number = np.arange(len(turn), dtype=np.int64)[:, None]
-    newest = np.maximum.accumulate(np.where(turn != 0, number, -1), axis=0)
-    on = np.take_along_axis(turn, np.maximum(newest, 0), axis=0) == 1
-    on &= newest >= 0
-    before = np.vstack([np.zeros((1, on.shape[1]), np.bool_), on[:-1]])
-    for lane in np.flatnonzero(on.any(axis=0)).tolist():
-        begins = np.flatnonzero(on[:, lane] & ~before[:, lane]).tolist()
-        ends = np.flatnonzero(~on[:, lane] & before[:, lane]).tolist()
-        for at, row in enumerate(begins):
-            yield Fire(lane, row, ends[at] if at < len(ends) else None)
+    heard, width = column.heard, column.when.shape[1]
+    number = 2 * np.arange(1, len(heard) + 1, dtype=np.int32)[:, None]
+    turns = np.where(heard & (column.when == 1), number + 1, np.where(heard & (column.clear == 1), number, 0))
+    on = (np.maximum.accumulate(turns, axis=0) & 1).astype(np.bool_).T
+    before = np.zeros_like(on)
+    before[:, 1:] = on[:, :-1]
+    lanes, rows = np.nonzero(on & ~before)
+    lanes_of_ends, ends = np.nonzero(~on & before)
+    lane = np.arange(width + 1)
+    begins_at, ends_at = np.searchsorted(lanes, lane), np.searchsorted(lanes_of_ends, lane)
+    place = ends_at[lanes] + np.arange(len(lanes)) - begins_at[lanes]
+    ended = place < ends_at[lanes + 1]
+    found = np.full(len(lanes), -1, np.int64)
+    found[ended] = ends[place[ended]]
+    return np.stack([lanes, rows, found], axis=1)
 
 
 def _stepped(column: Column) -> Iterator[Fire]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rules.formats import suits
-from rules.language.analysis import Analysis, Typed, analyse
+from rules.language.analysis import Analysis, analyse
 from rules.language.errors import ExpressionError, Finding
 from rules.language.parser import parse
 from rules.language.scope import Scope
 from rules.language.template import Hole, parse_template
+from rules.language.typed import Typed
 from rules.pack_rules import Draft
 from rules.problems import Problem, nearest
 from rules.spec import AtSession, Expression, NewObservation, SeriesSpec
@@ -21,7 +22,7 @@ from rules.universe import Instrument
 from rules.yaml_source import Scalar
 
 _NAME = re.compile(r"[^\W\d]\w*")
-_WORD = re.compile(r"[^\W_]")
+_WORD = re.compile(r"[^\W_]|…")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _NEVER_NEGATIVE = ("abs(", "std(", "from_high(", "volume(", "age(")
 Wanted = Literal["condition", "figure", "either"]

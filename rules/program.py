@@ -9,11 +9,12 @@ from functools import cached_property
 
 from rules.compile import compile_typed
 from rules.functions.base import Part
-from rules.language.analysis import Analysis, Typed, analyse
+from rules.language.analysis import Analysis, analyse
 from rules.language.errors import ExpressionError
 from rules.language.parser import parse
 from rules.language.scope import Ref, Scope, price_of
 from rules.language.template import Format, parse_template
+from rules.language.typed import Typed
 from rules.lifecycle import Policy
 from rules.model import Lang, Localized
 from rules.problems import Problem, ProblemsFound
@@ -65,6 +66,13 @@ class Program:
     calendar: str
     period: str
     policy: Policy
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Conditions and everything that messages show."""
+        texts = (piece for text in (*self.say.values(), *self.explain.values()) for piece in text)
+        shown = tuple(piece.part for piece in texts if isinstance(piece, Filled))
+        return (*(part for part in (self.when, self.clear, self.rearm) if part is not None), *shown)
 
 
 def compile_rule(spec: RuleSpec, scope: Scope) -> Program:

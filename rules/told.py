@@ -10,6 +10,7 @@ from rules.explain import Lane, decide, render
 from rules.formats import span
 from rules.functions.base import Part
 from rules.lifecycle import AlertRecord, Event
+from rules.marks import find_marks
 from rules.model import Lang, Localized, Reason, Severity, Trace, Transition, TransitionKind
 from rules.program import Program
 
@@ -23,7 +24,6 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
     decision = decide(lane, program, part)
     spec = program.spec
     said: Localized = {lang: render(text, lane, lang) for lang, text in program.say.items()}
-    plain: Localized = dict.fromkeys(LANGS, decision.because)
     return Transition(
         kind=event.kind,
         reason=event.reason,
@@ -36,8 +36,8 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
         value=decision.value,
         unit=decision.unit,
         title=spec.title,
-        say=_with_gap(said or plain, decision.gap_s),
-        because=decision.because,
+        say=_with_gap(said or decision.because, decision.gap_s),
+        because=decision.because["en"],
         severity=spec.severity,
         tags=spec.tags,
         group_by=spec.group_by,
@@ -46,7 +46,7 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
         calendar=decision.calendar,
         series=decision.series,
         status=decision.status,
-        options=_options(program, lane),
+        options=_options(program, lane, part),
     )
 
 
@@ -60,11 +60,13 @@ def _with_gap(said: Localized, gap_s: float) -> Localized:
     return {lang: text + notes[lang] for lang, text in said.items()}
 
 
-def _options(program: Program, lane: Lane) -> Mapping[str, str]:
+def _options(program: Program, lane: Lane, part: Part) -> Mapping[str, str]:
     spec = program.spec
     options = {f"chart.{name}": value for name, value in spec.chart.items()}
     if spec.notes:
         options["notes"] = spec.notes
+    if part is program.when and (marks := find_marks(lane, program, part)):
+        options |= marks.options()
     return options | {f"explain.{lang}": render(text, lane, lang) for lang, text in program.explain.items()}
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from rules.frames import Evaluate, Frame
 from rules.history import NONE, PRICE_FEED, Floats, Ints
-from rules.language.analysis import Typed, Window
 from rules.language.catalogue import FUNCTIONS
 from rules.language.scope import Ref
+from rules.language.typed import Typed, Window
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from rules.axis import Axis, instant
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, unknown
 from rules.history import NONE, Floats, Ints
-from rules.language.analysis import event_ref
 from rules.language.scope import Ref
+from rules.language.typed import event_ref
 
 _SECOND = 1e6
 _DAY = 86_400

@@ -107,10 +107,11 @@ def _over_columns(
 
 def _remembered(now: Floats, moved: NDArray[np.bool_]) -> Floats:
     """The last side that was taken before each row, 0 without one."""
-    number = np.where(moved, np.arange(len(now), dtype=np.int64)[:, None], -1)
-    newest = np.maximum.accumulate(number, axis=0)
-    before = np.vstack([np.full((1, now.shape[1]), -1, np.int64), newest[:-1]])
-    return np.where(before < 0, 0.0, np.take_along_axis(now, np.maximum(before, 0), axis=0))
+    number = 2 * np.arange(1, len(now) + 1, dtype=np.int32)[:, None]
+    newest = np.maximum.accumulate(np.where(moved, np.where(now > 0, number + 1, number), 0), axis=0)
+    sides = np.zeros(now.shape)
+    sides[1:] = np.where(newest[:-1] == 0, 0.0, np.where(newest[:-1] & 1, 1.0, -1.0))
+    return sides
 
 
 def _day(frame: Frame, anchor: Ref | None) -> Ints:

@@ -17,6 +17,7 @@ from rules.functions.returns import ret
 from rules.history import Floats
 from rules.language.scope import Ref
 from rules.language.tree import Name
+from rules.universe import Instrument
 
 Reduce = Callable[[Floats], Floats]
 
@@ -41,6 +42,12 @@ def by_member(frame: Frame, symbols: tuple[str, ...], evaluate: Evaluate) -> Flo
         else:
             rows.append(np.broadcast_to(values, (inner.lanes,))[None, :])
     return np.vstack(rows)
+
+
+def by_calendar(frame: Frame, members: tuple[Instrument, ...]) -> list[str]:
+    """The symbols in the order of the rows of ``by_member``."""
+    inner = frame.shared.over(tuple(item.symbol for item in members))
+    return [symbol for own in inner if own.members is not None for symbol in own.members.symbols]
 
 
 def _any(values: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rules.frames import Frame
 from rules.functions.base import Part, bar_reach, start_of
 from rules.history import Floats, Ints
-from rules.language.analysis import Window
+from rules.language.typed import Window
 
 Mask = NDArray[np.bool_]
 

@@ -379,3 +379,26 @@ def test_a_timer_in_the_dark_holds() -> None:
     seen = [tick(symbol, f"2026-03-02T14:0{minute}", price) for symbol, minute, price in ticks]
     found = play(pending, seen, "2026-03-02T13:00", "2026-03-02T16:00")
     assert [("03-02 14:01", "pending")] == told(found)
+
+
+def test_an_alert_over_a_list_names_the_members_behind_it() -> None:
+    """The trace shows who made the count, and the plain words come in both languages."""
+    seen = [
+        tick("AA", "2026-03-02T14:00", 5.0),
+        tick("BB", "2026-03-02T14:00", 3.0),
+        tick("CC", "2026-03-02T14:00", 1.0),
+    ]
+    (fired,) = play(rule("count_of(universe.all, it > 2) >= 2"), seen, "2026-03-02T13:00", "2026-03-02T15:00")
+    lines = [line.expression for line in fired.trace.lines]
+    assert ["it > 2, AA", "it > 2, BB"] == [line for line in lines if line.startswith("it > 2,")]
+    assert "count_of(universe.all, it > 2) = 2.00；规则为 count_of(universe.all, it > 2) >= 2" == fired.say["zh"]
+
+
+def test_the_engine_knows_how_far_back_to_fetch() -> None:
+    """By series, the longest look of any rule, message included."""
+    engine = Engine(
+        [rule("crosses(AA, 2)", say="{ret(AA, 5d)}"), rule("it > sma(it, 20d)", name="s", for_each="NY, BB")],
+        UNIVERSE,
+        CALENDARS,
+    )
+    assert {("prices", "AA"): 6, ("prices", "NY"): 20, ("prices", "BB"): 20} == engine.history_needed()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rules import yaml_source
@@ -171,6 +171,7 @@ def test_every_character_maps_back_to_the_file(value: str, style: str | None, wi
     for _ in range(depth):
         data = {"o": data}
     source = yaml.dump(data, default_style=style, width=width, allow_unicode=True, indent=2)
+    assume(yaml.safe_load(source) == data)  # PyYAML's emitter breaks some escapes when it wraps a line
     node, problems = read("f.yaml", source)
     assert problems == []
     for _ in range(depth):

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.functions.stretch import sum_by_pairs
-from tests.rules.desk import at, bars, evaluate, plain
+from rules.language.need import sessions_needed
+from tests.rules.desk import at, bars, evaluate, plain, typed
 
 RANDOM = random.Random(7)
 LONG = [100.0 * math.exp(RANDOM.gauss(0, 0.3)) for _ in range(400)]
@@ -89,6 +90,7 @@ def test_atr_agrees_with_wilders_smoothing() -> None:
 @pytest.mark.parametrize("text", [text for text, _ in PANDAS] + ["rsi(a, 14d)", "streak(a > 90)", "is_high(a, 20d)"])
 def test_a_window_does_not_depend_on_older_history(text: str) -> None:
     """The same bits with 400 sessions loaded and with the newest 260 alone."""
+    assert sessions_needed(typed(text)) <= 260
     newest = [None] * 140
     less = evaluate(text, plain({"a": newest + LONG[140:], "b": newest + OTHER[140:]}))
     assert both(text) == less
@@ -101,6 +103,7 @@ NEEDS += [("sma(a, 20 bars)", 20), ("ret(a, 5 bars)", 6), ("mean(ret(a, 1d), 3d)
 @pytest.mark.parametrize(("text", "rows"), NEEDS)
 def test_too_short_history_is_unknown(text: str, rows: int) -> None:
     """One session short is unknown, exactly enough is known."""
+    assert rows <= sessions_needed(typed(text)) <= (rows if "bars" not in text else 100)
     assert math.isnan(evaluate(text, plain({"a": LONG[: rows - 1]})))
     assert not math.isnan(evaluate(text, plain({"a": LONG[:rows]})))
 
