@@ -12,9 +12,9 @@ from bot.charts.candles import Candle
 from bot.charts.marked import Curve, Level, Trigger, marked
 from bot.charts.svg import Frame, plain_palette
 from bot.market import Figure, MarketView
-from bot.numbers import amount, number, percent, points, price
 from rules.marks import Marks, marks_of
 from rules.model import Lang, SeriesName, Status, Transition, TransitionKind
+from rules.numbers import amount, number, percent, points, price
 from rules.universe import Kind
 
 _WIDTH = 720
