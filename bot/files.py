@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -24,6 +25,13 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         Path(partial).unlink(missing_ok=True)
         raise
     return path
+
+
+def ensure_writable(folder: Path) -> None:
+    """Make ``folder``; raise ``OSError`` with its name where nothing can be written to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from bot.digest.chat import message as digest_message
 from bot.digest.html import render
 from bot.dispatch import LANGS
 from bot.failures import Failure
-from bot.files import private_folder, write_whole
+from bot.files import ensure_writable, private_folder, write_whole
 from bot.market import MarketView
 from bot.notices import Notice, addressed
 from bot.pipeline import Pipeline
@@ -58,6 +58,7 @@ async def run_demo(
     """Replay the recorded week on a stepping clock and a store of its own, and publish its digest to ``out``."""
     logs.configure(level="warning")
     desk = open_desk(settings)
+    ensure_writable(out)
     week = recording(desk.universe)
     clock = SteppingClock(week.start)
     reader = settings.reader.reader(lang)

@@ -40,11 +40,13 @@ from adapters.feeds.streams_yahoo import YahooWire
 from adapters.feeds.tftc import Tftc
 from adapters.feeds.theblock import TheBlock
 from adapters.feeds.together import Together
-from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
+from adapters.feeds.yahoo import DEFAULT_PACE, YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.store.port import Store
-from bot.settings import Settings
+from bot.archive import Archive
+from bot.backfilling import Backfilled
+from bot.settings import FeedSettings, Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
 
@@ -76,10 +78,20 @@ async def open_sources(  # noqa: PLR0917 - a composition root hands over what it
     cool_downs = StoredCoolDowns(store.documents)
     base_urls = {name: feed.base_url for name, feed in settings.feeds.items() if feed.base_url}
     http = await stack.enter_async_context(HttpClient(clock, base_urls=base_urls, cool_downs=cool_downs))
-    options = YahooOptions(base_url=base_urls.get("yahoo", ""), cache_dir=settings.home / "yfinance")
+    options = yahoo_options(settings.feeds.get("yahoo", FeedSettings()), settings.home)
     yahoo = YahooDesk(clock, cool_downs, options)
     stack.callback(yahoo.close)
     return Sources(settings, universe, calendars, clock, store, http, yahoo)
+
+
+def yahoo_options(configured: FeedSettings, home: Path) -> YahooOptions:
+    """How Yahoo is asked; a server in Yahoo's place is not spared unless the settings say so."""
+    pace = 0.0 if configured.base_url else DEFAULT_PACE
+    return YahooOptions(
+        base_url=configured.base_url,
+        cache_dir=home / "yfinance",
+        requests_per_s=pace if configured.requests_per_s is None else configured.requests_per_s,
+    )
 
 
 def build_feeds(sources: Sources) -> dict[str, Feed]:
@@ -106,8 +118,27 @@ def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
     return EtfFlows(sources=[source for source in chain if _enabled(sources, source.name)], only=only)
 
 
-def build_streams(sources: Sources) -> dict[str, Stream]:
-    """Live prices: bitcoin and ether from Coinbase, everything else from Yahoo."""
+def with_history(sources: Sources, feeds: Mapping[str, Feed], archive: Archive) -> dict[str, Feed]:
+    """The feeds, those of prices with a long history that is fetched before they are first asked."""
+    found = dict(feeds)
+    for name, feed in feeds.items():
+        if isinstance(feed, Prices):
+            calendar = name.partition(".")[2]
+            symbols = [item.symbol for item in _priced(sources.universe) if item.calendar == calendar]
+            found[name] = Backfilled(name, feed, symbols, archive, sources.store.documents)
+    return found
+
+
+def build_streams(sources: Sources, feeds: Mapping[str, Feed]) -> dict[str, Stream]:
+    """Live prices: bitcoin and ether from Coinbase, everything else from Yahoo.
+
+    The last closes that the price ``feeds`` know let a price that looks like a split be held back.
+    """
+    prices = [feed for feed in feeds.values() if isinstance(feed, Prices)]
+
+    def last_close(symbol: str) -> float | None:
+        return next((close for feed in prices if (close := feed.last_close(symbol)) is not None), None)
+
     crypto = [item for item in sources.universe.instruments if item.kind is Kind.CRYPTO]
     others = [item for item in _priced(sources.universe) if item.kind is not Kind.CRYPTO]
     streams: dict[str, Stream] = {}
@@ -116,7 +147,7 @@ def build_streams(sources: Sources) -> dict[str, Stream]:
         streams["coinbase"] = PriceStream(coinbase, crypto, sources.calendars, sources.clock)
     if _enabled(sources, "yahoo_stream"):
         yahoo = YahooWire(sources.base_url("yahoo_stream", YAHOO))
-        streams["yahoo_stream"] = PriceStream(yahoo, others, sources.calendars, sources.clock)
+        streams["yahoo_stream"] = PriceStream(yahoo, others, sources.calendars, sources.clock, last_close=last_close)
     return streams
 
 
