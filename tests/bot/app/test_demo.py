@@ -84,8 +84,11 @@ def servers_of(folder: Path) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the server by /proc")
-async def test_a_store_that_dies_in_the_middle_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """The server is killed between two steps: one line says so, no page is written and no server or folder stays."""
+async def test_a_store_that_dies_in_the_middle_repeats_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The server is killed between two steps: it is brought back in time, or one line says that it can't be reached.
+
+    Which of the two depends on the command that misses it first; no alert is told twice and nothing is half-written.
+    """
     killed: list[int] = []
 
     def kill_once(_at: datetime, known: int) -> None:
@@ -93,15 +96,19 @@ async def test_a_store_that_dies_in_the_middle_is_told_and_leaves_nothing_behind
             killed.extend(servers_of(tmp_path))
             for number in killed:
                 os.kill(number, signal.SIGKILL)
-            while servers_of(tmp_path):
-                pass  # a signal is delivered soon, not at once
 
-    with pytest.raises(StoreUnavailable) as told:
-        await run_demo(
+    told: list[str] = []
+    said: list[str] = []
+    try:
+        demo = await run_demo(
             Settings(home=tmp_path / "home"), out=tmp_path / "out", destinations=[], lang="en", on_step=kill_once
         )
+        told = [notice.rule for notice in demo.notices]
+    except StoreUnavailable as error:
+        said = str(error).splitlines()
     assert len(killed) == 1
-    assert len(str(told.value).splitlines()) == 1
-    assert not (tmp_path / "out").exists()
+    assert bool(told) != (len(said) == 1)
+    assert told in ([], ["btc-73k", "sox-lags-ndx", "week-move-10", "btc-etf-outflow"])
+    assert all(page.read_text(encoding="utf-8").rstrip().endswith("</html>") for page in (tmp_path / "out").glob("*"))
     assert list((tmp_path / "home").iterdir()) == []
     assert servers_of(tmp_path) == []
