@@ -48,7 +48,7 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evide
     else:
         body.append(_instances(ranked, lang, universe))
         summary = f"{first.title[lang]}: " + ", ".join(_subject(item.transition) for item in ranked)
-    if first.trace.deciding:
+    if first.trace.deciding and first.kind is not TransitionKind.HEALTH:
         word = {"en": "rule", "zh": "规则"}[lang]
         body.append(Paragraph(((Text(f"{word} "), Text(first.trace.deciding, "code")),)))
     return Message(
