@@ -16,6 +16,7 @@ COMMANDS = {
     "ask": "answer a chat command on the terminal",
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
+    "rules": "list the rules, and how each is evaluated",
     "backtest": "say when rules would have fired, and what followed",
     "fetch": "ask one feed once and print what it brings",
     "status": "sources, queue and store of a running bot",

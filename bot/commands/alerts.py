@@ -118,7 +118,6 @@ async def _keep(ctx: Context, made: PersonalAlert) -> None:
     mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == made.owner]
     if len(mine) >= ctx.desk.most_alerts and made.id not in {item.id for item in mine}:
         raise Refusal("alert.too_many", most=ctx.desk.most_alerts)
-    await personal.keep(ctx.desk.documents, made)
     matcher = Matcher("rule", made.rule_id)
     await subscriptions(ctx.desk.documents).put(
         Subscription(
@@ -130,6 +129,8 @@ async def _keep(ctx: Context, made: PersonalAlert) -> None:
             created_at=made.created_at,
         )
     )
+    # last, since the engine runs it from now on, and would find nobody to tell
+    await personal.keep(ctx.desk.documents, made)
 
 
 def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, rehearsal: Rehearsal | None) -> Message:

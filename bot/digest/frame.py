@@ -93,3 +93,8 @@ class Frame:
         base = calendar.base_of(period, calendar.session_on_or_before(self.span.last))
         before = observed(self.data.on(f"prices.{symbol}.close", base), close.unit, f"{symbol} {base}")
         return growth(close, before)
+
+
+def last_whole_week(today: date) -> date:
+    """A day of the newest week whose Friday is over on ``today``: this week's at the weekend, else the one before."""
+    return today if today.weekday() >= 5 else today - timedelta(days=today.weekday() + 3)
