@@ -28,9 +28,13 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 
 
 def ensure_writable(folder: Path) -> None:
-    """Make ``folder``; raise ``OSError`` with its name where nothing can be written to it."""
+    """Raise ``OSError`` with its name where ``folder`` can't be made or written to; nothing is left behind."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK | os.X_OK):
+    allowed = os.access(folder, os.W_OK | os.X_OK)
+    for each in made:
+        each.rmdir()
+    if not allowed:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 

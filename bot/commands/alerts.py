@@ -155,7 +155,8 @@ def _past(ctx: Context, rehearsal: Rehearsal) -> str:
         return ctx.say("alert.no_past")
     since = max(rehearsal.known_since, rehearsal.start).date()
     days = [day_text((item.observed_at or item.at).date(), ctx.lang, year=True) for item in rehearsal.fired[-3:]]
-    shown_days = f" ({', '.join(days)})" if days else ""
+    listed = f"（{'、'.join(days)}）" if ctx.lang == "zh" else f" ({', '.join(days)})"
+    shown_days = listed if days else ""
     return ctx.say(
         "alert.past", count=len(rehearsal.fired), days=shown_days, since=day_text(since, ctx.lang, year=True)
     )
