@@ -12,6 +12,7 @@ from adapters.clock import Clock
 from adapters.feeds.port import SourceHealth
 from adapters.store.port import Cursor, Documents, StoreUnavailable, Tape
 from bot.archive import Archive
+from bot.backfilling import LateHistory
 from bot.intake import EVENTS, read_event
 from bot.market import MarketView
 
@@ -45,6 +46,7 @@ class Follower:
         self._clock = clock
         self._looked = clock.now()
         self._cursor: Cursor = "0"
+        self._late = LateHistory(archive, documents, self._looked)
         self._events: Mapping[str, str] = {}
 
     async def load(self) -> None:
@@ -74,8 +76,9 @@ class Follower:
             await self._look()
 
     async def _look(self) -> None:
-        """Events and health are documents: few, and seldom changed."""
+        """Take in history that was fetched late, and events and health: documents, few and seldom changed."""
         self._looked = self._clock.now()
+        self._market.apply(await self._late.take())
         events = dict(await self._documents.all(EVENTS))
         if events != self._events:
             for gone in self._events.keys() - events.keys():

@@ -154,7 +154,9 @@ class Publisher:
             return Outcome.NOT_DUE
         edition = await self.edition(span.name)
         if edition is None:
-            return await self.draft(await known(now), span.last, now)
+            data = await known(now)
+            # A store that was just opened knows nothing yet; an empty digest helps nobody.
+            return await self.draft(data, span.last, now) if data.series("prices.") else Outcome.NOT_DUE
         if edition.stage is Stage.PUBLISHED:
             return Outcome.NOT_DUE
         if now < calendar.close(last) + self._timetable.publish_after:
