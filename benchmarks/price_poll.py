@@ -115,9 +115,9 @@ async def idle() -> int:
 
 async def peer(base_url: str, names: Sequence[str]) -> int:
     """What yfinance does by itself with the same session."""
-    import yfinance  # noqa: PLC0415
+    import yfinance
 
-    from adapters.feeds.yahoo_session import YahooSession  # noqa: PLC0415
+    from adapters.feeds.yahoo_session import YahooSession
 
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     session = YahooSession(base_url)

@@ -12,7 +12,7 @@ import numpy as np
 from rules.axis import Axis, instant, micros
 from rules.bars import Bars, observations
 from rules.calendars import Calendars
-from rules.columns import ColumnFrame, Mask, pick
+from rules.columns import ColumnFrame, Mask
 from rules.engine import Engine
 from rules.explain import Lane, decide
 from rules.frames import Members
@@ -27,7 +27,7 @@ from rules.spec import AtInterval, AtSession, RuleSpec
 from rules.universe import Universe
 
 HORIZONS = (1, 5, 20)
-_CHUNK, _WIDE = 96, 256
+_CHUNK, _WIDE = 96, 192
 _RECURSIVE = frozenset({"ema", "rsi", "atr"})
 _ENDS = frozenset({TransitionKind.RESOLVED, TransitionKind.ENDED, TransitionKind.CORRECTED})
 _STEPWISE = frozenset({"age", "fresh", "revised", "earnings", "event", "days_until"})
@@ -185,7 +185,7 @@ def _midnight(day: date) -> datetime:
 
 
 def chunks(group: Group) -> Iterator[Ints]:
-    """Lanes in blocks whose columns fit the cache; wide ones for recursions, which go row by row."""
+    """Lanes in blocks whose columns fit the cache; wider ones for recursions, which go step by step."""
     program = group.rule.program
     parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
     recursive = any(inner.name in _RECURSIVE for part in parts for inner in part.walk())
@@ -227,9 +227,10 @@ class Panel:
     def __init__(self, history: History, group: Group, lanes: Ints, start: int, end: int) -> None:
         self.rule, self.group, self.lanes, self.program = group.rule, group, lanes, group.rule.program
         self.members: Members | None = None if group.members is None else group.members.at(lanes)
-        instants, heard = _instants(history, self.program, group, self.members, (start, end))
+        empty = ColumnFrame(history, np.zeros(0, np.int64), self.members, len(lanes))
+        instants, heard = _instants(empty, self.program, group, (start, end))
         self.frame = ColumnFrame(history, instants, self.members, len(lanes))
-        self.frame.heard = heard
+        self.frame.heard, self.frame.figures = heard, empty.figures
         self.heard: Mask = heard
 
     @property
@@ -273,19 +274,19 @@ class Panel:
         return instant(int(self.frame.instants[row]))
 
 
-def _instants(
-    history: History, program: Program, group: Group, members: Members | None, span: tuple[int, int]
-) -> tuple[Ints, Mask]:
-    """When the lanes are evaluated, and which of them at each instant."""
-    width = 1 if members is None else len(members.symbols)
+def _instants(frame: ColumnFrame, program: Program, group: Group, span: tuple[int, int]) -> tuple[Ints, Mask]:
+    """When the lanes of ``frame`` are evaluated, and which of them at each instant."""
+    width = frame.width
     every = program.spec.every
     if isinstance(every, AtSession):
         schedule = group.rule.schedule
         times = schedule.between(*span) if schedule is not None else np.zeros(0, np.int64)
         return times, np.ones((len(times), width), np.bool_)
     refs = program.refs if program.trigger is None else {program.trigger}
-    heard = [_heard(history, ref, members, span) for ref in sorted(refs, key=str)]
-    times = np.unique(np.concatenate([own for own, _ in heard])) if heard else np.zeros(0, np.int64)
+    heard = [_heard(frame, ref, span) for ref in sorted(refs, key=str)]
+    if not heard:
+        return np.zeros(0, np.int64), np.zeros((0, width), np.bool_)
+    times = heard[0][0] if len(heard) == 1 else np.unique(np.concatenate([own for own, _ in heard]))
     marks = np.zeros((len(times), width), np.bool_)
     for own, known in heard:
         marks[np.searchsorted(times, own)] |= known
@@ -293,16 +294,15 @@ def _instants(
     return times[kept], marks[kept]
 
 
-def _heard(history: History, ref: Ref, members: Members | None, span: tuple[int, int]) -> tuple[Ints, Mask]:
+def _heard(frame: ColumnFrame, ref: Ref, span: tuple[int, int]) -> tuple[Ints, Mask]:
     """The closes at which a series has a figure: by instant and member (one column for a named series)."""
-    frame = ColumnFrame(history, np.zeros(0, np.int64), members, 1 if members is None else len(members.symbols))
     track = frame.source(ref)
     column = track.column
     sessions = np.arange(column.first, column.first + len(column.values), dtype=np.int64)
     closes = track.axis.close(sessions)
     inside = (closes > span[0]) & (closes <= span[1])
     first, last = int(np.argmax(inside)), int(inside.sum())
-    return closes[inside], ~np.isnan(pick(column.values[first : first + last], track.keys))
+    return closes[inside], ~np.isnan(frame.figures.of(column, track.keys)[first : first + last])
 
 
 def _forward_members(program: Program) -> Mapping[str, Ref]:

@@ -7,16 +7,31 @@ instant are the sessions closed by then. Lanes run row by row; values are flat a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.axis import Axis
 from rules.frames import Evaluate, Frame, Members, Track
-from rules.history import NONE, PRICE_FEED, Floats, History, Ints
+from rules.history import NONE, PRICE_FEED, Column, Floats, History, Ints
 from rules.language.scope import Ref
 
 Mask = NDArray[np.bool_]
+
+
+class Figures:
+    """The members' own columns side by side, since reading a strip of a wide block again and again misses the cache."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int, int], Floats] = {}
+
+    def of(self, column: Column, keys: Ints) -> Floats:
+        """All rows of ``column`` for ``keys``, which are one key or all members."""
+        name = (id(column), int(keys[0]), len(keys))
+        if name not in self._found:
+            self._found[name] = np.ascontiguousarray(pick(column.values, keys))
+        return self._found[name]
 
 
 class ColumnFrame(Frame):
@@ -25,15 +40,33 @@ class ColumnFrame(Frame):
     def __init__(self, history: History, instants: Ints, members: Members | None, width: int) -> None:
         super().__init__(history, instants, len(instants) * width, members)
         self.instants, self.width = instants, width
-        self.now = np.repeat(instants, width) if width > 1 else instants
         self.heard: Mask = np.ones((len(instants), width), np.bool_)
         self._closed: dict[str, Ints] = {}
         self._inner: dict[tuple[str, int], ColumnFrame] = {}
+        self.figures = Figures()
+        self._missing: dict[int, Mask | None] = {}
+
+    @cached_property
+    def _by_lane(self) -> Ints:
+        return np.repeat(self.instants, self.width)
+
+    @property
+    def now(self) -> Ints:
+        """The instant of each lane."""
+        return self._by_lane
 
     @property
     def rows(self) -> int:
         """The number of instants."""
         return len(self.instants)
+
+    def until(self, count: int) -> ColumnFrame:
+        """The first ``count`` instants."""
+        if count == self.rows:
+            return self
+        frame = ColumnFrame(self.history, self.instants[:count], self.members, self.width)
+        frame.heard, frame.figures = self.heard[:count], self.figures
+        return frame
 
     def with_members(self, members: Members) -> Frame:
         """The same lanes, with ``it`` standing for one symbol in all of them."""
@@ -67,12 +100,25 @@ class ColumnFrame(Frame):
     def _position(self, track: Track) -> Ints:
         closed = self.closed(track.axis)
         columns = self._columns(track)
-        if track.prompt:
-            missing = np.isnan(_slab(track.leader.values, track.leader.first, closed, columns))
-            found = np.where(missing, NONE, closed[:, None])
-        else:
+        if not track.prompt:
             found = self._last_known(track, closed, columns)
+        elif (missing := self._absent(track)) is None:
+            return np.repeat(closed, self.width)
+        else:
+            found = np.where(missing, NONE, closed[:, None])
         return np.broadcast_to(found, (self.rows, self.width)).ravel()
+
+    def _slab(self, column: Column, sessions: Ints, columns: Ints) -> Floats:
+        return _slab(self.figures.of(column, columns), column.first, sessions)
+
+    def _absent(self, track: Track) -> Mask | None:
+        """Where the session that closed last has no figure (``None``: nowhere), for a series due at the close."""
+        name = id(track)
+        if name not in self._missing:
+            columns = self._columns(track)
+            missing = np.isnan(self._slab(track.leader, self.closed(track.axis), columns))
+            self._missing[name] = missing if missing.any() else None
+        return self._missing[name]
 
     @staticmethod
     def _last_known(track: Track, closed: Ints, columns: Ints) -> Ints:
@@ -93,10 +139,10 @@ class ColumnFrame(Frame):
         if not track.prompt:
             return super().ago(ref, count)
         closed = self.closed(track.axis)
-        found = _slab(track.column.values, track.column.first, closed - count, self._columns(track))
-        if count or track.column is not track.leader:
-            position = self.position(ref).reshape(self.rows, self.width)
-            found = np.where(position == NONE, np.nan, found)
+        found = self._slab(track.column, closed - count, self._columns(track))
+        missing = self._absent(track) if count or track.column is not track.leader else None
+        if missing is not None:
+            found = np.where(missing, np.nan, found)
         return np.broadcast_to(found, (self.rows, self.width)).ravel()
 
     def rolled(self, ref: Ref, evaluate: Evaluate, back: int, kernel: Callable[[Floats], Floats]) -> Floats | None:
@@ -112,30 +158,36 @@ class ColumnFrame(Frame):
         sessions = np.arange(int(closed[0]) - back, int(closed[-1]) + 1, dtype=np.int64)
         inner = self._daily(ref.calendar or track.axis.name, sessions, track.axis)
         found = kernel(np.broadcast_to(evaluate(inner), (inner.lanes,)).reshape(len(sessions), self.width))
-        taken = found[closed - int(closed[-1]) - 1 + len(found)]
-        position = self.position(ref).reshape(self.rows, self.width)
-        return np.where(position == NONE, np.nan, taken).ravel()
+        rows = closed - int(closed[-1]) - 1 + len(found)
+        if len(found) != len(closed) or not _side_by_side(rows):
+            found = found[rows]
+        missing = self._absent(track)
+        if missing is not None:
+            found = np.where(missing, np.nan, found)
+        return found.ravel()
 
     def _daily(self, name: str, sessions: Ints, axis: Axis) -> ColumnFrame:
         found = self._inner.get((name, len(sessions)))
         if found is None:
             found = ColumnFrame(self.history, axis.close(sessions), self.members, self.width)
-            found._closed[axis.name] = sessions
+            found._closed[axis.name], found.figures = sessions, self.figures
             self._inner[name, len(sessions)] = found
         return found
 
 
-def _slab(values: Floats, first: int, sessions: Ints, columns: Ints) -> Floats:
-    """The rows of ``sessions`` (ascending) for some keys, NaN outside of what is stored; a view where it can be."""
+def _slab(values: Floats, first: int, sessions: Ints) -> Floats:
+    """The rows of ``sessions`` (ascending), NaN outside of what is stored; a view where it can be."""
     row = sessions - first
     inside = (row >= 0) & (row < len(values)) & (sessions >= 0)
-    if len(row) and inside.all() and int(row[-1]) - int(row[0]) == len(row) - 1:
-        block = values[int(row[0]) : int(row[-1]) + 1]
-    elif len(values):
-        return np.where(inside[:, None], pick(values, columns)[np.where(inside, row, 0)], np.nan)
-    else:
-        block = np.full((len(row), values.shape[1]), np.nan)
-    return pick(block, columns)
+    if len(row) and inside.all() and _side_by_side(row):
+        return values[int(row[0]) : int(row[-1]) + 1]
+    if len(values):
+        return np.where(inside[:, None], values[np.where(inside, row, 0)], np.nan)
+    return np.full((len(row), values.shape[1]), np.nan)
+
+
+def _side_by_side(rows: Ints) -> bool:
+    return bool((np.diff(rows) == 1).all())
 
 
 def pick(block: Floats, columns: Ints) -> Floats:

@@ -98,6 +98,11 @@ class Engine:
         self._readers = Readers(self._rules, planned=patience is not None)
         self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
 
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """The feed and key of every series that some rule reads."""
+        return frozenset((feed, key) for (feed, _), keys in self._needs.items() for key in keys)
+
     def _is_calendar(self, name: str) -> bool:
         try:
             self._calendars.get(name)

@@ -91,7 +91,7 @@ class Frame:
 
     def __init__(self, history: History, now: Ints, lanes: int, members: Members | None = None) -> None:
         self.history = history
-        self.now = now
+        self._now = now
         self.lanes = lanes
         self.members = members
         self.memo: dict[str, Floats] = {}
@@ -100,6 +100,11 @@ class Frame:
         self.edges: EdgeMemory | None = None
         self._pasts: dict[tuple[Ref, int], PastFrame] = {}
         self._others: dict[tuple[str, ...], tuple[Frame, ...]] = {}
+
+    @property
+    def now(self) -> Ints:
+        """The instants, one or one a lane."""
+        return self._now
 
     @property
     def shared(self) -> Frame:

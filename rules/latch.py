@@ -45,7 +45,7 @@ def lives(column: Column) -> Ints:
         found = [(fire.lane, fire.row, -1 if fire.end is None else fire.end) for fire in _stepped(column)]
         return np.array(found, np.int64).reshape(len(found), 3)
     if policy.momentary:
-        lanes, rows = np.nonzero(((column.when == 1) & column.heard).T)
+        lanes, rows = _marked((column.when == 1) & column.heard)
         return np.stack([lanes, rows, np.full(len(rows), -1)], axis=1)
     return _latched(column)
 
@@ -65,13 +65,11 @@ def _timeless(policy: Policy) -> bool:
 def _latched(column: Column) -> Ints:
     """Fires where the latch turns on, ends where it turns off; unknown and unheard rows hold it."""
     heard, width = column.heard, column.when.shape[1]
-    number = 2 * np.arange(1, len(heard) + 1, dtype=np.int32)[:, None]
-    turns = np.where(heard & (column.when == 1), number + 1, np.where(heard & (column.clear == 1), number, 0))
-    on = (np.maximum.accumulate(turns, axis=0) & 1).astype(np.bool_).T
+    on = _held(heard & (column.when == 1), heard & (column.clear == 1))
     before = np.zeros_like(on)
-    before[:, 1:] = on[:, :-1]
-    lanes, rows = np.nonzero(on & ~before)
-    lanes_of_ends, ends = np.nonzero(~on & before)
+    before[1:] = on[:-1]
+    lanes, rows = _marked(on & ~before)
+    lanes_of_ends, ends = _marked(~on & before)
     lane = np.arange(width + 1)
     begins_at, ends_at = np.searchsorted(lanes, lane), np.searchsorted(lanes_of_ends, lane)
     place = ends_at[lanes] + np.arange(len(lanes)) - begins_at[lanes]
@@ -79,6 +77,25 @@ def _latched(column: Column) -> Ints:
     found = np.full(len(lanes), -1, np.int64)
     found[ended] = ends[place[ended]]
     return np.stack([lanes, rows, found], axis=1)
+
+
+def _held(begin: Mask, end: Mask) -> Mask:
+    """The last of ``begin`` and ``end`` in each row; lanes where a beginning stands next to neither are searched."""
+    lanes = np.flatnonzero((begin[:-1] & ~(begin[1:] | end[1:])).any(axis=0))
+    if not len(lanes):
+        return begin
+    number = 2 * np.arange(1, len(begin) + 1, dtype=np.int32)[:, None]
+    turns = np.where(begin[:, lanes], number + 1, np.where(end[:, lanes], number, 0))
+    on = begin.copy()
+    on[:, lanes] = (np.maximum.accumulate(turns, axis=0) & 1).astype(np.bool_)
+    return on
+
+
+def _marked(mask: Mask) -> tuple[Ints, Ints]:
+    """Lanes and rows of what is marked, lane after lane."""
+    found = np.flatnonzero(np.ascontiguousarray(mask.T))
+    lanes = found // len(mask)
+    return lanes, found - lanes * len(mask)
 
 
 def _stepped(column: Column) -> Iterator[Fire]:

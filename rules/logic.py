@@ -13,7 +13,8 @@ Operation = Callable[[Floats, Floats], Floats]
 
 def finite(values: Floats) -> Floats:
     """``values`` with what overflowed made unknown."""
-    return np.where(np.isfinite(values), values, np.nan)
+    known = np.isfinite(values)
+    return values if known.all() else np.where(known, values, np.nan)
 
 
 def both(left: Floats, right: Floats) -> Floats:
@@ -42,7 +43,10 @@ def _arithmetic(operation: np.ufunc) -> Operation:
 def _comparison(operation: np.ufunc) -> Operation:
     def run(left: Floats, right: Floats) -> Floats:
         unknown = np.isnan(left) | np.isnan(right)
-        return np.where(unknown, np.nan, operation(left, right).astype(np.float64))
+        found: Floats = operation(left, right).astype(np.float64)
+        if unknown.any():
+            found[unknown] = np.nan
+        return found
 
     return run
 

@@ -34,7 +34,7 @@ def _sums_by_pairs(panel: Floats, count: int) -> Floats:
     while end:
         length = 1 << (end.bit_length() - 1)
         start = end - length
-        result = result + blocks[length][start : start + rows]
+        result += blocks[length][start : start + rows]
         end -= length
     return result
 
@@ -91,9 +91,11 @@ def spreads(panel: Floats, count: int) -> Floats:
     mean = _sums_by_pairs(earlier, count - 1) / float(count - 1)
     rows = len(mean)
     squares: Floats = np.zeros(mean.shape)
+    away = np.empty_like(mean)
     for row in range(count - 1):
-        away = panel[row : row + rows] - mean
-        squares = squares + away * away
+        np.subtract(panel[row : row + rows], mean, out=away)
+        np.multiply(away, away, out=away)
+        squares += away
     return spread((mean, squares), (lows(earlier, count - 1), highs(earlier, count - 1)), newest, count)
 
 
@@ -136,17 +138,22 @@ Run = tuple[int, int, int]
 def recursion(values: Floats, runs: list[Run], alpha: float) -> Floats:
     """Smoothed values by quarter: each run goes from row ``start`` and gives the rows ``first`` to ``last``.
 
-    Rows that no quarter gives are NaN.
+    All runs take each step together, since a step costs no less for one run. Rows that no quarter gives are NaN.
     """
     result = np.full(values.shape, np.nan)
-    for start, first, last in runs:
-        if start < 0:
-            continue
-        smooth = values[start]
-        if first == start:
-            result[start] = smooth
-        for row in range(start + 1, last + 1):
-            smooth = smooth + alpha * (values[row] - smooth)
-            if row >= first:
-                result[row] = smooth
+    usable = [run for run in runs if run[0] >= 0]
+    if not usable:
+        return result
+    start, first, last = np.array(usable, np.int64).T
+    smooth, away = values[start], np.empty((len(usable), values.shape[1]))
+    for number in range(int((last - start).max()) + 1):
+        row = start + number
+        if number:
+            np.take(values, np.minimum(row, last), axis=0, out=away, mode="clip")
+            np.subtract(away, smooth, out=away)
+            np.multiply(away, alpha, out=away)
+            np.add(smooth, away, out=smooth)
+        given = (first <= row) & (row <= last)
+        if given.any():
+            result[row[given]] = smooth[given]
     return result

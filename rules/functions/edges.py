@@ -31,10 +31,16 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
     def evaluate(frame: Frame) -> Floats:
         lanes = frame.lanes
         now = np.broadcast_to(side(frame), (lanes,))
-        days = np.broadcast_to(_day(frame, anchor), (lanes,))
         if isinstance(frame, ColumnFrame):
-            earlier = _side_before(frame, part, side, before, restarts=extreme is not None)
-            return _over_columns(frame, now, days, earlier, direction, restarts=extreme is not None)
+            restarts = extreme is not None
+
+            def at_start(first: ColumnFrame) -> tuple[Ints, Floats]:
+                days = np.broadcast_to(_day(first, anchor), (first.lanes,))
+                earlier = _side_before(first, part, side, before, restarts=restarts)
+                return days, np.broadcast_to(earlier, (first.lanes,))
+
+            return _over_columns(frame, now, at_start, direction, restarts=restarts)
+        days = np.broadcast_to(_day(frame, anchor), (lanes,))
         kept = None if frame.edges is None else frame.edges.recall(name)
         old, seen = kept or (np.zeros(lanes), np.full(lanes, -1, np.int64))
         asked = _asks(old, seen, days, restarts=extreme is not None)
@@ -83,16 +89,24 @@ def _crossed(now: Floats, old: Floats, direction: Direction) -> Floats:
 
 
 def _over_columns(
-    frame: ColumnFrame, now: Floats, days: Ints, earlier: Floats, direction: Direction, *, restarts: bool
+    frame: ColumnFrame,
+    now: Floats,
+    at_start: Callable[[ColumnFrame], tuple[Ints, Floats]],
+    direction: Direction,
+    *,
+    restarts: bool,
 ) -> Floats:
-    """As the evaluations would have been made: at once where a side is remembered, row after row where not."""
+    """As the evaluations would have been made: at once where a side is remembered, row after row where not.
+
+    ``at_start`` gives session and side before for the rows that have none to remember, which are few.
+    """
     shape = (frame.rows, frame.width)
-    now, days = now.reshape(shape), days.reshape(shape)
+    now = now.reshape(shape)
     moved = frame.heard & ~np.isnan(now) & (now != 0)
     result = np.full(shape, np.nan) if restarts else _crossed(now, _remembered(now, moved), direction)
     settled = np.where(moved.any(axis=0), np.argmax(moved, axis=0), frame.rows - 1)
     count = frame.rows if restarts else int(settled.max(initial=0)) + 1
-    earlier = np.broadcast_to(earlier, (frame.lanes,)).reshape(shape)
+    days, earlier = (each.reshape(count, frame.width) for each in at_start(frame.until(count)))
     sides, seen = np.zeros(frame.width), np.full(frame.width, -1, np.int64)
     for row in range(count):
         asked = _asks(sides, seen, days[row], restarts=restarts)

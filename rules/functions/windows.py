@@ -185,18 +185,35 @@ def _as_it_is(values: Floats) -> Floats:
     return values
 
 
+def _gains(moves: Floats) -> Floats:
+    return np.maximum(moves, 0.0)
+
+
+def _losses(moves: Floats) -> Floats:
+    return np.maximum(-moves, 0.0)
+
+
 def rsi(part: Part) -> Evaluate:
     """``rsi(x, n)``: Wilder's, smoothing 1 / n, from 10n sessions before the quarter; 50 when nothing moved."""
     x, count = part.args[0], part.window.count
 
+    change = _change_of(x, part)
     quick = rsi_from_closed(part, 10 * count, 1.0 / count)
+
+    def both_ways(moves: Floats, runs: list[Run]) -> Floats:
+        gain, loss = (recursion(split(moves), runs, 1.0 / count) for split in (_gains, _losses))
+        return strength(gain, loss)
 
     def evaluate(frame: Frame) -> Floats:
         found = quick(frame)
         if found is not None:
             return strength(*found)
-        gain = _recursion(frame, _change_of(x, part), 10 * count, 1.0 / count, lambda moves: np.maximum(moves, 0.0))
-        loss = _recursion(frame, _change_of(x, part), 10 * count, 1.0 / count, lambda moves: np.maximum(-moves, 0.0))
+        if isinstance(frame, ColumnFrame) and x.anchor is not None and is_steady(x):
+            columns = _recursion_over(frame, change, x.anchor, 10 * count, both_ways)
+            if columns is not None:
+                return columns
+        gain = _recursion(frame, change, 10 * count, 1.0 / count, _gains)
+        loss = _recursion(frame, change, 10 * count, 1.0 / count, _losses)
         return strength(gain, loss)
 
     return evaluate
@@ -211,9 +228,9 @@ def _change_of(x: Part, part: Part) -> Part:
 
     def evaluate(frame: Frame) -> Floats:
         now = x.evaluate(frame)
-        position = frame.position(anchor)
         if x.typed.form == "series":
-            return now - frame.at(anchor, np.where(position > 0, position - 1, NONE))
+            return now - frame.ago(anchor, 1)
+        position = frame.position(anchor)
         return now - x.evaluate(frame.earlier(anchor, np.where(position > 0, position - 1, NONE)))
 
     change.evaluate = evaluate

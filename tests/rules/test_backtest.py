@@ -126,6 +126,20 @@ def test_the_backtest_is_the_live_engine(spec: RuleSpec) -> None:
         assert evaluations == found.evaluations
 
 
+@pytest.mark.parametrize("condition", ["ret(NY, 1d) > 0.5%", "crosses(NY, sma(NY, 3d))", "rsi(NY, 3d) > 60"])
+def test_a_market_is_looked_at_from_another(condition: str) -> None:
+    """At Hong Kong's closes New York stands still for two holidays of its own and moves on over two of Hong Kong's."""
+    spec = rule(condition, name="abroad", every=AtSession("XHKG", "close", timedelta(minutes=20)))
+    start, end = date(2024, 1, 5), date(2024, 2, 20)
+    for seed in range(3):
+        data = random_data(seed)
+        found = Past([spec], UNIVERSE, CALENDARS, data, start=start, end=end).result(0)
+        assert live(spec, data, start, end)[1] == [
+            (fire.fired_at, sorted(fire.labels.items()), fire.resolved_at, fire.observed_at, fire.value, fire.because)
+            for fire in found.fires
+        ]
+
+
 def test_the_random_rules_do_fire() -> None:
     """The comparison above is not one of empty lists: each rule fires for one of the seeds."""
     span = {"start": date(2024, 1, 20), "end": date(2024, 4, 1)}
