@@ -20,7 +20,7 @@ run: $(VENV)/.run-ready ## run the bot (see README for tokens; ARGS=--dry-run se
 test: $(VENV)/.dev-ready ## lint, types, import rules and tests
 	@.ci/check $(BIN)
 
-bench: $(VENV)/.dev-ready ## measure against peers and limits
+bench: $(VENV)/.bench-ready ## measure against peers and limits
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 $(VENV)/.run-ready: requirements/run.txt pyproject.toml
@@ -31,9 +31,14 @@ $(VENV)/.dev-ready: requirements/dev.txt pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/prepare $(VENV) requirements/dev.txt
 	@touch $@ $(VENV)/.run-ready
 
+$(VENV)/.bench-ready: requirements/bench.txt pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/prepare $(VENV) requirements/bench.txt
+	@touch $@ $(VENV)/.dev-ready $(VENV)/.run-ready
+
 lock: ## pin every dependency again (needs uv)
 	@$(UV_COMPILE) --output-file requirements/run.txt
 	@$(UV_COMPILE) --group dev --all-extras --constraint requirements/run.txt --output-file requirements/dev.txt
+	@$(UV_COMPILE) --group dev --group bench --all-extras --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## remove the environment and caches
 	@rm -rf $(VENV) *.egg-info build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

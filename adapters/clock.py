@@ -32,6 +32,22 @@ class SystemClock:
             await asyncio.sleep(min(remaining, 60.0))
 
 
+class ShiftedClock:
+    """The host's clock set to ``start``, from where it runs on at its own pace."""
+
+    def __init__(self, start: datetime) -> None:
+        self._system = SystemClock()
+        self._shift = start - self._system.now()
+
+    def now(self) -> datetime:
+        """The present instant of the shifted time."""
+        return self._system.now() + self._shift
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return once ``now() >= instant``."""
+        await self._system.sleep_until(instant - self._shift)
+
+
 class SteppingClock:
     """A clock that moves only when it is told to, for replay, rule tests and the test suite.
 

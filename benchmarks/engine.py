@@ -1,4 +1,4 @@
-"""The engine beside its peers and limits: ``python -m benchmarks.engine [ticks|poll|backtest|rule|compile …]``.
+"""The engine beside its peers and limits: ``python -m benchmarks.engine [ticks|windowed|poll|backtest|rule|compile]``.
 
 Peers are in the ``bench`` dependency group; one that is not installed is named and left out. All figures of a block are
 taken in one process, one after the other; use the ratios.
@@ -139,6 +139,38 @@ def ticks() -> None:
     scan = [100.0 * chance.uniform(0.5, 1.5) for _ in range(209)]
     other = best(lambda: [[n for n, level in enumerate(scan) if level <= price] for _, price in walk[:5000]], 3) / 5000
     line("peer: scan of the symbol's 209 alerts", other, f"{other / whole:.0f} ×")
+
+
+WINDOWED = ["ret(it, 1d) <= -8%", "it > sma(it, 50d) * 1.2", "is_high(it, 60d)"] * 3
+
+
+def windowed() -> None:
+    """The engine with 45,000 levels of windowed rules: what a tick costs between them, and without the planner."""
+    count, days = 5000, 130
+    print(f"windowed: {len(WINDOWED)} rules over {count:,} symbols, {len(WINDOWED) * count:,} levels")
+    known, spent = sessions(days), {}
+    panel = np.tile(np.linspace(100.0, 101.0, days)[:, None], (1, count))
+    panel[-2] = 120.0
+    begin = datetime.combine(date.fromisoformat(str(known[-1])), datetime.min.time(), UTC) + timedelta(hours=15)
+    for patience in (64, None):
+        engine = Engine(rules(WINDOWED), universe(count), CALENDARS, patience=patience)
+        state = engine.initial_state(begin)
+        for bars in bars_of(panel[:-1], known[:-1]):
+            bars.fill(state.history)
+        opening = [Observation(f"prices.S{n:04}.close", begin, begin, 115.0, Status.PARTIAL) for n in range(count)]
+        start = time.perf_counter()
+        state, _ = engine.advance(state, opening, begin)
+        line("first prices of a session" + (", levels found" if patience else ""), time.perf_counter() - start)
+        before, total = state.evaluations, 2000 if patience else 500
+        start = time.perf_counter()
+        for n in range(1, total + 1):
+            at = begin + timedelta(seconds=n)
+            seen = Observation(f"prices.S{n * 7 % count:04}.close", at, at, 115.0 + n % 5 / 100, Status.PARTIAL)
+            state, _ = engine.advance(state, (seen,), at)
+        spent[patience] = (time.perf_counter() - start) / total
+        what = "advance, a tick between levels" if patience else "the same tick without the planner"
+        line(what, spent[patience], f"{state.evaluations - before:,} evaluations")
+    print(f"  {spent[None] / spent[64]:.0f} ×")
 
 
 def poll() -> None:
@@ -283,7 +315,7 @@ def compiling() -> None:
     )
 
 
-BLOCKS = {"ticks": ticks, "poll": poll, "backtest": backtests, "rule": rule, "compile": compiling}
+BLOCKS = {"ticks": ticks, "windowed": windowed, "poll": poll, "backtest": backtests, "rule": rule, "compile": compiling}
 
 
 @dataclass(frozen=True, slots=True)

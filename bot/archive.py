@@ -7,7 +7,7 @@ fundamentals …) as one document, with time, status and source of each figure.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -43,10 +43,21 @@ class Archive:
                 bars.setdefault(name.key, {}).setdefault(item.at, {})[name.field] = item.value
                 sources[name.key] = item.source
         for symbol, rows in bars.items():
+            await self._complete(symbol, rows)
             await self._bars.put(symbol, _packed(rows))
             await self._documents.put(PRICED, symbol, json.dumps(sources[symbol]))
         for series, told in figures.items():
             await self._keep_figures(series, told)
+
+    async def _complete(self, symbol: str, rows: dict[datetime, dict[str, float]]) -> None:
+        """Fill what is not told of a bar from what is kept of it: a revised close leaves the high as it was."""
+        if all(len(row) == len(FIELDS) for row in rows.values()):
+            return
+        held = await self._bars.get(symbol)
+        for index in np.flatnonzero(np.isin(held.at, [_micros(at) for at in rows])):
+            row = rows[_EPOCH + int(held.at[index]) * _MICROSECOND]
+            known = {field: float(getattr(held, field)[index]) for field in FIELDS}
+            row |= {field: value for field, value in known.items() if field not in row and not np.isnan(value)}
 
     async def _keep_figures(self, series: str, told: Iterable[Observation]) -> None:
         known = _figures(series, await self._documents.get(FIGURES, series))
@@ -57,13 +68,19 @@ class Archive:
         ]
         await self._documents.put(FIGURES, series, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
 
-    async def load(self) -> list[Observation]:
-        """Everything that is kept, oldest first. A bar counts as known at its close."""
+    async def load(self, only: Container[tuple[str, str]] | None = None) -> list[Observation]:
+        """Everything that is kept, or ``only`` some pairs of feed and key, oldest first.
+
+        A bar counts as known at its close.
+        """
         found: list[Observation] = []
         for symbol, source in (await self._documents.all(PRICED)).items():
-            found += _unpacked(symbol, await self._bars.get(symbol), json.loads(source))
+            if only is None or ("prices", symbol) in only:
+                found += _unpacked(symbol, await self._bars.get(symbol), json.loads(source))
         for series, text in (await self._documents.all(FIGURES)).items():
-            found += _figures(series, text)
+            name = SeriesName.parse(series)
+            if only is None or (name.feed, name.key) in only:
+                found += _figures(series, text)
         return sorted(found, key=lambda item: (item.known_at, item.at))
 
     async def forget(self, symbol: str) -> None:
@@ -74,7 +91,11 @@ class Archive:
 def _packed(rows: Mapping[datetime, Mapping[str, float]]) -> Bars:
     times = sorted(rows)
     columns = (np.array([rows[at].get(field, np.nan) for at in times]) for field in FIELDS)
-    return Bars(np.array([(at - _EPOCH) // _MICROSECOND for at in times], np.int64), *columns)
+    return Bars(np.array([_micros(at) for at in times], np.int64), *columns)
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def _unpacked(symbol: str, bars: Bars, source: str) -> Iterable[Observation]:

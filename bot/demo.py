@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from adapters.clock import SteppingClock
-from bot.delivery import Sender
 from bot.notices import Notice
 from bot.pipeline import Pipeline
 from rules.model import Observation
@@ -22,17 +21,17 @@ async def replay(
     *,
     until: datetime,
     pipeline: Pipeline,
-    sender: Sender,
+    deliver: Callable[[], Awaitable[object]],
     clock: SteppingClock,
     on_step: OnStep,
 ) -> list[Notice]:
-    """Feed ``observations`` (sorted by ``known_at``) at their own moments and deliver what is told at once."""
+    """Feed ``observations`` (sorted by ``known_at``) at their own moments and ``deliver`` what is told at once."""
 
     async def step(at: datetime, arrived: Sequence[Observation]) -> None:
         clock.step_to(at)
         await pipeline.record(arrived)
         told.extend(await pipeline.turn(clock.now()))
-        await sender.drain()
+        await deliver()
 
     told: list[Notice] = []
     known = 0

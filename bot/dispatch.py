@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adapters.message import Message, Text
 from adapters.store.port import Documents, LogLine, OutboxEntry
+from bot.alert_pictures import orders_for
 from bot.evidence import Evidence
 from bot.incidents import history
 from bot.lane import Delivery
@@ -81,7 +82,8 @@ class Dispatcher:
             manners_at=await self._manners(),
         )
         outbox = [entry for delivery in routed.deliveries for entry in await self._entries(delivery, now)]
-        return Dispatched(outbox, routed.decisions, routed.documents, routed)
+        documents = {**routed.documents, **orders_for(routed.deliveries)}
+        return Dispatched(outbox, routed.decisions, documents, routed)
 
     def settle(self, dispatched: Dispatched) -> None:
         """The turn was committed: go on from there."""

@@ -12,9 +12,9 @@ from adapters.message import Block, Line, Move, Paragraph, Span, Table, Text
 from bot.flow_run import flow_run
 from bot.locale import say
 from bot.market import MarketView
-from bot.numbers import amount, money, percent, price
 from bot.windows import Window, base_session, change
 from rules.model import Lang, SeriesName, Transition, TransitionKind
+from rules.numbers import amount, money, percent, price
 from rules.universe import Instrument, Kind
 
 MOST_DRIVERS = 3

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Failed writes that name no file, to standard output say."""
+
 
 class Failure(Exception):
     """Something that the person at the terminal can put right; the message says what and how."""
@@ -24,4 +29,6 @@ def explain(error: BaseException) -> str | None:
         return f"tapewatch: {error}"
     if isinstance(error, OSError) and error.filename:
         return f"tapewatch: {error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return f"tapewatch: what was to be written has no place: {error.strerror}; make room, then try again"
     return None

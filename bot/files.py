@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -24,6 +25,17 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         Path(partial).unlink(missing_ok=True)
         raise
     return path
+
+
+def ensure_writable(folder: Path) -> None:
+    """Raise ``OSError`` with its name where ``folder`` can't be made or written to; nothing is left behind."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    allowed = os.access(folder, os.W_OK | os.X_OK)
+    for each in made:
+        each.rmdir()
+    if not allowed:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 @contextmanager

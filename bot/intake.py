@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import structlog
 from pydantic import TypeAdapter
 
-from adapters.feeds.port import FeedProblem, Fetched, Noted
+from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted
 from adapters.store.port import Commit, Documents, Store
 from bot.archive import Archive
-from rules.model import CalendarEvent, Transition
+from rules.model import CalendarEvent, SeriesName, Transition
 
 log = structlog.get_logger()
 
@@ -41,6 +41,8 @@ class Intake:
         if documents:
             await self._store.states.commit(Commit(alerts={}, documents=documents))
         if fetched.observations:
+            for symbol in _rescaled(fetched):
+                await self._archive.forget(symbol)
             await self._archive.keep(fetched.observations)
             await self._store.tape.append(fetched.observations)
 
@@ -56,7 +58,12 @@ class Intake:
 
 async def stored_events(documents: Documents) -> list[CalendarEvent]:
     """Every dated event that is kept."""
-    return [_EVENT.validate_json(text) for text in (await documents.all(EVENTS)).values()]
+    return [read_event(text) for text in (await documents.all(EVENTS)).values()]
+
+
+def read_event(text: str) -> CalendarEvent:
+    """A dated event as it is kept."""
+    return _EVENT.validate_json(text)
 
 
 async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tuple[str, str], str | None]]:
@@ -64,6 +71,13 @@ async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tu
     found = await documents.all(HANDED_IN)
     transitions = sorted((_TRANSITION.validate_json(text) for text in found.values()), key=lambda item: item.at)
     return transitions, {(HANDED_IN, key): None for key in found}
+
+
+def _rescaled(fetched: Fetched) -> set[str]:
+    """The symbols whose bars were given anew because a split rescaled all of them."""
+    revised = {problem.subject for problem in fetched.problems if problem.fault is Fault.REVISED}
+    names = (SeriesName.parse(item.series) for item in fetched.observations)
+    return {name.key for name in names if name.feed == "prices" and name.key in revised}
 
 
 def _event_key(event: CalendarEvent) -> str:

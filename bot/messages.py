@@ -11,8 +11,8 @@ from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Spa
 from bot.alert_buttons import alert_buttons
 from bot.evidence import Evidence
 from bot.notices import Incident
-from bot.numbers import money, number, percent, points, price
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
+from rules.numbers import quantity
 from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
@@ -48,7 +48,7 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evide
     else:
         body.append(_instances(ranked, lang, universe))
         summary = f"{first.title[lang]}: " + ", ".join(_subject(item.transition) for item in ranked)
-    if first.trace.deciding:
+    if first.trace.deciding and first.kind is not TransitionKind.HEALTH:
         word = {"en": "rule", "zh": "规则"}[lang]
         body.append(Paragraph(((Text(f"{word} "), Text(first.trace.deciding, "code")),)))
     return Message(
@@ -91,24 +91,8 @@ def _instances(incidents: Sequence[Incident], lang: Lang, universe: Universe) ->
         subject = _subject(transition)
         instrument = universe.resolve(subject)
         name = instrument.name[lang] if instrument else ""
-        rows.append((subject, _quantity(transition.value, transition.unit, lang), name))
+        rows.append((subject, quantity(transition.value, transition.unit, lang), name))
     return Table(rows=tuple(rows), align="lrl")
-
-
-def _quantity(value: float | None, unit: str, lang: Lang) -> str:
-    """Write ``value`` as its unit (see ``rules.language.units``) wants it."""
-    base, _, currency = unit.partition(":")
-    match base:
-        case "%":
-            return percent(value)
-        case "pp":
-            return points(value, lang)
-        case "price":
-            return price(value, lang, crypto=False)
-        case "money":
-            return money(value, currency or "USD", lang, signed=True)
-        case _:
-            return number(value, 2)
 
 
 def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:

@@ -6,6 +6,7 @@ and nowhere else.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from bot.rule_changes import PERSONAL, announce
 from rules.calendars import Calendars
 from rules.engine import Engine
 from rules.model import Severity
@@ -72,13 +74,15 @@ def alert_id(owner: str, when: str, *, repeats: bool) -> str:
 
 
 async def keep(documents: Documents, alert: PersonalAlert) -> None:
-    """Store the alert."""
+    """Store the alert, and tell the engine."""
     await documents.put(COLLECTION, alert.id, _ALERT.dump_json(alert).decode())
+    await announce(documents, PERSONAL)
 
 
 async def forget(documents: Documents, key: str) -> None:
-    """Remove the alert with the id ``key``."""
+    """Remove the alert with the id ``key``, and tell the engine."""
     await documents.put(COLLECTION, key, None)
+    await announce(documents, PERSONAL)
 
 
 async def find(documents: Documents, key: str) -> PersonalAlert | None:
@@ -99,12 +103,19 @@ async def living(documents: Documents, universe: Universe, calendars: Calendars,
     One that no longer compiles (its instrument left the universe) is left out: it must not stop the others.
     """
     found = [alert.spec() for alert in await everyones(documents) if alert.expires_at > now]
-    return [spec for spec in found if _compiles(spec, universe, calendars)]
+    return await asyncio.to_thread(_compiling, found, universe, calendars)
 
 
-def _compiles(spec: RuleSpec, universe: Universe, calendars: Calendars) -> bool:
+def _compiling(specs: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> Sequence[RuleSpec]:
+    """Those that compile; nearly always all of them, which is found out at once."""
+    if _compile(specs, universe, calendars):
+        return specs
+    return [spec for spec in specs if _compile([spec], universe, calendars)]
+
+
+def _compile(specs: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> bool:
     try:
-        Engine([spec], universe, calendars)
+        Engine(specs, universe, calendars)
     except ProblemsFound:
         return False
     return True

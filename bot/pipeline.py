@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.store.port import Commit, Cursor, Store
+from bot.archive import Archive
+from bot.backfilling import LateHistory
 from bot.dispatch import LANGS, Dispatched, Dispatcher
 from bot.evidence import Evidence
 from bot.incidents import Document, Entered, Numbering, documents_of
@@ -14,7 +16,7 @@ from bot.intake import handed_in
 from bot.market import MarketView
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
-from rules.engine import AlertRecord, Engine, State
+from rules.engine import CLOCK_KEY, AlertRecord, Engine, State
 from rules.model import Observation, Transition
 from rules.universe import Universe
 
@@ -51,6 +53,7 @@ class Pipeline:
         self._numbering = Numbering()
         self._cursor: Cursor = "0"
         self._decided: _Decided | None = None
+        self._late: LateHistory | None = None
 
     async def start(self, history: Sequence[Observation], now: datetime) -> None:
         """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
@@ -60,7 +63,22 @@ class Pipeline:
         self._market.apply(history)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
+        self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
         await self._dispatcher.start(now)
+
+    async def use(self, engine: Engine, archive: Archive) -> None:
+        """Evaluate by ``engine`` from the next turn on; the rules that stay keep their state.
+
+        What only the new rules read comes from ``archive``. Call it after a turn that was committed.
+        """
+        if self._decided is not None:
+            raise RuntimeError("a turn that is not committed yet was decided by the rules that run")
+        old = self._state
+        missing = engine.reads - self._engine.reads
+        history = await archive.load(only=missing) if missing else []
+        clock = AlertRecord(rule=CLOCK_KEY, version="1", fired_at=old.now)
+        state = engine.seed(engine.initial_state(old.now, {**old.alerts, CLOCK_KEY: clock}), history)
+        self._engine, self._state = engine, engine.adopt(state, old)
 
     async def record(self, observations: Sequence[Observation]) -> None:
         """Put ``observations`` on the tape."""
@@ -84,6 +102,7 @@ class Pipeline:
         if self._decided is None:
             entries = await self._store.tape.read(self._cursor, most)
             cursor = entries[-1][0] if entries else self._cursor
+            await self._learn()
             handed, taken_out = await handed_in(self._store.documents)
             self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
@@ -106,6 +125,13 @@ class Pipeline:
         self._dispatcher.settle(dispatched)
         self._cursor, self._decided = decided.cursor, None
         return decided.notices
+
+    async def _learn(self) -> None:
+        """Take in history that was completed meanwhile: before what is new, and without evaluating it."""
+        history = await self._late.take() if self._late else ()
+        if history:
+            self._state = self._engine.seed(self._state, history)
+            self._market.apply(history)
 
     def _decide(
         self,

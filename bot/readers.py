@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from adapters.chat.port import Request
 from adapters.message import Colour, Reader
 from adapters.store.port import Documents
-from bot.settings import default_colour
+from bot.settings import DEFAULT_ZONES, default_colour
 from rules.model import Lang
 
 COLLECTION = "readers"
@@ -32,7 +32,9 @@ class Profile:
         """The reader that this profile makes of ``default``."""
         lang = self.lang or default.lang
         inherited = default.colour if lang == default.lang else default_colour(lang)
-        return Reader(lang=lang, colour=Colour(self.colour) if self.colour else inherited, tz=self.tz or default.tz)
+        usual = default.tz == DEFAULT_ZONES[default.lang]
+        zone = self.tz or (DEFAULT_ZONES[lang] if usual else default.tz)
+        return Reader(lang=lang, colour=Colour(self.colour) if self.colour else inherited, tz=zone)
 
 
 _PROFILE = TypeAdapter(Profile)

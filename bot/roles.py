@@ -9,6 +9,7 @@ import structlog
 
 from adapters.clock import Clock
 from adapters.store.port import Leases, StoreUnavailable
+from bot.failures import Failure
 from bot.pipeline import Pipeline
 
 log = structlog.get_logger()
@@ -19,8 +20,8 @@ LOOK_EVERY_S = 1.0
 """How long an idle role waits before it looks at its own clock again."""
 
 
-async def engine(pipeline: Pipeline, clock: Clock) -> None:
-    """Evaluate what arrives and what the rules' own clocks demand.
+async def engine(pipeline: Pipeline, clock: Clock, renew: Callable[[], Awaitable[None]]) -> None:
+    """Evaluate what arrives and what the rules' own clocks demand; ``renew`` takes up other rules between two turns.
 
     A store that can't be reached delays the work; nothing is evaluated twice, since state, cursor and notices are one
     commit.
@@ -30,12 +31,13 @@ async def engine(pipeline: Pipeline, clock: Clock) -> None:
             await pipeline.wait(LOOK_EVERY_S)
             for notice in await pipeline.turn(clock.now()):
                 log.info("notice_committed", key=notice.key, rule=notice.rule, kind=notice.kind)
+            await renew()
         except StoreUnavailable as error:
             log.warning("store_unavailable", role="engine", error=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
 
 
-class LeadershipLost(Exception):
+class LeadershipLost(Failure):
     """Another process took the role over, since this one was stopped for longer than its lease lasted."""
 
 
@@ -62,4 +64,4 @@ async def lead(leases: Leases, name: str, owner: str, work: Callable[[], Awaitab
 async def _keep(leases: Leases, name: str, owner: str) -> None:
     while await leases.acquire(name, owner, LEASE_S):
         await asyncio.sleep(LEASE_S / 3)
-    raise LeadershipLost(name)
+    raise LeadershipLost(f"another process took over as {name} while this one stood still; start it again to stand by")

@@ -115,8 +115,18 @@ class Scheduler:
             timetable.shutdown(wait=False)
 
     async def catch_up(self) -> None:
-        """Run each job that was due while nothing ran, once, and those of every start; one after the other."""
+        """Run each job that was due while nothing ran, once, and those of every start.
+
+        The jobs of one source follow one another; a source that is silent holds up no other.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for source in dict.fromkeys(job.source for job in self._jobs):
+                tasks.create_task(self._catch_up_with(source), name=f"catch up {source}")
+
+    async def _catch_up_with(self, source: str) -> None:
         for job in self._jobs:
+            if job.source != source:
+                continue
             if job.at_start or (job.catch_up and await self._was_missed(job)):
                 log.info("job_catching_up", job=job.name)
                 await self.run_job(job)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
@@ -17,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from adapters.message import Colour, Reader
 from bot.housekeeping import RetentionSettings
-from bot.routing_settings import RoutingSettings
+from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
 from rules.problems import Problem, ProblemsFound, nearest
@@ -52,6 +53,8 @@ class FeedSettings(_Section):
 
     enabled: bool = True
     base_url: str = ""
+    requests_per_s: float | None = Field(default=None, ge=0)
+    """The steady pace of ``yahoo``, the only source that is asked for each symbol; 0 never waits."""
 
 
 class ReaderSettings(_Section):
@@ -86,6 +89,50 @@ class AccessSettings(_Section):
     chats: Texts = ()
 
 
+class FileSettings(_Section):
+    """Figures and dates of the desk's own, read beside what the feeds bring."""
+
+    events: Paths = ()
+    """YAML files in the form of the bundled calendar."""
+    calendars: Paths = ()
+    """iCalendar files; times without a zone are in ``reader.tz``."""
+    earnings: Paths = ()
+    """Dates of results, which go before those of every source."""
+    flows: Path | None = None
+    """A CSV of bitcoin's ETF flows in millions of USD, asked after every other source."""
+    crypto: Path | None = None
+    """A CSV of earlier days' market figures, as CoinMarketCap would have given them."""
+
+
+class DigestSettings(_Section):
+    """The weekly digest and the morning brief; a list of destinations that is empty is that of the alerts."""
+
+    editors: Texts = ()
+    """Who gets the draft, with the buttons that approve and publish it."""
+    team: Texts = ()
+    layout: Path | None = None
+    """A layout of the desk's own, in place of the shipped weekly."""
+    slots: Path | None = None
+    """The folder with analysts' words: ``2024-W44/view.md``, else ``view.md``, for the slot ``view``."""
+    draft_after: Duration = timedelta(minutes=30)
+    """After the last close of the week."""
+    publish_after: Duration = timedelta(hours=6)
+    unattended: bool = False
+    """Publish a draft that nobody approved."""
+    brief: bool = True
+    brief_to: Texts = ()
+    brief_at: time = time(8)
+    """On the clocks of ``reader.tz``, from Monday to Friday."""
+
+
+class WebSettings(_Section):
+    """Where the ``web`` role listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65_535)
+    """0 takes a free one."""
+
+
 class Secrets(_Section):
     """What the environment alone may hold."""
 
@@ -113,7 +160,10 @@ class Settings(_Section):
     routing: RoutingSettings = RoutingSettings()
     retention: RetentionSettings = RetentionSettings()
     access: AccessSettings = AccessSettings()
+    digest: DigestSettings = DigestSettings()
+    web: WebSettings = WebSettings()
     feeds: Mapping[str, FeedSettings] = {}
+    files: FileSettings = FileSettings()
     sec_contact: str = ""
     """Name and e-mail for the SEC's User-Agent; its service refuses requests without one."""
     telegram_base_url: str = "https://api.telegram.org"
@@ -144,7 +194,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         if environ.get(name):
             tree[key] = environ[name]
     if environ.get("TAPEWATCH_HOME"):
-        tree["home"] = environ["TAPEWATCH_HOME"]
+        tree["home"] = Path(environ["TAPEWATCH_HOME"]).expanduser().absolute()
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -220,7 +270,7 @@ def _problem(error: ErrorDetails, source: Path, places: Places) -> Problem:
             file, line, column, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1]))
         )
     given = "" if isinstance(error["input"], dict) else f" (got {error['input']!r})"
-    return Problem(file, line, column, "bad-value", f"{name}: {error['msg']}{given}")
+    return Problem(file, line, column, "bad-value", f"{name}: {error['msg'].removeprefix('Value error, ')}{given}")
 
 
 def _keys(path: KeyPath) -> Iterable[str]:

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
-from rules.axis import Axis
+from rules.axis import Axis, micros
 from rules.calendars import Calendars
+from rules.fences import Fences
 from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
 from rules.language.need import sessions_needed
 from rules.language.scope import Scope
-from rules.levels import Levels
 from rules.lifecycle import AlertRecord, close_edited, next_timer
 from rules.model import Observation, Transition
 from rules.plan import Plan, plan
@@ -44,7 +46,7 @@ class State:
     agenda: Agenda
     held: list[tuple[datetime, datetime, int, Observation]] = field(default_factory=list)
     """Observations that become known later than ``now``, as a heap."""
-    levels: dict[str, Levels] = field(default_factory=dict)
+    fences: Fences = field(default_factory=lambda: Fences({}, (), 0, 0))
     """By symbol of a price: the rules that wait for it to touch their level."""
     taken: int = 0
     evaluations: int = 0
@@ -69,7 +71,8 @@ class Engine:
 
     ``storm`` is the number of new instances of a rule in one evaluation above which one summary is told. With
     ``max_lateness``, clock strikes that were missed for longer (the process was down) are not made up for; they become
-    one note.
+    one note. ``patience`` is how often the lanes of a windowed rule are evaluated before their price levels are looked
+    for; with ``None`` no rule is planned as a level, and each is evaluated whenever one of its inputs moves.
     """
 
     def __init__(
@@ -80,7 +83,9 @@ class Engine:
         *,
         storm: int = 50,
         max_lateness: timedelta | None = None,
+        patience: int | None = 64,
     ) -> None:
+        self._patience = patience
         self._calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
         scope = Scope(universe, is_calendar=self._is_calendar)
         with collector.paused():
@@ -90,8 +95,13 @@ class Engine:
         for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:
             self._axes[calendar] = Axis(calendars.get(calendar))
         self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
-        self._readers = Readers(self._rules)
+        self._readers = Readers(self._rules, planned=patience is not None)
         self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
+
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """The feed and key of every series that some rule reads."""
+        return frozenset((feed, key) for (feed, _), keys in self._needs.items() for key in keys)
 
     def _is_calendar(self, name: str) -> bool:
         try:
@@ -113,7 +123,9 @@ class Engine:
         for (feed, calendar), keys in self._needs.items():
             history.declare(feed, self._axes[calendar], keys)
         memories = {group: Memory(group.size) for rule in self._rules for group in rule.groups}
-        state = State(since, since, history, records, memories, Agenda(), levels=self._readers.levels())
+        state = State(
+            since, since, history, records, memories, Agenda(), fences=self._readers.fences(self._patience or 1)
+        )
         self._close_edited(state)
         for number, rule in enumerate(self._rules):
             self._plan(state, number, rule)
@@ -208,12 +220,14 @@ class Engine:
                 continue
             self._readers.touch(revised if applied.revision else fresh, applied, lambda rule: wakes(rule, applied))  # noqa: B023
             self._check_soon(state, applied, at)
-            self._through_levels(state, applied, revised if applied.revision else fresh)
+            self._through_levels(state, applied, at, revised if applied.revision else fresh)
             if applied.revision:
                 self._readers.touch(settled, applied, _settles)
         for touched, is_revision in ((fresh, False), (revised, True)):
             moment = self._moment(state, at, changed, revision=is_revision)
             yield from self._evaluate(state, touched, moment)
+        if state.fences.due:
+            state.fences.settle(self._moment(state, at, changed))
         for (number, group), lanes in settled.lanes.items():
             strike = _last_strike(self._rules[number], at)
             moment = self._moment(state, at, changed, as_of=strike, revision=True)
@@ -227,16 +241,22 @@ class Engine:
         return Moment(at, state.history, state.alerts, changed, state.memories, as_of, revision, self._storm)
 
     @staticmethod
-    def _through_levels(state: State, applied: Applied, touched: Touched) -> None:
-        """The rules whose level the price has touched; a session revised behind the newest one moves no price."""
-        levels = state.levels.get(applied.key) if applied.feed == PRICE_FEED and applied.field == "close" else None
-        home = None if levels is None else state.history.home(applied.feed, applied.key)
-        if levels is None or home is None:
+    def _through_levels(state: State, applied: Applied, at: datetime, touched: Touched) -> None:
+        """The rules whose level the price has touched; one that came overdue is unknown and moves nothing."""
+        if (applied.feed, applied.field) != (PRICE_FEED, "close") or not state.fences.watches(applied.key):
             return
-        column = home[0].column("close")
-        price = column.cell(int(column.last[home[1]]), home[1])
-        for number in levels.tick(price):
-            touched.whole(number, 1)
+        home = state.history.home(applied.feed, applied.key)
+        if home is None:
+            return
+        (block, key), column = home, home[0].column("close")
+        newest = int(column.last[key])
+        if newest < int(block.axis.closed(np.array([micros(at)]))[0]):
+            return
+        found = state.fences.tick(
+            applied.key, column.cell(newest, key), int(column.versions[key]), revision=applied.revision
+        )
+        for rule, group, lane in found:
+            touched.lane(rule, group, lane)
 
     def history_needed(self) -> dict[tuple[str, str], int]:
         """By feed and key, how many sessions the rules read: what to fetch and to seed before the first ``advance``."""
@@ -250,7 +270,9 @@ class Engine:
 
     def plans(self) -> tuple[Plan, ...]:
         """How each rule is evaluated, and why."""
-        return tuple(plan(rule.program, on_clock=rule.on_clock) for rule in self._rules)
+        return tuple(
+            plan(rule.program, on_clock=rule.on_clock, planned=self._patience is not None) for rule in self._rules
+        )
 
     def _check_soon(self, state: State, applied: Applied, at: datetime) -> None:
         """A figure has come: whoever tells of overdue data looks again."""

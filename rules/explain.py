@@ -118,8 +118,8 @@ def _written(source: str, node: Node) -> str:
 
 def decide(lane: Lane, program: Program, part: Part) -> Decision:
     """Explain why ``part`` holds in ``lane``."""
-    decider = _decider(lane, part)
-    left = _left(decider)
+    decider = decider_of(lane, part)
+    left = left_of(decider)
     refs = sorted((left or decider).typed.reads(), key=str)
     seen = [found for ref in refs if (found := lane.seen(ref)) is not None]
     times = [at for at, _, _ in seen if at is not None]
@@ -153,18 +153,18 @@ def _location(program: Program) -> str:
     return f"{program.spec.when.file or program.spec.file}:{line}:{column}"
 
 
-def _decider(lane: Lane, part: Part) -> Part:
+def decider_of(lane: Lane, part: Part) -> Part:
     """The first comparison or call whose own truth makes ``part`` what it is."""
     if part.typed.name in {"and", "or"}:
         truth = lane.value(part)
         alike = [arg for arg in part.args if lane.value(arg) == truth]
-        return _decider(lane, alike[0] if alike else part.args[0])
+        return decider_of(lane, alike[0] if alike else part.args[0])
     if part.typed.form == "op" and len(part.args) == 1 and part.typed.is_condition:
-        return _decider(lane, part.args[0])
+        return decider_of(lane, part.args[0])
     return part
 
 
-def _left(part: Part) -> Part | None:
+def left_of(part: Part) -> Part | None:
     """The figure that is compared; of ``abs(x)`` it is ``x``, since the sign is what a reader wants to know."""
     if part.typed.name in COMPARISONS:
         left = part.args[1] if part.args[0].typed.form == "literal" else part.args[0]

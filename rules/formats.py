@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 
 from rules.language.template import Format
 from rules.model import Lang
+from rules.numbers import MISSING, money, price, rounded
 
-MISSING = "—"
-_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
 _FITS = {
     "%": {"", "%", "pp"},
     "pp": {"", "%", "pp"},
@@ -29,12 +28,6 @@ _FITS = {
 _SCALES = {"%": 100, "pp": 100, "bp": 10_000}
 _POWERS = {"k": 3, "mn": 6, "bn": 9, "tn": 12}
 _DIGITS = {"%": 1, "pp": 1, "bp": 0, "f": 2, "x": 1, "d": 0}
-_SIGNS = {"USD": "$", "HKD": "HK$", "CNY": "CN¥", "JPY": "¥", "EUR": "€", "GBP": "£"}
-_CURRENCIES = {"USD": "美元", "HKD": "港元", "CNY": "元", "JPY": "日元", "EUR": "欧元", "GBP": "英镑"}
-_AMOUNTS: Mapping[Lang, tuple[tuple[float, int, int, str], ...]] = {
-    "en": ((1e12, 10**12, 2, "T"), (1e9, 10**9, 2, "B"), (0, 10**6, 1, "M")),
-    "zh": ((1e12, 10**12, 2, "万亿"), (1e10, 10**8, 1, "亿"), (0, 10**8, 2, "亿")),
-}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -57,18 +50,11 @@ def write(value: float | None, unit: str, layout: Format | None, lang: Lang) -> 
         return MISSING
     base, _, currency = unit.partition(":")
     if wanted.kind == "$" or (not wanted.kind and base == "money"):
-        return money(value, currency or "USD", lang, signed=wanted.sign, digits=wanted.digits)
+        return money(value, currency or "USD", lang, signed=wanted.sign, decimals=wanted.digits)
     if not wanted.kind and base in _OWN:
         return _OWN[base](value, lang, wanted)
     kind = wanted.kind or (base if base in _SCALES else "f")
     return _number(value, wanted, kind, lang)
-
-
-def rounded(value: float, digits: int, *, scale: int = 1) -> Decimal:
-    """``value × scale`` to ``digits`` decimals, half away from zero; noise beyond 15 significant digits is dropped."""
-    exact = _EXACT.multiply(Decimal(format(value, ".15g")), Decimal(scale))
-    result = exact.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
-    return result if result else abs(result)
 
 
 def day(when: date, lang: Lang) -> str:
@@ -84,32 +70,6 @@ def span(seconds: float, lang: Lang) -> str:
     size = abs(seconds)
     step = 0 if size < 60 else 1 if size < 7_200 else 2 if size < 172_800 else 3
     return f"{rounded(seconds / (1, 60, 3_600, 86_400)[step], 0)} {names[step]}"
-
-
-def price(value: float, lang: Lang, *, signed: bool = False) -> str:
-    """A quotation: one decimal from 1,000 on (no comma in Chinese), two below, four under 1."""
-    size = abs(value)
-    digits = 1 if size >= 1_000 else 2 if size >= 1 else 4
-    return _plain(rounded(value, digits), digits, signed=signed, grouped=lang == "en")
-
-
-def money(value: float, currency: str, lang: Lang, *, signed: bool = False, digits: int | None = None) -> str:
-    """An amount: ``-$54.9M`` or ``-0.55 亿美元``; what would round to zero says so."""
-    size = abs(value)
-    sign = "-" if value < 0 else "+" if signed and value > 0 else ""
-    if lang == "zh":
-        unit, places, name = (10**12, 2, "万亿") if size >= 10**12 else (10**8, 1 if size >= 10**10 else 2, "亿")
-        head, tail = "", f" {name}{_CURRENCIES.get(currency, currency)}"
-    else:
-        unit, places, name = (
-            (10**12, 2, "T") if size >= 10**12 else (10**9, 2, "B") if size >= 10**9 else (10**6, 1, "M")
-        )
-        head, tail = _SIGNS.get(currency, f"{currency} "), name
-    places = places if digits is None else digits
-    shown = rounded(size / unit, places)
-    if size and not shown:
-        return f"{sign}<{head}{Decimal(1).scaleb(-places)}{tail}"
-    return f"{sign}{head}{shown:,.{places}f}{tail}"
 
 
 def _number(value: float, wanted: Format, kind: str, lang: Lang) -> str:

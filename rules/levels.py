@@ -55,6 +55,26 @@ class Levels:
                 return True
         return False
 
+    def numbers(self) -> array[int]:
+        """The numbers of all levels."""
+        return self._numbers[:]
+
+    def prices(self) -> array[float]:
+        """All levels, ascending."""
+        return self._levels[:]
+
+    def stand_at(self, price: float) -> None:
+        """Take ``price`` as the last one, before levels are put in that a quiet move may have left behind."""
+        self._price = price
+        self._fence(price)
+
+    def keep_below(self, number: int) -> None:
+        """Take out every level whose number is ``number`` or above."""
+        kept = [at for at, own in enumerate(self._numbers) if own < number]
+        self._levels = array("d", [self._levels[at] for at in kept])
+        self._numbers = array("q", [self._numbers[at] for at in kept])
+        self._fence(self._price)
+
     def _passed(self, price: float) -> array[int]:
         if price != price:  # noqa: PLR0124 - NaN
             return _NOTHING

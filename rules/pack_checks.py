@@ -22,7 +22,7 @@ from rules.universe import Instrument
 from rules.yaml_source import Scalar
 
 _NAME = re.compile(r"[^\W\d]\w*")
-_WORD = re.compile(r"[^\W_]")
+_WORD = re.compile(r"[^\W_]|…")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _NEVER_NEGATIVE = ("abs(", "std(", "from_high(", "volume(", "age(")
 Wanted = Literal["condition", "figure", "either"]

@@ -9,15 +9,14 @@ from rules.functions.base import Part
 from rules.history import PRICE_FEED
 from rules.language.scope import Ref
 from rules.logic import COMPARISONS
+from rules.monotone import CROSSINGS, Probe, price_of_all, probes_of
 from rules.program import Program
 from rules.spec import EachObservation
-
-_CROSSINGS = frozenset({"crosses", "crosses_up", "crosses_down"})
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The engine's choice for a rule, and why; ``reads`` names its series, ``level`` is set for ``level`` alone."""
+    """The engine's choice for a rule, and why; ``reads`` names its series, ``level`` is set where it is a constant."""
 
     rule: str
     how: Literal["level", "clock", "vector"]
@@ -28,15 +27,21 @@ class Plan:
     level: float | None = None
 
 
-def plan(program: Program, *, on_clock: bool) -> Plan:
+def plan(program: Program, *, on_clock: bool, planned: bool = True) -> Plan:
     """Choose for one rule."""
     reads = tuple(sorted(str(ref) for ref in program.refs))
     lanes = 1 if program.members is None else len(program.members)
     if on_clock:
         return Plan(program.spec.id, "clock", "its own clock strikes", reads, lanes)
+    if not planned:
+        return Plan(program.spec.id, "vector", "levels are switched off", reads, lanes)
     found = level_of(program)
     if isinstance(found, str):
-        return Plan(program.spec.id, "vector", found, reads, lanes)
+        windowed = windowed_of(program)
+        if isinstance(windowed, str):
+            return Plan(program.spec.id, "vector", windowed, reads, lanes)
+        why = "monotone in one price: its levels follow from the closed bars"
+        return Plan(program.spec.id, "level", why, reads, lanes, windowed[0].key)
     ref, level = found
     return Plan(program.spec.id, "level", "one price against a constant", reads, lanes, ref.key, level)
 
@@ -45,6 +50,22 @@ def level_of(program: Program) -> tuple[Ref, float] | str:
     """The price and the level of a rule that only a move through a level can change, else why it has none."""
     if program.members is not None:
         return "it has members"
+    return _tied(program) or _level(program.when)
+
+
+def windowed_of(program: Program) -> tuple[Ref, tuple[Probe, ...]] | str:
+    """The price whose levels follow from its closed bars, and what decides the rule there, else why there is none."""
+    tied, ref = _tied(program), price_of_all(program.when)
+    if tied or ref is None:
+        return tied or "it reads more than the close of one symbol"
+    probes = probes_of(program.when, ref)
+    if probes is None:
+        return "its condition is not known to be monotone in the price"
+    return ref, probes
+
+
+def _tied(program: Program) -> str:
+    """What a rule depends on besides its condition, ``""`` for nothing."""
     if not isinstance(program.spec.every, EachObservation):
         return "it waits for new(…)"
     policy = program.policy
@@ -53,11 +74,11 @@ def level_of(program: Program) -> tuple[Ref, float] | str:
         return "it depends on keys, rearm or time as well"
     if policy.on_missing.action != "hold" or program.clear is not None:
         return "it has a clear or an on_missing of its own"
-    return _level(program.when)
+    return ""
 
 
 def _level(part: Part) -> tuple[Ref, float] | str:
-    if part.typed.name not in COMPARISONS and part.name not in _CROSSINGS:
+    if part.typed.name not in COMPARISONS and part.name not in CROSSINGS:
         return "its condition is no single comparison"
     sides = [part.args[0], part.args[1]]
     literals = [side for side in sides if side.typed.form == "literal"]
@@ -70,4 +91,4 @@ def _level(part: Part) -> tuple[Ref, float] | str:
     return ref, literals[0].typed.value
 
 
-__all__ = ["Plan", "level_of", "plan"]
+__all__ = ["Plan", "level_of", "plan", "windowed_of"]

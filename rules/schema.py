@@ -56,7 +56,7 @@ RULE_HELP: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "group_by": ("The labels whose alerts are told together: rule, severity, symbol or a label of its own.", _WORDS),
     "say": ("The message, with figures in braces: `{ret(BTC, 1d):+.1%}`.", _BOTH),
     "explain": ("A longer text behind the Why button.", _BOTH),
-    "chart": ("What the message's chart shows.", {"type": ["string", "object"]}),
+    "chart": ("`none` for no picture under the alert.", {"type": ["string", "object"]}),
     "notes": ("For colleagues; goes with the message's details.", _TEXT),
     "enabled": ("`false` keeps the rule and switches it off.", {"type": "boolean"}),
 }

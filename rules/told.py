@@ -10,6 +10,7 @@ from rules.explain import Lane, decide, render
 from rules.formats import span
 from rules.functions.base import Part
 from rules.lifecycle import AlertRecord, Event
+from rules.marks import find_marks
 from rules.model import Lang, Localized, Reason, Severity, Trace, Transition, TransitionKind
 from rules.program import Program
 
@@ -45,7 +46,7 @@ def about(event: Event, record: AlertRecord, key: str, lane: Lane, *, program: P
         calendar=decision.calendar,
         series=decision.series,
         status=decision.status,
-        options=_options(program, lane),
+        options=_options(program, lane, part),
     )
 
 
@@ -59,11 +60,13 @@ def _with_gap(said: Localized, gap_s: float) -> Localized:
     return {lang: text + notes[lang] for lang, text in said.items()}
 
 
-def _options(program: Program, lane: Lane) -> Mapping[str, str]:
+def _options(program: Program, lane: Lane, part: Part) -> Mapping[str, str]:
     spec = program.spec
     options = {f"chart.{name}": value for name, value in spec.chart.items()}
     if spec.notes:
         options["notes"] = spec.notes
+    if part is program.when and (marks := find_marks(lane, program, part)):
+        options |= marks.options()
     return options | {f"explain.{lang}": render(text, lane, lang) for lang, text in program.explain.items()}
 
 

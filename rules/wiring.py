@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from rules.fences import Fences, Plot
 from rules.history import PRICE_FEED, Applied
 from rules.language.scope import Ref
 from rules.levels import Levels
-from rules.plan import level_of
+from rules.plan import level_of, windowed_of
 from rules.program import Program
 from rules.runtime import Runtime
 
@@ -53,15 +54,14 @@ class Touched:
 class Readers:
     """The rules that read a series, whether by its name or as a member's."""
 
-    def __init__(self, rules: Sequence[Runtime]) -> None:
+    def __init__(self, rules: Sequence[Runtime], *, planned: bool = True) -> None:
         self._rules = rules
         self._levels: dict[str, list[tuple[float, int]]] = {}
+        self._plots: list[Plot] = []
         self._named: dict[tuple[str, str, str], list[int]] = {}
         self._members: dict[tuple[str, str], list[int]] = {}
         for number, rule in enumerate(rules):
-            found = level_of(rule.program)
-            if not isinstance(found, str):
-                self._levels.setdefault(found[0].key, []).append((found[1], number))
+            if planned and self._watched(number, rule):
                 continue
             for ref in rule.program.refs:
                 for leaf in _moved_by(ref):
@@ -70,9 +70,22 @@ class Readers:
                     else:
                         _add(self._members.setdefault((ref.feed, leaf), []), number)
 
-    def levels(self) -> dict[str, Levels]:
-        """By symbol, the levels of the rules that only a move through a level can change; one set for each state."""
-        return {symbol: Levels(levels) for symbol, levels in self._levels.items()}
+    def _watched(self, number: int, rule: Runtime) -> bool:
+        """Whether only a move of a price through a level can change the rule."""
+        found = level_of(rule.program)
+        if not isinstance(found, str):
+            self._levels.setdefault(found[0].key, []).append((found[1], number))
+            return True
+        windowed = windowed_of(rule.program)
+        if isinstance(windowed, str):
+            return False
+        self._plots.extend(Plot(number, at, group, *windowed) for at, group in enumerate(rule.groups))
+        return True
+
+    def fences(self, patience: int) -> Fences:
+        """The levels of the rules that only a move through a level can change; one set for each state."""
+        levels = {symbol: Levels(levels) for symbol, levels in self._levels.items()}
+        return Fences(levels, self._plots, len(self._rules), patience)
 
     def touch(self, touched: Touched, applied: Applied, concerned: Callable[[Runtime], bool]) -> None:
         """Mark what ``applied`` may change, for rules that are ``concerned``."""

@@ -170,7 +170,7 @@ class _Unreadable(Exception):
 def _decoded(file: str, content: bytes | str) -> tuple[str, Problem | None]:
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BYTES:
-        said = f"the file has {len(raw):,} bytes; wanted at most {MAX_BYTES:,}"
+        said = f"the file has more than {MAX_BYTES:,} bytes; wanted at most that"
         return "", Problem(file, 1, 1, "file-too-large", said)
     try:
         text = raw.decode("utf-8").removeprefix("\ufeff")

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
+DEFAULT_PACE = 2.0
+"""Requests a second."""
 _KEPT_SESSIONS = 30
 _ENOUGH_SESSIONS = 300
 _COMPLETED_AT_MOST = 20
@@ -61,7 +63,7 @@ class YahooOptions:
     cache_dir: Path | None = None
     period: str = "1mo"
     long_period: str = "2y"
-    requests_per_s: float = 2.0
+    requests_per_s: float = DEFAULT_PACE
     burst: int = 60
     concurrency: int = 4
     timeout_s: float = 15.0

@@ -52,7 +52,10 @@ class ConsoleNotifier:
         """Print the message, then a blank line."""
         if not outgoing.destination.startswith("console:"):
             raise DestinationGone(f"{outgoing.destination!r} is not the terminal; wanted console:")
-        self.show(outgoing.message, outgoing.reader)
+        try:
+            self.show(outgoing.message, outgoing.reader)
+        except OSError as error:
+            raise DestinationGone(f"the terminal takes nothing more ({error.strerror})") from error
         self._printed += 1
         return Receipt(outgoing.destination, str(self._printed), self._clock.now())
 

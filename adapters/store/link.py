@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,6 +96,10 @@ class Link:
         await self._client.aclose()
 
     async def _run(self, attempt: Callable[[], Awaitable[Any]], *, repeatable: bool = True) -> Any:
+        with _cancellation_kept():
+            return await self._tried(attempt, repeatable=repeatable)
+
+    async def _tried(self, attempt: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
         try:
             return await attempt()
         except (RedisError, OSError) as error:
@@ -106,6 +112,18 @@ class Link:
             return await attempt()
         except (RedisError, OSError) as error:
             raise unavailable(self.place, error) from error
+
+
+@contextlib.contextmanager
+def _cancellation_kept() -> Iterator[None]:
+    """Raise ``CancelledError`` again where the client took it for a time-out of its own: whoever cancels waits."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def client_for_url(url: str) -> Redis:

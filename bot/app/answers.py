@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from adapters.feeds.health import HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.app.desk import rule_paths
+from bot.app.weekly import build_publisher
 from bot.archive import Archive
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
@@ -24,7 +25,7 @@ from bot.intake import stored_events
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.imported import digest_data
-from bot.reference.recording import recording
+from bot.reference.recording import Recording, recording
 from bot.rulebook import RuleBook
 from bot.settings import Settings
 from rules.calendars import Calendars
@@ -33,58 +34,83 @@ from rules.spec import RuleSpec
 from rules.universe import Universe
 from rules.universe_file import load_universe
 
+KnownAt = Callable[[datetime], Awaitable[DigestData]]
+"""What a digest reads, as known at an instant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is to answer from: a clock, a store, the figures and events, and the digest's view of them."""
+    """What there is to answer from: a clock, a store, what it knows, and the digest's view of that."""
 
     clock: Clock
     store: Store
-    observations: Sequence[Observation]
-    events: Sequence[CalendarEvent]
-    data: DigestData
+    figures: Callable[[], Awaitable[Sequence[Observation]]]
+    events: Callable[[], Awaitable[Sequence[CalendarEvent]]]
+    data: KnownAt
 
 
 async def open_known(stack: AsyncExitStack, settings: Settings, universe: Universe, *, reference: bool) -> Known:
     """The configured store; with ``reference`` the recorded week at its end, on an empty store of its own."""
     if reference:
-        week = recording(universe)
         home = stack.enter_context(private_folder(settings.home, "reference-"))
         store = await stack.enter_async_context(open_store(None, home))
-        return Known(
-            SteppingClock(week.end), store, (*week.history, *week.observations), week.events, digest_data(week)
-        )
-    clock = SystemClock()
+        return known_of_week(recording(universe), store)
     store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
-    data = await stored_data(store.bars, store.documents, clock.now())
-    observations = await Archive(store.bars, store.documents).load()
-    return Known(clock, store, observations, await stored_events(store.documents), data)
+    return known_of_store(store, SystemClock())
 
 
-async def build_commands(settings: Settings, universe: Universe, known: Known) -> Commands:
-    """The commands over ``known``."""
-    calendars = Calendars()
-    market = MarketView(universe, calendars)
-    market.apply(known.observations)
-    market.apply_events(known.events)
-    market.apply_health(HealthBook(await known.store.documents.all(HEALTH)).sources)
+def known_of_store(store: Store, clock: Clock) -> Known:
+    """Everything that ``store`` keeps."""
 
-    async def data(_now: datetime) -> DigestData:
-        return known.data
+    async def data(now: datetime) -> DigestData:
+        return await stored_data(store.bars, store.documents, now)
 
+    async def events() -> Sequence[CalendarEvent]:
+        return await stored_events(store.documents)
+
+    return Known(clock, store, Archive(store.bars, store.documents).load, events, data)
+
+
+def known_of_week(week: Recording, store: Store) -> Known:
+    """The recorded week at its end."""
+
+    async def figures() -> Sequence[Observation]:
+        return (*week.history, *week.observations)
+
+    async def events() -> Sequence[CalendarEvent]:
+        return week.events
+
+    async def data(now: datetime) -> DigestData:  # noqa: ARG001 - the recording ends when it ends
+        return digest_data(week)
+
+    return Known(SteppingClock(week.end), store, figures, events, data)
+
+
+def build_commands(
+    settings: Settings,
+    *,
+    market: MarketView,
+    store: Store,
+    clock: Clock,
+    rulebook: RuleBook,
+    data: KnownAt,
+) -> Commands:
+    """The commands over a view of the market that somebody else keeps up to date."""
+    universe, calendars = market.universe, market.calendars
+    publisher = build_publisher(settings, universe, calendars, store)
     return Commands(
         Desk(
             universe=universe,
             calendars=calendars,
             market=market,
-            documents=known.store.documents,
-            limits=known.store.rate_limits,
-            profiles=Profiles(known.store.documents, settings.reader.reader()),
+            documents=store.documents,
+            limits=store.rate_limits,
+            profiles=Profiles(store.documents, settings.reader.reader()),
             access=settings.access,
-            clock=known.clock,
-            rulebook=RuleBook(rule_paths(settings), universe, _nothing_runs),
-            deliveries=known.store.outbox,
-            weekly=DigestDesk(data, universe, calendars),
+            clock=clock,
+            rulebook=rulebook,
+            deliveries=store.outbox,
+            weekly=DigestDesk(publisher, data),
             pictures=settings.home / "pictures",
         )
     )
@@ -95,7 +121,15 @@ async def _nothing_runs(rules: Sequence[RuleSpec]) -> None:
 
 
 async def open_commands(stack: AsyncExitStack, settings: Settings, *, reference: bool) -> tuple[Commands, Clock]:
-    """The commands and the clock that they go by, open until ``stack`` closes them."""
+    """The commands over what is known now, and the clock that they go by, open until ``stack`` closes them."""
     universe = load_universe(settings.universe)
     known = await open_known(stack, settings, universe, reference=reference)
-    return await build_commands(settings, universe, known), known.clock
+    market = MarketView(universe, Calendars())
+    market.apply(await known.figures())
+    market.apply_events(await known.events())
+    market.apply_health(HealthBook(await known.store.documents.all(HEALTH)).sources)
+    rulebook = RuleBook(rule_paths(settings), universe, _nothing_runs)
+    commands = build_commands(
+        settings, market=market, store=known.store, clock=known.clock, rulebook=rulebook, data=known.data
+    )
+    return commands, known.clock

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from adapters.clock import Clock
 from adapters.message import Reader
 from adapters.notifiers.port import Notifier, Outgoing, Receipt
 from adapters.store.port import Documents, Store
 from bot import subscriptions
+from bot.alert_pictures import Pictures
 from bot.delivery import Sender
 from bot.dispatch import Dispatcher
 from bot.evidence import Evidence
@@ -43,6 +45,17 @@ def build_sender(name: str, store: Store, notifiers: Mapping[str, Notifier], rea
         reader_at=Profiles(store.documents, reader).at,
         clock=clock,
         owners=Caretaker(store.documents),
+    )
+
+
+def build_pictures(home: Path, store: Store, market: MarketView, reader: Reader, clock: Clock) -> Pictures:
+    """Draws under alerts what each destination's reader is used to; the files lie below ``home``."""
+    return Pictures(
+        store=store,
+        market=market,
+        reader_at=Profiles(store.documents, reader).at,
+        folder=home / "pictures" / "alerts",
+        clock=clock,
     )
 
 

@@ -13,7 +13,7 @@ from adapters.message import Message
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, Store
 from bot import logs
-from bot.app.delivery import build_dispatcher
+from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.desk import open_desk
 from bot.app.notifiers import build_notifiers, check_reachable
 from bot.delivery import Sender, always
@@ -23,7 +23,7 @@ from bot.digest.chat import message as digest_message
 from bot.digest.html import render
 from bot.dispatch import LANGS
 from bot.failures import Failure
-from bot.files import private_folder, write_whole
+from bot.files import ensure_writable, private_folder, write_whole
 from bot.market import MarketView
 from bot.notices import Notice, addressed
 from bot.pipeline import Pipeline
@@ -58,6 +58,7 @@ async def run_demo(
     """Replay the recorded week on a stepping clock and a store of its own, and publish its digest to ``out``."""
     logs.configure(level="warning")
     desk = open_desk(settings)
+    ensure_writable(out)
     week = recording(desk.universe)
     clock = SteppingClock(week.start)
     reader = settings.reader.reader(lang)
@@ -73,8 +74,15 @@ async def run_demo(
             engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher, market=market
         )
         await pipeline.start(week.history, week.start)
+        pictures = build_pictures(home, store, market, reader, clock)
+
+        async def deliver() -> None:
+            await sender.drain()
+            if await pictures.draw():
+                await sender.drain()
+
         notices = await replay(
-            week.observations, until=week.end, pipeline=pipeline, sender=sender, clock=clock, on_step=on_step
+            week.observations, until=week.end, pipeline=pipeline, deliver=deliver, clock=clock, on_step=on_step
         )
         clock.step_to(week.end)
         digest = build(digest_data(week), FRIDAY, desk.universe)

@@ -13,16 +13,20 @@ from adapters.feeds.cmc_flows import CmcFlows
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
 from adapters.feeds.cool_downs import StoredCoolDowns
+from adapters.feeds.daily_csv import DailyCsv
 from adapters.feeds.earnings import Earnings
+from adapters.feeds.earnings_file import EarningsFile
 from adapters.feeds.earnings_nasdaq import NasdaqEarnings
 from adapters.feeds.earnings_yahoo import YahooCompanyDates, YahooEarnings
 from adapters.feeds.etf_flows import EtfFlows
-from adapters.feeds.events import Events
+from adapters.feeds.events import BUNDLED, Events
 from adapters.feeds.farside import Farside
 from adapters.feeds.fear_greed import AlternativeMe
 from adapters.feeds.flow_day import FlowSource
+from adapters.feeds.flows_csv import FlowsCsv
 from adapters.feeds.fundamentals import Fundamentals
 from adapters.feeds.hk_index import HkIndexHistory
+from adapters.feeds.ics import Ics
 from adapters.feeds.news import OnlyNews
 from adapters.feeds.port import Feed, Stream
 from adapters.feeds.prices import Prices
@@ -40,11 +44,13 @@ from adapters.feeds.streams_yahoo import YahooWire
 from adapters.feeds.tftc import Tftc
 from adapters.feeds.theblock import TheBlock
 from adapters.feeds.together import Together
-from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
+from adapters.feeds.yahoo import DEFAULT_PACE, YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.store.port import Store
-from bot.settings import Settings
+from bot.archive import Archive
+from bot.backfilling import Backfilled
+from bot.settings import FeedSettings, Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
 
@@ -76,10 +82,20 @@ async def open_sources(  # noqa: PLR0917 - a composition root hands over what it
     cool_downs = StoredCoolDowns(store.documents)
     base_urls = {name: feed.base_url for name, feed in settings.feeds.items() if feed.base_url}
     http = await stack.enter_async_context(HttpClient(clock, base_urls=base_urls, cool_downs=cool_downs))
-    options = YahooOptions(base_url=base_urls.get("yahoo", ""), cache_dir=settings.home / "yfinance")
+    options = yahoo_options(settings.feeds.get("yahoo", FeedSettings()), settings.home)
     yahoo = YahooDesk(clock, cool_downs, options)
     stack.callback(yahoo.close)
     return Sources(settings, universe, calendars, clock, store, http, yahoo)
+
+
+def yahoo_options(configured: FeedSettings, home: Path) -> YahooOptions:
+    """How Yahoo is asked; a server in Yahoo's place is not spared unless the settings say so."""
+    pace = 0.0 if configured.base_url else DEFAULT_PACE
+    return YahooOptions(
+        base_url=configured.base_url,
+        cache_dir=home / "yfinance",
+        requests_per_s=pace if configured.requests_per_s is None else configured.requests_per_s,
+    )
 
 
 def build_feeds(sources: Sources) -> dict[str, Feed]:
@@ -90,7 +106,7 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
         "crypto": OnlyNews(feed=_crypto(sources)),
         "fear_greed": OnlyNews(feed=_fear_greed(sources)),
         "earnings": _earnings(sources),
-        "events": Events(),
+        "events": _events(sources),
         "fundamentals": OnlyNews(feed=_fundamentals(sources)),
     }
     return {name: feed for name, feed in feeds.items() if _enabled(sources, name.partition(".")[0])}
@@ -102,12 +118,33 @@ def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
     keyless: list[FlowSource] = [TheBlock(http=http), Tftc(http=http), Farside(http=http), Bitbo(http=http)]
     keyless.append(CmcFlows(http=http))
     keyed: list[FlowSource] = [SoSoValue(http=http, key=secrets.sosovalue_api_key)]
-    chain = [*(keyed if secrets.sosovalue_api_key or only else []), *keyless]
+    own = sources.settings.files.flows
+    imported: list[FlowSource] = [FlowsCsv(path=own)] if own else []
+    chain = [*(keyed if secrets.sosovalue_api_key or only else []), *keyless, *imported]
     return EtfFlows(sources=[source for source in chain if _enabled(sources, source.name)], only=only)
 
 
-def build_streams(sources: Sources) -> dict[str, Stream]:
-    """Live prices: bitcoin and ether from Coinbase, everything else from Yahoo."""
+def with_history(sources: Sources, feeds: Mapping[str, Feed], archive: Archive) -> dict[str, Feed]:
+    """The feeds, those of prices with a long history that is fetched before they are first asked."""
+    found = dict(feeds)
+    for name, feed in feeds.items():
+        if isinstance(feed, Prices):
+            calendar = name.partition(".")[2]
+            symbols = [item.symbol for item in _priced(sources.universe) if item.calendar == calendar]
+            found[name] = Backfilled(name, feed, symbols, archive, sources.store.documents)
+    return found
+
+
+def build_streams(sources: Sources, feeds: Mapping[str, Feed]) -> dict[str, Stream]:
+    """Live prices: bitcoin and ether from Coinbase, everything else from Yahoo.
+
+    The last closes that the price ``feeds`` know let a price that looks like a split be held back.
+    """
+    prices = [feed for feed in feeds.values() if isinstance(feed, Prices)]
+
+    def last_close(symbol: str) -> float | None:
+        return next((close for feed in prices if (close := feed.last_close(symbol)) is not None), None)
+
     crypto = [item for item in sources.universe.instruments if item.kind is Kind.CRYPTO]
     others = [item for item in _priced(sources.universe) if item.kind is not Kind.CRYPTO]
     streams: dict[str, Stream] = {}
@@ -116,7 +153,7 @@ def build_streams(sources: Sources) -> dict[str, Stream]:
         streams["coinbase"] = PriceStream(coinbase, crypto, sources.calendars, sources.clock)
     if _enabled(sources, "yahoo_stream"):
         yahoo = YahooWire(sources.base_url("yahoo_stream", YAHOO))
-        streams["yahoo_stream"] = PriceStream(yahoo, others, sources.calendars, sources.clock)
+        streams["yahoo_stream"] = PriceStream(yahoo, others, sources.calendars, sources.clock, last_close=last_close)
     return streams
 
 
@@ -160,13 +197,21 @@ def _crypto(sources: Sources) -> Feed:
         "coinmarketcap": CoinMarketCap(http=http, key=secrets.cmc_api_key),
         "coingecko": CoinGecko(http=http, key=secrets.coingecko_api_key),
     }
-    return Together(
-        feeds=[
-            DailySnapshots(name=name, feed=feed, documents=documents)
-            for name, feed in providers.items()
-            if _enabled(sources, name)
-        ]
-    )
+    feeds: list[Feed] = [
+        DailySnapshots(name=name, feed=feed, documents=documents)
+        for name, feed in providers.items()
+        if _enabled(sources, name)
+    ]
+    if own := sources.settings.files.crypto:
+        feeds.append(DailyCsv(path=own, prefix="crypto.coinmarketcap"))
+    return Together(feeds=feeds)
+
+
+def _events(sources: Sources) -> Feed:
+    """The bundled calendar and the desk's own."""
+    files, zone = sources.settings.files, sources.settings.reader.reader().tz
+    events = Events(paths=(BUNDLED, *files.events))
+    return Together(feeds=[events, *(Ics(path=path, zone=zone) for path in files.calendars)])
 
 
 def _fear_greed(sources: Sources) -> Feed:
@@ -180,8 +225,11 @@ def _earnings(sources: Sources) -> Feed:
     equities = [item for item in _priced(sources.universe) if item.kind is Kind.EQUITY]
     american = [item.symbol for item in equities if item.calendar == "XNYS"]
     elsewhere = [item.symbol for item in equities if item.calendar != "XNYS"]
+    own = sources.settings.files.earnings
+    files = [EarningsFile(paths=own, known=sources.universe.by_symbol)] if own else []
     return Earnings(
         sources=[
+            *files,
             YahooEarnings(desk=sources.yahoo, symbols=american),
             NasdaqEarnings(http=sources.http, symbols=american),
             YahooCompanyDates(desk=sources.yahoo, symbols=elsewhere),

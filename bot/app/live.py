@@ -1,36 +1,47 @@
-"""The running bot, put together: the system's clock, the live feeds, the roles that were asked for."""
+"""The running bot, put together: the roles that were asked for, over one world."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from adapters.clock import Clock, SystemClock
+import structlog
+
 from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import STREAM, HealthBook
-from adapters.store.embedded import open_store
-from adapters.store.port import Store
+from adapters.notifiers.port import Misconfigured, Notifier
+from adapters.web import served
 from bot import roles
-from bot.app.delivery import CONSOLE, build_dispatcher, build_sender, on_terminal
-from bot.app.desk import Desk, open_desk
-from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, recording_feeds, recording_streams
+from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
+from bot.app.delivery import CONSOLE, build_sender, on_terminal
+from bot.app.engine import run_engine
+from bot.app.feeds import (
+    build_feeds,
+    build_streams,
+    open_sources,
+    recording_feeds,
+    recording_streams,
+    with_history,
+)
 from bot.app.notifiers import build_notifiers
+from bot.app.probes import pages
+from bot.app.weekly import build_brief, build_publisher
+from bot.app.world import World, open_world, owner
 from bot.archive import Archive
-from bot.dispatch import Dispatcher
-from bot.housekeeping import RetentionSettings, keep_tidy
+from bot.failures import Failure
+from bot.housekeeping import keep_tidy
 from bot.intake import Intake
 from bot.jobs import table
-from bot.market import MarketView
-from bot.pipeline import Pipeline
+from bot.publishing import Publishing
 from bot.scheduler import Scheduler
 from bot.settings import Settings
 
-ROLES = ("scheduler", "engine", "sender")
+log = structlog.get_logger()
+
+ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
 
 Report = Callable[[str, str], None]
 """Told, before the work begins, what there is and what is missing: a heading and a sentence."""
@@ -38,46 +49,77 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def run_bot(
-    settings: Settings, chosen: Sequence[str], *, dry_run: bool, record: Path | None, report: Report
+    settings: Settings,
+    named: Sequence[str],
+    *,
+    dry_run: bool,
+    reference: bool = False,
+    record: Path | None = None,
+    report: Report,
 ) -> None:
-    """Run the roles until cancelled. With ``dry_run`` everything happens but sending: alerts appear on the terminal."""
-    clock = SystemClock()
-    desk = open_desk(settings)
+    """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
+
+    With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to.
+    """
+    chosen = named or [role for role in ROLES if role not in PLATFORMS or not lacking(settings, role)]
+    listening = [role for role in chosen if role in PLATFORMS and not dry_run]
+    destinations = [CONSOLE] if dry_run else list(settings.destinations)
+    broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
-        destinations = [CONSOLE] if dry_run else list(settings.destinations)
-        _describe(settings, desk, store, destinations, report, dry_run=dry_run)
+        world = await open_world(stack, settings, destinations, reference=reference)
+        _describe(world, report, dry_run=dry_run)
+        notifiers = await build_notifiers(stack, settings, world.known.clock)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
-            sources = await open_sources(stack, settings, desk.universe, desk.calendars, clock, store)
-            work["scheduler"] = _scheduler(sources, record)
+            work["scheduler"] = await _scheduler(stack, world, record)
         if "engine" in chosen:
-            market = MarketView(desk.universe, desk.calendars)
-            dispatcher = build_dispatcher(settings, market, store, destinations, settings.reader.reader())
-            work["engine"] = _engine(desk, clock, store, dispatcher, market)
-            work["housekeeping"] = _housekeeping(store, settings.retention, clock)
+            work["engine"] = lambda: run_engine(world)
+            work["housekeeping"] = _housekeeping(world)
         if "sender" in chosen:
-            notifiers = await build_notifiers(stack, settings, clock)
             shown = on_terminal(notifiers) if dry_run else notifiers
-            work["sender"] = build_sender(_owner(), store, shown, settings.reader.reader(), clock).run
+            reader = settings.reader.reader()
+            work["sender"] = build_sender(owner(), world.store, shown, reader, world.known.clock).run
+        if listening:
+            work |= await _front_ends(world, listening, notifiers, broken, tolerant=not named)
+        if "engine" in chosen or listening:
+            work["rules"] = world.running.run
+        if "web" in chosen:
+            work["web"] = await _web(stack, world, broken, report, tolerant=not named)
+        if not work:
+            raise Failure(f"a dry run listens to nobody, so there is nothing to do for {' and '.join(chosen)}")
         async with asyncio.TaskGroup() as tasks:
             for name, role in work.items():
                 tasks.create_task(role(), name=name)
 
 
-def _scheduler(sources: Sources, record: Path | None) -> Work:
-    store, clock = sources.store, sources.clock
-    feeds, streams = build_feeds(sources), build_streams(sources)
-    if record:
-        feeds, streams = recording_feeds(feeds, record), recording_streams(streams, record, clock)
+async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -> Work:
+    """Asks the feeds and brings out the publications; over the recorded week there is nothing left to ask for."""
+    store, settings, clock = world.store, world.settings, world.known.clock
+    publishing = Publishing(
+        publisher=build_publisher(settings, world.universe, world.calendars, store),
+        brief=build_brief(settings, world.universe, world.calendars, store),
+        data=world.known.data,
+        clock=clock,
+    )
+    sources = None
+    if not world.reference:
+        sources = await open_sources(stack, settings, world.universe, world.calendars, clock, store)
 
-    async def work() -> None:
+    async def ask() -> None:
+        if sources is None:
+            return
+        feeds = build_feeds(sources)
+        streams = build_streams(sources, feeds)
+        archive = Archive(store.bars, store.documents)
+        feeds = with_history(sources, feeds, archive)
+        if record:
+            feeds, streams = recording_feeds(feeds, record), recording_streams(streams, record, clock)
         stored = await store.documents.all(HEALTH)
         scheduler = Scheduler(
             jobs=table([item.calendar for item in sources.universe.instruments], feeds),
             feeds=feeds,
             streams=streams,
-            sink=Intake(store, Archive(store.bars, store.documents)),
+            sink=Intake(store, archive),
             health=HealthBook(stored),
             stream_health=HealthBook(stored, STREAM),
             documents=store.documents,
@@ -86,42 +128,80 @@ def _scheduler(sources: Sources, record: Path | None) -> Work:
         )
         await scheduler.run()
 
-    return lambda: roles.lead(store.leases, "scheduler", _owner(), work)
-
-
-def _engine(desk: Desk, clock: Clock, store: Store, dispatcher: Dispatcher, market: MarketView) -> Work:
     async def work() -> None:
-        pipeline = Pipeline(
-            engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher, market=market
-        )
-        await pipeline.start(await Archive(store.bars, store.documents).load(), clock.now())
-        await roles.engine(pipeline, clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ask(), name="feeds")
+            tasks.create_task(publishing.run(), name="publishing")
 
-    return lambda: roles.lead(store.leases, "engine", _owner(), work)
+    return lambda: roles.lead(store.leases, "scheduler", owner(), work)
 
 
-def _housekeeping(store: Store, retention: RetentionSettings, clock: Clock) -> Work:
-    return lambda: roles.lead(store.leases, "housekeeping", _owner(), lambda: keep_tidy(store, retention, clock))
+async def _front_ends(
+    world: World,
+    platforms: Sequence[str],
+    notifiers: Mapping[str, Notifier],
+    broken: dict[str, str],
+    *,
+    tolerant: bool,
+) -> dict[str, Work]:
+    application, follower = await open_application(world)
+
+    def listening(platform: str) -> Work:
+        front_end = build_front_end(world, platform, application, notifiers)
+
+        async def listen() -> None:
+            try:
+                await front_end.run()
+            except Misconfigured as error:
+                if not tolerant:
+                    raise
+                # the alerts must go on, on whatever still works
+                broken[platform] = str(error)
+                log.warning("front_end_misconfigured", role=platform, error=str(error))
+
+        return listen
+
+    return {"market": follower.run, **{platform: listening(platform) for platform in platforms}}
 
 
-def _owner() -> str:
-    """Names this process among those that share the store."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def _housekeeping(world: World) -> Work:
+    store, retention, clock = world.store, world.settings.retention, world.known.clock
+    return lambda: roles.lead(store.leases, "housekeeping", owner(), lambda: keep_tidy(store, retention, clock))
 
 
-def _describe(
-    settings: Settings, desk: Desk, store: Store, destinations: Sequence[str], report: Report, *, dry_run: bool
-) -> None:
-    report("store", store.place)
-    report("rules", f"{len(desk.engine.programs)} over {len(desk.universe.instruments)} instruments")
-    report("alerts go to", "the terminal: this is a dry run, nothing is sent" if dry_run else ", ".join(destinations))
+async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], report: Report, *, tolerant: bool) -> Work:
+    host, port = world.settings.web.host, world.settings.web.port
+    try:
+        address = await stack.enter_async_context(served(host, port, pages(world.store, broken)))
+    except OSError as error:
+        said = f"{host}:{port} can't be listened on ({error.strerror}); set web.port to another one"
+        if not tolerant:
+            raise Failure(said) from error
+        report("web", said)
+    else:
+        report("web", f"{address}/healthz /readyz /metrics")
+
+    async def stay() -> None:
+        await asyncio.Event().wait()
+
+    return stay
+
+
+def _describe(world: World, report: Report, *, dry_run: bool) -> None:
+    settings = world.settings
+    report("store", world.store.place)
+    report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
+    if world.reference:
+        report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")
+    to = ", ".join(world.destinations)
+    report("alerts go to", "the terminal: this is a dry run, nothing is sent" if dry_run else to or "nobody")
     for what, sentence in missing(settings, dry_run=dry_run):
         report(what, sentence)
 
 
 def missing(settings: Settings, *, dry_run: bool) -> list[tuple[str, str]]:
     """What isn't configured, and what is left out for it."""
-    secrets = settings.secrets
+    secrets, access = settings.secrets, settings.access
     lines = []
     if not dry_run and not settings.destinations:
         lines.append(("missing", "destinations: alerts are kept but sent nowhere; set TAPEWATCH_DESTINATIONS"))
@@ -129,6 +209,11 @@ def missing(settings: Settings, *, dry_run: bool) -> list[tuple[str, str]]:
         lines.append(("missing", "TELEGRAM_TOKEN: no Telegram (docs/connect-telegram.md)"))
     if not secrets.slack_bot_token:
         lines.append(("missing", "SLACK_BOT_TOKEN: no Slack (docs/connect-slack.md)"))
+    elif not secrets.slack_app_token:
+        lines.append(("missing", "SLACK_APP_TOKEN: Slack is written to but not listened to (docs/connect-slack.md)"))
+    listens = any(not lacking(settings, platform) for platform in PLATFORMS)
+    if listens and not (access.open or access.admins or access.analysts or access.viewers or access.chats):
+        lines.append(("missing", "access: nobody may use the bot; list chats and people there, or set access.open"))
     if not secrets.sosovalue_api_key:
         lines.append(("missing", "SOSOVALUE_API_KEY: ETF flows come from the sources without a key"))
     if not settings.sec_contact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.charts.svg import SMALL, Frame, element, hatch, picture, shortened, text, text_width, ticks
+from bot.charts.svg import SMALL, Frame, element, hatch, number, picture, shortened, text, text_width, ticks
 
 _ROW = 24
 _BAR = 14
@@ -87,37 +87,86 @@ def grouped(
     return picture(frame, 22 + len(groups) * block, parts, spoken)
 
 
-def columns(frame: Frame, bars: Sequence[Bar], *, height: int = 220, labelled: int | None = None) -> str:
-    """A column a day around a zero line; the last ``labelled`` columns carry their value, all when there is room."""
+def columns(
+    frame: Frame,
+    bars: Sequence[Bar],
+    *,
+    height: int = 220,
+    labelled: int | None = None,
+    level: tuple[float, str] | None = None,
+    marked: tuple[int, str] | None = None,
+) -> str:
+    """A column a day around a zero line; the last ``labelled`` columns carry their value, all when there is room.
+
+    ``level`` is a value drawn across with its words; ``marked`` the index of a column with what is written above it.
+    """
     palette = frame.palette
-    steps = ticks(min(0.0, *(bar.value for bar in bars)), max(0.0, *(bar.value for bar in bars)))
+    values = [0.0, *(bar.value for bar in bars), *([level[0]] if level else [])]
+    steps = ticks(min(values), max(values))
     low, high = steps[0], steps[-1]
     left = max(text_width(f"{step:,.0f}", SMALL) for step in steps) + 8
-    top, bottom = 14.0, height - 22.0
+    top, bottom = 32.0 if marked else 14.0, height - 22.0
 
     def y_of(value: float) -> float:
         return bottom - (value - low) / (high - low) * (bottom - top)
 
-    slot = (frame.width - left) / len(bars)
+    right = text_width(level[1], SMALL) + 14 if level else 0.0
+    edge = frame.width - right
+    slot = (edge - left) / len(bars)
     width = min(slot * 0.68, 34)
     fits = slot >= max(text_width(bar.written, SMALL) for bar in bars) + 2
     shown = len(bars) if fits else min(labelled or 0, len(bars))
     every = max(1, round(max(text_width(bar.label, SMALL) for bar in bars) / slot + 0.6))
     parts = [hatch(f"{frame.ident}-up", palette.up), hatch(f"{frame.ident}-down", palette.down)]
     for step in steps:
-        parts.append(element("line", x1=left, x2=frame.width, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
+        parts.append(element("line", x1=left, x2=edge, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
         parts.append(text(left - 6, y_of(step) + 4, f"{step:,.0f}", palette.muted, anchor="end", size=SMALL))
+    if level:
+        parts += _level(frame, level[1], left, edge, y_of(level[0]))
     for index, bar in enumerate(bars):
         x = left + slot * index + (slot - width) / 2
         parts += _column(frame, bar, x, width, y_of)
         middle = x + width / 2
         if index >= len(bars) - shown:
             y = y_of(bar.value) - 4 if bar.value >= 0 else y_of(bar.value) + 12
+            parts += [_paper(frame, bar.written, middle, y)] if level else []
             parts.append(text(middle, y, bar.written, palette.text, anchor="middle", size=SMALL))
         if (len(bars) - 1 - index) % every == 0:
             parts.append(text(middle, height - 4, bar.label, palette.muted, anchor="middle", size=SMALL))
-    parts.append(element("line", x1=left, x2=frame.width, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
+    parts.append(element("line", x1=left, x2=edge, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
+    if marked:
+        x, value = left + slot * (marked[0] + 0.5), bars[marked[0]].value
+        parts += _marked(frame, marked[1], x, y_of(max(value, 0.0)) - (18 if value > 0 else 3))
     return picture(frame, height, parts, "; ".join(f"{bar.label} {bar.written}" for bar in bars))
+
+
+def _paper(frame: Frame, words: str, x: float, y: float) -> str:
+    """The paper's colour behind a value, so that no line runs through it."""
+    half = text_width(words, SMALL) / 2
+    return element(
+        "path",
+        d=f"M{number(x - half)},{number(y - 4)} h{number(half * 2)}",
+        stroke=frame.palette.surface,
+        stroke_width=12,
+    )
+
+
+def _level(frame: Frame, words: str, left: float, right: float, y: float) -> list[str]:
+    """A dashed line with its words beside it."""
+    colour = frame.palette.series[1]
+    line = element("line", x1=left, x2=right, y1=y, y2=y, stroke=colour, stroke_width=1.4, stroke_dasharray="7 3")
+    return [line, text(right + 8, y + 4, words, colour, size=SMALL, weight="600")]
+
+
+def _marked(frame: Frame, words: str, x: float, y: float) -> list[str]:
+    """``words`` at the top, with a dotted line from them down to ``y``."""
+    half = text_width(words, SMALL) / 2
+    middle = min(max(x, half), frame.width - half)
+    palette = frame.palette
+    return [
+        element("line", x1=x, x2=x, y1=14, y2=y, stroke=palette.text, stroke_width=0.8, stroke_dasharray="1 2"),
+        text(middle, 9, words, palette.text, anchor="middle", size=SMALL, weight="600"),
+    ]
 
 
 def _column(frame: Frame, bar: Bar, x: float, width: float, y_of: Callable[[float], float]) -> list[str]:

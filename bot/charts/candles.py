@@ -47,7 +47,7 @@ def candles(frame: Frame, days: Sequence[Candle], mark: str, close: str, *, heig
         parts.append(text(left - 6, y_of(step) + 4, f"{step:,.0f}", palette.muted, anchor="end", size=SMALL))
     for index, day in enumerate(days):
         x = left + slot * (index + 0.5)
-        parts += _candle(frame, day, x, min(slot * 0.55, 22), y_of)
+        parts += candle(frame, day, x, min(slot * 0.55, 22), y_of)
         if (len(days) - 1 - index) % every == 0:
             parts.append(text(x, height - 4, day.label, palette.muted, anchor="middle", size=SMALL))
     peak = max(range(len(days)), key=lambda index: max(days[index].known, default=0.0))
@@ -61,7 +61,8 @@ def candles(frame: Frame, days: Sequence[Candle], mark: str, close: str, *, heig
     return picture(frame, height, parts, f"{mark}; {days[-1].label} {close}")
 
 
-def _candle(frame: Frame, day: Candle, x: float, width: float, y_of: Callable[[float], float]) -> list[str]:
+def candle(frame: Frame, day: Candle, x: float, width: float, y_of: Callable[[float], float]) -> list[str]:
+    """One day around ``x``; some price of it must be known."""
     palette = frame.palette
     if day.open is None or day.high is None or day.low is None or day.close is None:
         y = y_of(day.known[-1])

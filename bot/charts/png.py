@@ -53,17 +53,17 @@ def label_language(lang: Lang) -> Lang:
 
 def picture(svg: str, background: str = "#ffffff") -> bytes:
     """The PNG of ``svg`` at twice its size; it must not use CSS variables."""
-    import font_roboto  # noqa: PLC0415 - only when a picture is wanted
+    import font_lato  # noqa: PLC0415 - only when a picture is wanted
     import resvg_py  # noqa: PLC0415
 
-    fonts = [font_roboto.font_files["Roboto"], font_roboto.font_files["RobotoMedium"]]
+    fonts = [font_lato.font_files["Lato"], font_lato.font_files["LatoBold"]]
     chinese = cjk_font()
     return resvg_py.svg_to_bytes(
-        svg_string=svg.replace('font-family="inherit"', 'font-family="Roboto"', 1),
+        svg_string=svg.replace('font-family="inherit"', 'font-family="Lato"', 1),
         background=background,
         skip_system_fonts=True,
         zoom=ZOOM,
-        font_family="Roboto",
+        font_family="Lato",
         font_files=[*fonts, *([str(chinese)] if chinese else [])],
         text_rendering="geometric_precision",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ COMMANDS = {
     "ask": "answer a chat command on the terminal",
     "check": "validate settings, universe and rules",
     "test": "run the tests of rule packs",
+    "rules": "list the rules, and how each is evaluated",
     "backtest": "say when rules would have fired, and what followed",
     "fetch": "ask one feed once and print what it brings",
     "status": "sources, queue and store of a running bot",
@@ -77,13 +79,35 @@ def main() -> None:
     """Run the command line; known failures become one line on standard error and exit status 1."""
     from bot.failures import explain
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the rest of the process
+    status: int | str | None = 0
     try:
         cli(prog_name="tapewatch")
+    except SystemExit as done:
+        status = done.code
     except KeyboardInterrupt:
-        sys.exit(130)
+        status = 130
     except Exception as error:
         text = explain(error)
         if text is None:
             raise
         click.echo(text, err=True)
-        sys.exit(1)
+        status = 1
+    lost = _write_out()
+    if lost and not status:
+        if not isinstance(lost, BrokenPipeError):
+            click.echo(f"tapewatch: standard output: {lost.strerror}", err=True)
+        status = 1
+    sys.exit(status)
+
+
+def _write_out() -> OSError | None:
+    """Flush standard output; what nobody takes is dropped, so that the interpreter doesn't trip over it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error
+    return None

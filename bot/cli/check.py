@@ -25,17 +25,17 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, sche
         return
     from bot.app.desk import rule_paths
     from bot.settings import load
-    from rules.check import check
-    from rules.problems import ProblemsFound
+    from rules.check import Checked, check
+    from rules.problems import Problem, ProblemsFound
     from rules.universe_file import load_universe
 
     try:
         settings = load(config)
         checked = check(paths or rule_paths(settings), load_universe(settings.universe))
     except ProblemsFound as found:
-        from rules.check import Checked
-
         checked = Checked(found.problems)
+    except OSError as error:
+        checked = Checked((Problem(str(error.filename), 1, 1, "unreadable", f"can't be read: {error.strerror}"),))
     if as_json:
         click.echo(json.dumps(checked.to_json(), ensure_ascii=False))
     else:

@@ -58,12 +58,14 @@ def command(
 
 async def _build(settings: Settings, day: date | None, *, reference: bool) -> Digest:
     from bot.app.answers import open_known
-    from bot.digest import build
+    from bot.app.weekly import build_publisher
+    from bot.digest.frame import last_whole_week
     from rules.calendars import Calendars
     from rules.universe_file import load_universe
 
-    universe, calendars = load_universe(settings.universe), Calendars()
+    universe = load_universe(settings.universe)
     async with AsyncExitStack() as stack:
         known = await open_known(stack, settings, universe, reference=reference)
-        wanted = day or calendars.get("XNYS").session_of(known.clock.now())
-        return build(known.data, wanted, universe, calendars=calendars)
+        now = known.clock.now()
+        publisher = build_publisher(settings, universe, Calendars(), known.store)
+        return await publisher.preview(await known.data(now), day or last_whole_week(now.date()))

@@ -10,18 +10,25 @@ from typing import Any
 
 import click
 
-ROLES = ("scheduler", "engine", "sender")
+ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
 
 
 @click.command("run")
 @click.argument("roles", nargs=-1, type=click.Choice(ROLES), metavar="[ROLE]...")
 @click.option("--dry-run", is_flag=True, help="Show alerts on the terminal; send nothing.")
+@click.option(
+    "--reference", is_flag=True, help="Over the recorded week, at its end, on a store of its own: no network."
+)
 @click.option("--record", type=click.Path(file_okay=False, path_type=Path), help="Write down what the feeds bring.")
 @click.pass_obj
-def command(config: Path | None, roles: tuple[str, ...], record: Path | None, *, dry_run: bool) -> None:
+def command(
+    config: Path | None, roles: tuple[str, ...], record: Path | None, *, dry_run: bool, reference: bool
+) -> None:
     """Run the bot until Ctrl-C: all roles in one process, or only those that are named.
 
-    Roles: scheduler (asks the feeds), engine (evaluates the rules), sender (delivers).
+    Roles: scheduler (asks the feeds, brings out digest and brief), engine (evaluates the rules), sender (delivers),
+    telegram and slack (listen and answer; left out without their tokens unless named), web (/healthz, /readyz,
+    /metrics).
     """
     from bot.app.live import run_bot
     from bot.logs import configure
@@ -33,7 +40,7 @@ def command(config: Path | None, roles: tuple[str, ...], record: Path | None, *,
     def report(heading: str, sentence: str) -> None:
         click.echo(f"{heading:<14}{sentence}", err=True)
 
-    work = run_bot(settings, roles or ROLES, dry_run=dry_run, record=record, report=report)
+    work = run_bot(settings, roles, dry_run=dry_run, reference=reference, record=record, report=report)
     asyncio.run(_until_told_to_stop(work))
 
 

@@ -118,7 +118,6 @@ async def _keep(ctx: Context, made: PersonalAlert) -> None:
     mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == made.owner]
     if len(mine) >= ctx.desk.most_alerts and made.id not in {item.id for item in mine}:
         raise Refusal("alert.too_many", most=ctx.desk.most_alerts)
-    await personal.keep(ctx.desk.documents, made)
     matcher = Matcher("rule", made.rule_id)
     await subscriptions(ctx.desk.documents).put(
         Subscription(
@@ -130,6 +129,8 @@ async def _keep(ctx: Context, made: PersonalAlert) -> None:
             created_at=made.created_at,
         )
     )
+    # last, since the engine runs it from now on, and would find nobody to tell
+    await personal.keep(ctx.desk.documents, made)
 
 
 def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, rehearsal: Rehearsal | None) -> Message:
@@ -154,7 +155,8 @@ def _past(ctx: Context, rehearsal: Rehearsal) -> str:
         return ctx.say("alert.no_past")
     since = max(rehearsal.known_since, rehearsal.start).date()
     days = [day_text((item.observed_at or item.at).date(), ctx.lang, year=True) for item in rehearsal.fired[-3:]]
-    shown_days = f" ({', '.join(days)})" if days else ""
+    listed = f"（{'、'.join(days)}）" if ctx.lang == "zh" else f" ({', '.join(days)})"
+    shown_days = listed if days else ""
     return ctx.say(
         "alert.past", count=len(rehearsal.fired), days=shown_days, since=day_text(since, ctx.lang, year=True)
     )

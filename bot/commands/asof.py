@@ -10,10 +10,10 @@ from adapters.message import Instant, Line, Span, Text
 from bot.commands.context import Context
 from bot.locale import say
 from bot.market import Figure
-from bot.numbers import STALE
 from bot.windows import due_session
 from rules.calendars import Calendar
 from rules.model import Lang, Status
+from rules.numbers import STALE
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAYS_ZH = "一二三四五六日"

@@ -48,13 +48,11 @@ async def cal(ctx: Context, args: Arguments) -> Reply:
 
 
 def _days(today: date, span: Span) -> tuple[date, date]:
-    """The days of ``span``; on a weekend the week is the one to come."""
+    """The days of ``span``; on a weekend this week and the next one are both the one to come."""
     monday = today - timedelta(days=today.weekday())
-    if today.weekday() >= 5:
-        monday += timedelta(days=7)
     if span == "today":
         return today, today
-    if span == "next":
+    if span == "next" or today.weekday() >= 5:
         monday += timedelta(days=7)
     return monday, monday + timedelta(days=6)
 

@@ -23,7 +23,7 @@ from bot.commands.names import close_series, ticker, typed
 from bot.commands.quote import moved
 from bot.files import write_whole
 from bot.market import Figure
-from bot.numbers import number, price
+from rules.numbers import number, price
 from rules.universe import Instrument, Kind
 
 SPANS = {"1mo": 30, "3mo": 91, "6mo": 182, "1y": 365, "3y": 1095}

@@ -13,7 +13,7 @@ from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import ticker
 from bot.market import Figure
-from bot.numbers import MISSING, amount, percent, points, quarter
+from rules.numbers import MISSING, amount, percent, points, quarter
 from rules.schedule import CONTINUOUS
 from rules.universe import Instrument
 

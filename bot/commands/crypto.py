@@ -14,8 +14,8 @@ from bot.commands.names import ticker
 from bot.commands.quote import moved
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.market import Figure
-from bot.numbers import money, number, percent, price
 from bot.windows import Window, change
+from rules.numbers import money, number, percent, price
 from rules.schedule import CONTINUOUS
 from rules.universe import Kind
 

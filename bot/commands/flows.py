@@ -13,8 +13,8 @@ from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.flow_run import flow_run
 from bot.market import Figure
-from bot.numbers import amount, money, preliminary
 from bot.windows import Window, base_session
+from rules.numbers import amount, money, preliminary
 from rules.universe import Instrument, Kind
 
 ASSETS = {"btc": "BTC", "比特币": "BTC", "eth": "ETH", "以太坊": "ETH"}

@@ -15,8 +15,8 @@ from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import close_series, list_name, lists, members, ticker
 from bot.market import Ratio
-from bot.numbers import percent, rounded
 from bot.windows import Window, base_session, ratios
+from rules.numbers import percent, rounded
 from rules.universe import Instrument
 
 Side = Literal["up", "down", "both"]

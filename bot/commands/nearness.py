@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bot.commands.context import Context
-from bot.numbers import percent, points, quantity
+from rules.numbers import percent, points, quantity
 from rules.standing import Standing
 
 _TINY = 0.0005

@@ -12,9 +12,9 @@ from bot.commands.context import Context, bold, line
 from bot.commands.errors import Refusal, button
 from bot.commands.names import close_series, ticker, typed
 from bot.market import Figure
-from bot.numbers import MISSING, money, percent, price
 from bot.windows import Window, change, is_stale
 from rules.model import CalendarEvent, Status
+from rules.numbers import MISSING, money, percent, price
 from rules.universe import Instrument, Kind
 
 MOST = 5

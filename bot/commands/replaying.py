@@ -16,10 +16,10 @@ from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.rulebook import rule_from
 from bot.market import MarketView
-from bot.numbers import MISSING, percent, quantity
 from bot.rehearsal import Rehearsal, Rehearser
 from rules.engine import Engine
 from rules.model import Transition
+from rules.numbers import MISSING, percent, quantity
 from rules.spec import RuleSpec
 
 SPANS = {"1mo": 30, "3mo": 91, "6mo": 182, "1y": 365, "3y": 1095}

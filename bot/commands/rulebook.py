@@ -19,7 +19,7 @@ from rules.problems import ProblemsFound, nearest
 from rules.spec import RuleSpec
 from rules.standing import Standing
 
-_MARKS = {Severity.INFO: "🔔", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}
+_MARKS = {Severity.INFO: "🔔", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨", Severity.HEALTH: "🩺"}
 _SHOWN = 15
 
 

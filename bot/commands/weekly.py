@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Protocol
 
 from adapters.chat.port import Reply
@@ -14,13 +14,11 @@ from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.context import Context, note
 from bot.commands.errors import Refusal
-from bot.digest import build
 from bot.digest.chat import message
 from bot.digest.data import DigestData
 from bot.digest.flow import Outcome, Publisher
-from rules.calendars import Calendars
+from bot.digest.frame import last_whole_week
 from rules.model import Lang
-from rules.universe import Universe
 
 _WEEK = re.compile(r"(\d{4})-?w(\d{1,2})", re.IGNORECASE | re.ASCII)
 
@@ -42,36 +40,25 @@ class Weekly(Protocol):
 
 
 class DigestDesk:
-    """``Weekly`` over what ``data`` knows at an instant; without a publisher there is no draft to step on."""
+    """``Weekly`` over a publisher; ``data`` gives what is known at an instant."""
 
-    def __init__(
-        self,
-        data: Callable[[datetime], Awaitable[DigestData]],
-        universe: Universe,
-        calendars: Calendars,
-        publisher: Publisher | None = None,
-    ) -> None:
+    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]]) -> None:
         self._publisher = publisher
         self._data = data
-        self._universe = universe
-        self._calendars = calendars
 
     async def message(self, day: date, lang: Lang, now: datetime) -> Message | None:
         """Build the digest anew: it is a view of what is known."""
         known = await self._data(now)
-        friday = day - timedelta(days=day.weekday() - 4)
         if not known.series("prices."):
             return None
-        return message(build(known, friday, self._universe, calendars=self._calendars), lang)
+        return message(await self._publisher.preview(known, day), lang)
 
     async def approve(self, name: str, who: str) -> Outcome:
         """As the publisher does."""
-        return await self._publisher.approve(name, who) if self._publisher else Outcome.NO_DRAFT
+        return await self._publisher.approve(name, who)
 
     async def publish(self, day: date, now: datetime) -> Outcome:
         """As the publisher does."""
-        if self._publisher is None:
-            return Outcome.NO_DRAFT
         return await self._publisher.publish(await self._data(now), day, now)
 
 
@@ -113,9 +100,7 @@ def _day(ctx: Context, args: Arguments, *, preview: bool) -> date:
             except ValueError:
                 raise Refusal("digest.week", word=shown(word)) from None
     today = ctx.now.date()
-    if preview or today.weekday() >= 5:
-        return today
-    return today - timedelta(days=today.weekday() + 3)
+    return today if preview else last_whole_week(today)
 
 
 def _name(day: date) -> str:

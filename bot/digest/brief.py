@@ -9,7 +9,6 @@ from enum import StrEnum
 from math import fsum
 
 from adapters.message import Instant, Line, Message, Paragraph, Span, Text
-from bot import numbers
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.data import DigestData
 from bot.digest.facts import Fact, Facts, derived, growth, observed
@@ -20,6 +19,7 @@ from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
 from bot.digest.wording import heading
+from rules import numbers
 from rules.calendars import Calendars
 from rules.model import Lang, Localized, Severity
 from rules.universe import Instrument, Universe

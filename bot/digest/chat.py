@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from adapters.message import Attachment, Block, Button, Instant, Line, Message, Paragraph, Span, Text
-from bot import numbers
 from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
 from bot.digest.figure import Figure, Row, day_text, weekday
 from bot.digest.wording import gap, heading, span_text
+from rules import numbers
 from rules.model import Lang, Severity
 
 EVENTS_SHOWN = 8

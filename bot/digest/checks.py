@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import fsum
 
-from bot import numbers
 from bot.digest.companies import LINES, Quarter, company_quarters, latest_quarter
 from bot.digest.data import Imported, ImportedMove
 from bot.digest.facts import Standing
@@ -15,6 +14,7 @@ from bot.digest.figure import Figure
 from bot.digest.flows import flow_days, fund_names
 from bot.digest.frame import Frame
 from bot.digest.markets import coverage
+from rules import numbers
 from rules.model import Localized, Observation
 
 _LINE_ZH = {"revenue": "收入", "net_income": "净利润", "gross_profit": "毛利", "capex": "资本开支"}
@@ -58,7 +58,7 @@ def run(frame: Frame, figures: Iterable[Figure]) -> tuple[Finding, ...]:
 
 def _missing_movers(frame: Frame) -> Iterator[Finding]:
     """An instrument of the coverage that moved more than the last line of an imported top list, and isn't in it."""
-    imported = frame.data.imported
+    imported = frame.imported
     if imported is None:
         return
     for lines, direction in ((imported.gainers, 1), (imported.losers, -1)):
@@ -196,7 +196,7 @@ def _printed(item: Observation) -> str:
 
 def _header_currency(frame: Frame, figures: dict[int, Figure]) -> Iterator[Finding]:
     """A header that names one currency over rows in another."""
-    imported = frame.data.imported
+    imported = frame.imported
     for number, currency in (imported.header_currency or {}).items() if imported else ():
         rows = figures[number].rows if number in figures else ()
         others = [row for row in rows if row.get("currency") not in {currency, None}]

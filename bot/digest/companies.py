@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot import numbers
 from bot.digest.facts import Fact, derived, difference, growth, missing, observed
 from bot.digest.figure import STATEMENT_UNIT, Cell, Column, Figure, Row, summary
 from bot.digest.frame import Frame
 from bot.digest.wording import beside
+from rules import numbers
 from rules.model import Localized, Observation
 
 LINES = ("revenue", "net_income", "gross_profit", "capex")

@@ -32,6 +32,8 @@ class Imported:
     """
 
     source: str
+    day: date
+    """A day of the week that the tables are about."""
     gainers: tuple[ImportedMove, ...] = ()
     losers: tuple[ImportedMove, ...] = ()
     header_currency: Mapping[int, str] | None = None

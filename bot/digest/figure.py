@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from bot import numbers
 from bot.digest.facts import Fact, Standing
+from rules import numbers
 from rules.model import Lang, Localized
 
 Form = Literal[

@@ -7,6 +7,7 @@ keys, so nobody is told twice.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -24,6 +25,7 @@ from bot.digest.data import DigestData
 from bot.digest.document import Digest, build
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from bot.digest.slots import read_slots
 from bot.payload import pack
 from rules.calendars import Calendars
 from rules.model import Lang
@@ -119,9 +121,13 @@ class Publisher:
         editors: Sequence[str],
         team: Sequence[str],
         timetable: Timetable | None = None,
+        slots_folder: Path | None = None,
         file_formats: Sequence[str] = formats.ALL,
     ) -> None:
-        """``readers`` holds whose colours and time zone the files of each language have."""
+        """``readers`` holds whose colours and time zone the files of each language have.
+
+        ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
+        """
         self._documents = documents
         self._states = states
         self._archive = archive
@@ -132,6 +138,7 @@ class Publisher:
         self._editors = editors
         self._team = team
         self._timetable = timetable or Timetable()
+        self._slots_folder = slots_folder
         self._formats = file_formats
 
     async def tick(self, known: Known, now: datetime) -> Outcome:
@@ -147,7 +154,9 @@ class Publisher:
             return Outcome.NOT_DUE
         edition = await self.edition(span.name)
         if edition is None:
-            return await self.draft(await known(now), span.last, now)
+            data = await known(now)
+            # A store that was just opened knows nothing yet; an empty digest helps nobody.
+            return await self.draft(data, span.last, now) if data.series("prices.") else Outcome.NOT_DUE
         if edition.stage is Stage.PUBLISHED:
             return Outcome.NOT_DUE
         if now < calendar.close(last) + self._timetable.publish_after:
@@ -161,7 +170,7 @@ class Publisher:
         if edition.unfirm == 0:
             return Outcome.NOT_DUE
         data = await known(now)
-        if len(self._build(data, edition).unfirm) >= edition.unfirm:
+        if len((await asyncio.to_thread(self._build, data, edition)).unfirm) >= edition.unfirm:
             return Outcome.NOT_DUE
         return await self.draft(data, edition.week_end, now)
 
@@ -183,12 +192,14 @@ class Publisher:
         edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
         if edition.stage is Stage.PUBLISHED:
             return Outcome.ALREADY_PUBLISHED
-        digest = self._build(data, edition)
+        digest = await asyncio.to_thread(self._build, data, edition)
         content = digest.fingerprint
         if content == edition.content:
             return Outcome.UNCHANGED
         number = edition.drafts + 1
-        messages, files = self._messages(digest, edition, f"draft-{number}", _DRAFT, buttons=_buttons(span.name))
+        messages, files = await asyncio.to_thread(
+            self._messages, digest, edition, f"draft-{number}", _DRAFT, buttons=_buttons(span.name)
+        )
         edition = replace(
             edition,
             drafts=number,
@@ -200,6 +211,12 @@ class Publisher:
         )
         await self._commit(edition, f"digest:{span.name}:draft:{number}", messages, now, to=self._editors)
         return Outcome.DRAFTED
+
+    async def preview(self, data: DigestData, day: date) -> Digest:
+        """The digest of the week of ``day``, as known now, with the words that its slots have; nothing is sent."""
+        span = Span.week_of(day)
+        edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
+        return await asyncio.to_thread(self._build, data, edition)
 
     async def fill(self, name: str, slot: str, text: str) -> Outcome:
         """Write an analyst's words into a slot of the draft; the next draft or the publication carries them."""
@@ -231,10 +248,10 @@ class Publisher:
             return Outcome.NO_DRAFT
         if edition.stage is Stage.PUBLISHED:
             return Outcome.ALREADY_PUBLISHED
-        digest = self._build(data, edition)
+        digest = await asyncio.to_thread(self._build, data, edition)
         if self._blocking(digest):
             return Outcome.EMPTY_SLOTS
-        messages, files = self._messages(digest, edition, "1", None)
+        messages, files = await asyncio.to_thread(self._messages, digest, edition, "1", None)
         edition = replace(
             edition,
             stage=Stage.PUBLISHED,
@@ -252,7 +269,7 @@ class Publisher:
         edition = await self.edition(name)
         if edition is None or edition.stage is not Stage.PUBLISHED:
             return Outcome.NOT_PUBLISHED
-        digest = self._build(data, edition)
+        digest = await asyncio.to_thread(self._build, data, edition)
         if digest.fingerprint == edition.content:
             return Outcome.UNCHANGED
         before, version = _key(edition), edition.version + 1
@@ -260,7 +277,7 @@ class Publisher:
             "en": f"Corrected (version {version}): {reason}",
             "zh": f"更正（第 {version} 版）：{reason}",
         }
-        messages, files = self._messages(digest, edition, str(version), note)
+        messages, files = await asyncio.to_thread(self._messages, digest, edition, str(version), note)
         edition = replace(edition, version=version, content=digest.fingerprint, files=files, messages=messages)
         await self._commit(edition, _key(edition), messages, now, to=self._team, edits=before)
         return Outcome.CORRECTED
@@ -272,8 +289,12 @@ class Publisher:
             self._universe,
             layout=self._layout,
             calendars=self._calendars,
-            slots=edition.slots,
+            slots={**self._written(edition.name), **edition.slots},
         )
+
+    def _written(self, name: str) -> Mapping[str, str]:
+        """What the slots' files say about the week ``name``."""
+        return {} if self._slots_folder is None else read_slots(self._slots_folder, name, self._layout.slots)
 
     def _blocking(self, digest: Digest) -> bool:
         required = {slot.name for slot in self._layout.slots if slot.required}

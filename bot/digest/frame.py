@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.digest.data import DigestData
+from bot.digest.data import DigestData, Imported
 from bot.digest.facts import Fact, Facts, Standing, growth, missing, observed
 from bot.digest.layout import Layout
 from rules.calendars import Calendar, Calendars, Period
@@ -49,6 +49,12 @@ class Frame:
     calendars: Calendars
     facts: Facts
 
+    @property
+    def imported(self) -> Imported | None:
+        """Tables from outside, if they are about this week."""
+        found = self.data.imported
+        return found if found and self.span.first <= found.day <= self.span.last else None
+
     def calendar(self, symbol: str) -> Calendar:
         """The sessions of ``symbol``; New York's for what the universe doesn't know."""
         known = self.universe.by_symbol.get(symbol)
@@ -87,3 +93,8 @@ class Frame:
         base = calendar.base_of(period, calendar.session_on_or_before(self.span.last))
         before = observed(self.data.on(f"prices.{symbol}.close", base), close.unit, f"{symbol} {base}")
         return growth(close, before)
+
+
+def last_whole_week(today: date) -> date:
+    """A day of the newest week whose Friday is over on ``today``: this week's at the weekend, else the one before."""
+    return today if today.weekday() >= 5 else today - timedelta(days=today.weekday() + 3)

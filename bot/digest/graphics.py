@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from bot import numbers
 from bot.charts.bars import Bar, columns, grouped, ranked
 from bot.charts.candles import Candle, candles
 from bot.charts.gauge import gauge
@@ -15,6 +14,7 @@ from bot.charts.svg import PAGE, Frame, Palette
 from bot.digest.crypto import BANDS
 from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Figure, Form, Row, day_text, written
+from rules import numbers
 from rules.model import Lang
 
 Draw = Callable[[Figure, Lang, Frame], list[str]]

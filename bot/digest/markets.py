@@ -139,7 +139,7 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
         {"group": own, "symbol": m.instrument.symbol, "name": m.instrument.name, "week_pct": m.change} for m in top
     ]
     notes: list[Localized] = []
-    imported = frame.data.imported
+    imported = frame.imported
     lines = () if imported is None else imported.gainers if direction > 0 else imported.losers
     if imported and lines:
         wider: Localized = {"en": f"Wider universe: {imported.source}", "zh": f"更宽样本：{imported.source}"}

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from bot import numbers
 from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.diary import by_day, coverage_events, crypto_events
@@ -19,6 +18,7 @@ from bot.digest.flows import reported
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
 from bot.digest.wording import beside
+from rules import numbers
 from rules.model import CalendarEvent, Lang, Localized
 from rules.universe import Instrument
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from bot import numbers
 from bot.digest.facts import Fact
 from bot.digest.figure import day_text
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from rules import numbers
 from rules.model import Lang, Localized
 
 HEADINGS: dict[str, Localized] = {
@@ -45,8 +45,10 @@ def span_text(span: Span, lang: Lang) -> str:
     """The days and the ISO week: ``2024/10/28–11/01（第44周）``, ``28 Oct–1 Nov 2024 (week 44)``."""
     week = int(span.name.rpartition("W")[2])
     if lang == "zh":
-        return f"{span.first:%Y/%m/%d}–{span.last:%m/%d}（第{week}周）"
-    return f"{day_text(span.first, lang)}–{day_text(span.last, lang)} {span.last.year} (week {week})"
+        last = f"{span.last:%m/%d}" if span.first.year == span.last.year else f"{span.last:%Y/%m/%d}"
+        return f"{span.first:%Y/%m/%d}–{last}（第{week}周）"
+    begin = f" {span.first.year}" if span.first.year != span.last.year else ""
+    return f"{day_text(span.first, lang)}{begin}–{day_text(span.last, lang)} {span.last.year} (week {week})"
 
 
 def gap(stated: _Stated, ahead: str, behind: str, lang: Lang) -> str:

@@ -322,7 +322,7 @@ TEXTS: Mapping[str, str] = {
     "status.newest": "最新数据",
     "status.partial": "盘中",
     "status.problem": "{source} {what}，自 {since} 起。",
-    "status.queue": "{count} 条消息待发，涉及 {lanes} 个目的地",
+    "status.queue": "待发消息 {count} 条（{lanes} 个目的地）",
     "status.rules": "已加载 {count} 条规则",
     "status.silence": "尚未收到任何来源的数据。",
     "status.some_fail": "{count} 个来源异常",

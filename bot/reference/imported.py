@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.digest.data import Imported, ImportedMove, ObservedData
 from bot.reference import tables
-from bot.reference.recording import Recording
+from bot.reference.recording import FRIDAY, Recording
 
 
 def imported() -> Imported:
@@ -14,6 +14,7 @@ def imported() -> Imported:
     printed = tables.printed()
     return Imported(
         source=str(printed["source"]),
+        day=FRIDAY,
         gainers=_moves(printed["movers"]["gainers"]),
         losers=_moves(printed["movers"]["losers"]),
         header_currency={int(figure): str(code) for figure, code in printed["header_currency"].items()},

@@ -153,8 +153,12 @@ class _Analyser:
             return self.report(
                 node, "not-called", f"{node.name} is a function; call it as {FUNCTIONS[node.name].signature}"
             )
-        names = self.scope.names()
-        return self.report(node, "unknown-name", f"nothing is called {node.name!r}", nearest(node.name, names))
+        names, said = self.scope.names(), f"nothing is called {node.name!r}"
+        feed, _, field = node.name.partition(".")
+        key, _, field = field.rpartition(".")
+        if feed and key and field:
+            said += f"; name it under series: NAME: {{feed: {feed}, key: {key}, field: {field}, …}} and use NAME"
+        return self.report(node, "unknown-name", said, nearest(node.name, names))
 
     def _macro(self, node: Name) -> Typed:
         if node.name in self._expanding:

@@ -41,6 +41,7 @@ _TOKEN = re.compile(
 )
 _NUMBER = re.compile(r"([\d_.]+)(.*)")
 _UNIT_WORD = re.compile(r"\s+([A-Za-z]+)\b")
+_CODE = re.compile(r"\d+\.[A-Za-z]+")
 _HINTS = {
     "**": "there is no power; multiply instead",
     "&&": "write and",
@@ -54,6 +55,15 @@ _HINTS = {
     "−": "write the plain minus sign -",
     "≤": "write <=",
     "≥": "write >=",
+    "%": "write it right after its number, such as 5%",
+    "$": "write the currency after the amount, such as 140 USD",
+    "＞": "write >",
+    "＜": "write <",
+    "＝": "write ==",
+    "（": "write (",
+    "）": "write )",
+    "，": "write a plain comma",
+    "％": "write %",
 }
 
 
@@ -86,7 +96,7 @@ def tokenize(text: str) -> list[Token]:
             at = token.end
         else:
             errors.append(token)
-            at = token.offset + (2 if text[token.offset : token.offset + 2] in _HINTS else 1)
+            at = max(found.end() if found else 0, token.offset + len(_symbol(text, token.offset)))
     if errors:
         raise ExpressionError.of(errors)
     tokens.append(Token("end", "", len(text), len(text)))
@@ -106,9 +116,15 @@ def _token(text: str, found: re.Match[str]) -> Token | Finding:
 
 def _unreadable(text: str, at: int) -> Finding:
     at += len(text) - at - len(text[at:].lstrip())
-    symbol = text[at : at + 2] if text[at : at + 2] in _HINTS else text[at]
+    symbol = _symbol(text, at)
     hint = _HINTS.get(symbol)
+    if symbol == "." and (code := _CODE.match(text, text.rfind(" ", 0, at) + 1)):
+        hint = f'quote symbols that are not plain words, such as "{code[0]}"'
     return Finding(at, "bad-character", f"{symbol!r} has no meaning here" + (f": {hint}" if hint else ""))
+
+
+def _symbol(text: str, at: int) -> str:
+    return text[at : at + 2] if text[at : at + 2] in _HINTS else text[at]
 
 
 def _number(text: str, found: re.Match[str]) -> Token | Finding:

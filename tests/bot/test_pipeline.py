@@ -123,6 +123,7 @@ class _Unwritable:
     def __init__(self, store: RedisStore) -> None:
         self._store, self.broken = store, True
         self.tape, self.documents, self.outbox = store.tape, store.documents, store.outbox
+        self.bars = store.bars
         self.leases, self.rate_limits, self.states = store.leases, store.rate_limits, self
 
     async def commit(self, commit: object) -> None:

@@ -113,6 +113,7 @@ rules:
         ({"when": "it > 1"}, "4:11: no-it: "),
         ({"for_each": "universe.aii"}, "5:15: unknown-list: there is no list or symbol 'universe.aii'; did you mean"),
         ({"every": "new(BTCX)"}, "5:16: not-a-series: new(BTCX) wants the name of a series; did you mean"),
+        ({"when": "etf_flows.BTC.IBIT > 5 USD"}, "4:11: unknown-name: nothing is called 'etf_flows.BTC.IBIT'; name it"),
         # clauses that can't work
         ({"when": "BTC > 5 and BTC < 3"}, "4:11: unreachable-when: when can never hold"),
         ({"clear": "ret(BTC, 1d) > 5% and ret(BTC, 1d) < 3%"}, "5:12: unreachable-clear: clear can never hold"),

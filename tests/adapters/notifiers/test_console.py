@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from adapters.clock import SteppingClock
 from adapters.message import Button, Colour, Message, Move, Paragraph, Reader, Table, Text
 from adapters.notifiers.console import ConsoleNotifier
-from adapters.notifiers.port import Outgoing, Receipt
+from adapters.notifiers.port import DestinationGone, Outgoing, Receipt
 from rules.model import Severity
 
 NOW = datetime(2024, 11, 2, 1, 40, tzinfo=UTC)
@@ -104,3 +104,19 @@ async def test_receipts_count() -> None:
         await notifier.send(outgoing),
         await notifier.send(outgoing),
     ]
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, text: str, /) -> int:
+        if text:
+            raise BrokenPipeError(32, "Broken pipe")
+        return 0
+
+
+async def test_a_closed_terminal_is_a_destination_that_is_gone() -> None:
+    """Nothing is tried again on standard output that nobody reads."""
+    outgoing = Outgoing(key="k", destination="console:", message=MESSAGE, reader=Reader())
+    with pytest.raises(DestinationGone, match="takes nothing more"):
+        await ConsoleNotifier(SteppingClock(NOW), Closed()).send(outgoing)

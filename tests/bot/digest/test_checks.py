@@ -19,7 +19,9 @@ def _moved(symbol: str, percent: float) -> list:  # type: ignore[type-arg]
 
 def _listed(*moves: str) -> Imported:
     lines = tuple(ImportedMove(f"X{n}", {"en": "x", "zh": "x"}, move) for n, move in enumerate(moves))
-    return Imported("Wind", lines if not moves[0].startswith("-") else (), lines if moves[0].startswith("-") else ())
+    return Imported(
+        "Wind", DAY, lines if not moves[0].startswith("-") else (), lines if moves[0].startswith("-") else ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,14 +57,22 @@ def test_funds_that_do_not_sum_to_the_days_total(universe: Universe, total: floa
         assert findings[0].evidence == ("IBIT 10.0", "FBTC 20.0")
 
 
+def test_tables_of_another_week_are_left_out(universe: Universe) -> None:
+    """A list of the week before is neither shown nor checked against."""
+    old = Imported("Wind", BASE, _listed("10", "5").gainers, header_currency={16: "USD"})
+    digest = digest_of(universe, [*_moved("NVDA", 13.1), close("0863.HK", DAY, 6.94, "XHKG")], imported=old)
+    assert digest.findings == ()
+    assert "Wind" not in str(digest.to_dict()["figures"]["2"])
+
+
 def test_a_header_in_one_currency_over_rows_in_another(universe: Universe) -> None:
     """Hong Kong rows under a dollar header are named; a header that fits is not."""
     observations = [*_moved("COIN", 1.0), close("0863.HK", DAY, 6.94, "XHKG")]
-    wrong = digest_of(universe, observations, imported=Imported("Wind", header_currency={16: "USD"}))
+    wrong = digest_of(universe, observations, imported=Imported("Wind", DAY, header_currency={16: "USD"}))
     (finding,) = wrong.findings
     assert finding.code == "header-currency"
     assert finding.evidence[0] == "0863.HK close 6.94 HKD · header USD, Wind"
-    assert digest_of(universe, observations, imported=Imported("Wind")).findings == ()
+    assert digest_of(universe, observations, imported=Imported("Wind", DAY)).findings == ()
 
 
 @pytest.mark.parametrize(

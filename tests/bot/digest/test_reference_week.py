@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot import numbers
 from bot.digest import Digest
 from bot.digest.companies import Quarter
 from bot.reference import tables
+from rules import numbers
 
 COMPANY_FIGURES = {"GOOGL": "8", "META": "9", "AMZN": "10", "MSFT": "11"}
 INDEX_KEYS = {

@@ -151,6 +151,29 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("BTC > " + "9" * 400, ["the number 99999999999999999999… is too large; at most 1e18"]),
+        ("0700.HK < 400", ['\'.\' has no meaning here: quote symbols that are not plain words, such as "0700.HK"']),
+        ("a < -5 %", ["'%' has no meaning here: write it right after its number, such as 5%"]),
+        ("a > $140", ["'$' has no meaning here: write the currency after the amount, such as 140 USD"]),
+        ("a ＞ 5", ["'＞' has no meaning here: write >"]),
+        ("a && b || 9**9", [
+            "'&&' has no meaning here: write and",
+            "'||' has no meaning here: write or",
+            "'**' has no meaning here: there is no power; multiply instead",
+        ]),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_each_slip_is_told_once_with_what_to_write(text: str, expected: list[str]) -> None:
+    """An analyst's usual slips; one that is long is one slip."""
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert expected == [each.message for each in caught.value.errors]
+
+
 @pytest.mark.parametrize(("text", "code", "offset"), UNREADABLE, ids=range(len(UNREADABLE)))
 def test_what_can_not_be_read_is_located(text: str, code: str, offset: int) -> None:
     """Hostile or broken, it is refused at a place, quickly, and never reaches Python."""

@@ -6,7 +6,7 @@ minus is ASCII, so that a figure pastes into a spreadsheet. ``None`` is a dash.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ class _Scale(NamedTuple):
     word: str
 
 
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
+"""Enough digits for the largest float."""
 _INFINITY = Decimal("Infinity")
 _SCALES: dict[Lang, tuple[_Scale, ...]] = {
     "zh": (
@@ -38,18 +40,20 @@ _SCALES: dict[Lang, tuple[_Scale, ...]] = {
         _Scale(_INFINITY, 12, 2, "T"),
     ),
 }
-_CURRENCY_ZH = {"USD": "美元", "HKD": "港元", "CNY": "元", "EUR": "欧元", "JPY": "日元"}
-_CURRENCY_EN = {"USD": "$", "HKD": "HK$", "CNY": "CN¥", "EUR": "€", "JPY": "¥"}
+_CURRENCY_ZH = {"USD": "美元", "HKD": "港元", "CNY": "元", "EUR": "欧元", "GBP": "英镑", "JPY": "日元"}
+_CURRENCY_EN = {"USD": "$", "HKD": "HK$", "CNY": "CN¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
-def rounded(value: float, decimals: int) -> Decimal:
-    """``value`` to ``decimals`` places, half away from zero.
+def rounded(value: float, decimals: int, *, scale: int = 1) -> Decimal:
+    """``value × scale`` to ``decimals`` places, half away from zero; never a negative zero.
 
     The float's noise beyond 12 significant digits is dropped first: the sum of 0.1 and 0.2 is 0.3 to a reader.
     """
     if not isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
-    return Decimal(format(value, ".12g")).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    exact = _EXACT.multiply(Decimal(format(value, ".12g")), Decimal(scale))
+    result = exact.quantize(Decimal(1).scaleb(-decimals), context=_EXACT)
+    return result if result else abs(result)
 
 
 def number(value: float | None, decimals: int, *, signed: bool = False, comma: bool = False) -> str:
@@ -75,7 +79,7 @@ def points(value: float | None, lang: Lang, *, decimals: int = 1, signed: bool =
     return _written(rounded(value * 100, decimals), signed=signed) + ("pct" if lang == "zh" else "pp")
 
 
-def price(value: float | None, lang: Lang, *, crypto: bool = False) -> str:
+def price(value: float | None, lang: Lang, *, crypto: bool = False, signed: bool = False) -> str:
     """A price or an index level: 4 decimals below 1, 2 below 1,000, 1 above; a coin above 1,000 is whole.
 
     Thousands are separated in English and for coins; an English coin carries the dollar sign.
@@ -84,15 +88,18 @@ def price(value: float | None, lang: Lang, *, crypto: bool = False) -> str:
         return MISSING
     magnitude = abs(value)
     places = 4 if magnitude < 1 else 2 if magnitude < 1000 else 0 if crypto else 1
-    text = _written(rounded(value, places), comma=crypto or lang == "en")
+    text = _written(rounded(value, places), signed=signed, comma=crypto or lang == "en")
     return f"${text}" if crypto and lang == "en" else text
 
 
-def money(value: float | None, currency: str, lang: Lang, *, signed: bool = False) -> str:
+def money(value: float | None, currency: str, lang: Lang, *, signed: bool = False, decimals: int | None = None) -> str:
     """An amount with its unit: ``0.55 亿美元``, ``$54.9M``; what rounds to nothing is ``<0.01 亿美元``, ``<$0.1M``."""
     if value is None:
         return MISSING
     scale, amount = _scale(value, lang)
+    if decimals is not None:
+        scale = scale._replace(decimals=decimals)
+        amount = rounded(value / 10**scale.power, decimals)
     sign = "-" if value < 0 else "+" if signed and value > 0 else ""
     digits = _written(abs(amount), comma=lang == "en")
     if amount == 0 and value != 0:

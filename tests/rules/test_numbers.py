@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import numbers
+from rules import numbers
 from rules.model import Lang
 
 
@@ -101,7 +101,7 @@ def test_prices(value: float | None, crypto: bool, zh: str, en: str) -> None:
         (9.9996e9, "USD", False, "100.0 亿美元", "$10.00B"),  # rounds into the next precision
         (999.96e6, "USD", False, "10.00 亿美元", "$1.00B"),  # rounds into the next unit
         (999.996e9, "USD", False, "1.00 万亿美元", "$1.00T"),
-        (12.3e6, "GBP", False, "0.12 亿GBP", "GBP 12.3M"),
+        (12.3e6, "CHF", False, "0.12 亿CHF", "CHF 12.3M"),
         (30_000.0, "USD", False, "<0.01 亿美元", "<$0.1M"),  # never 0.00 for what is not zero
         (-30_000.0, "USD", True, "-<0.01 亿美元", "-<$0.1M"),
         (0.0, "USD", True, "0.00 亿美元", "$0.0M"),

@@ -1,0 +1,137 @@
+"""What every role of a process shares: clock, store and rules; live, or the recorded week at its end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+from adapters.clock import ShiftedClock, SteppingClock, SystemClock
+from adapters.feeds.port import Fetched, Noted
+from adapters.store.embedded import open_store
+from adapters.store.port import Documents, Store
+from bot.app.answers import Known, known_of_store, known_of_week
+from bot.app.delivery import build_dispatcher
+from bot.app.desk import rule_paths
+from bot.archive import Archive
+from bot.demo import replay
+from bot.files import private_folder
+from bot.intake import Intake
+from bot.market import MarketView
+from bot.pipeline import Pipeline
+from bot.reference.recording import recording
+from bot.rule_changes import FILES, announce
+from bot.rulebook import RuleBook
+from bot.running_rules import RunningRules
+from bot.settings import Settings
+from rules.calendars import Calendars
+from rules.engine import Engine
+from rules.problems import ProblemsFound
+from rules.spec import RuleSpec
+from rules.universe import Universe
+from rules.universe_file import load_universe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The parts by which a process knows where and when it is."""
+
+    settings: Settings
+    universe: Universe
+    calendars: Calendars
+    known: Known
+    rulebook: RuleBook
+    running: RunningRules
+    destinations: Sequence[str]
+    reference: bool
+
+    @property
+    def store(self) -> Store:
+        """The store that all of it is in."""
+        return self.known.store
+
+
+async def open_world(
+    stack: AsyncExitStack, settings: Settings, destinations: Sequence[str], *, reference: bool
+) -> World:
+    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
+    universe, calendars = load_universe(settings.universe), Calendars()
+    announcer = _Announcer()
+    rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
+    if not rulebook.current.ok:
+        raise ProblemsFound(rulebook.current.errors)
+    if reference:
+        home = stack.enter_context(private_folder(settings.home, "reference-"))
+        settings = settings.model_copy(update={"home": home})
+        store = await stack.enter_async_context(open_store(None, home))
+        known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
+    else:
+        store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
+        known = known_of_store(store, SystemClock())
+    announcer.documents = store.documents
+    return World(
+        settings=settings,
+        universe=universe,
+        calendars=calendars,
+        known=known,
+        rulebook=rulebook,
+        running=RunningRules(rulebook, store.documents),
+        destinations=destinations,
+        reference=reference,
+    )
+
+
+async def _replayed(  # noqa: PLR0917 - a composition root hands over what it made
+    settings: Settings,
+    rulebook: RuleBook,
+    universe: Universe,
+    calendars: Calendars,
+    store: Store,
+    destinations: Sequence[str],
+) -> Known:
+    """Live through the recorded week, so that its alerts are in ``store`` and on their way; the time is its end."""
+    week = recording(universe)
+    market = MarketView(universe, calendars)
+    pipeline = Pipeline(
+        engine=Engine(rulebook.rules, universe, calendars),
+        universe=universe,
+        store=store,
+        dispatcher=build_dispatcher(settings, market, store, destinations, settings.reader.reader()),
+        market=market,
+    )
+    await pipeline.start(week.history, week.start)
+    await replay(
+        week.observations,
+        until=week.end,
+        pipeline=pipeline,
+        deliver=_later,
+        clock=SteppingClock(week.start),
+        on_step=lambda *_: None,
+    )
+    archive = Archive(store.bars, store.documents)
+    await archive.keep((*week.history, *week.observations))
+    await Intake(store, archive).take(Fetched(events=week.events), Noted())
+    return replace(known_of_week(week, store), clock=ShiftedClock(week.end))
+
+
+async def _later() -> None:
+    """What the week told waits in the outbox for the sender."""
+
+
+class _Announcer:
+    """Tells every process of a reload, as soon as there is a store to tell it by."""
+
+    def __init__(self) -> None:
+        self.documents: Documents | None = None
+
+    async def changed(self, rules: Sequence[RuleSpec]) -> None:  # noqa: ARG002 - each process reads its own files
+        """The files that were just read are to run."""
+        if self.documents is not None:
+            await announce(self.documents, FILES)
+
+
+def owner() -> str:
+    """Names this process among those that share the store."""
+    return f"{socket.gethostname()}:{os.getpid()}"

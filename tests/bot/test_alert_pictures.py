@@ -1,0 +1,143 @@
+"""A picture follows its alert, never delays it, is never lost and never sent twice."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from functools import partial
+
+from adapters.clock import SteppingClock
+from adapters.message import Reader
+from adapters.store.port import Commit, OutboxEntry
+from bot.alert_pictures import ORDERS, Pictures, orders_for
+from bot.charts.render import RenderingFailed, rendered
+from bot.delivery import always
+from bot.lane import Delivery
+from bot.notices import Incident
+from bot.payload import unpack
+from rules.model import Reason
+from tests.bot.test_alert_charts import BTC_HIGH, SOX, week
+
+NOW = datetime(2024, 11, 2, tzinfo=UTC)
+DESK, CHANNEL = "telegram:42", "slack:C1"
+
+
+def delivery(destination=DESK, *transitions, key="A-1:fired", **more):
+    told = tuple(Incident("A-1", item) for item in transitions or (BTC_HIGH,))
+    return Delivery(key=key, destination=destination, incidents=told, reason=Reason.FIRST, **more)
+
+
+async def tell(store, *deliveries):
+    """Commit the alerts' texts and the orders for their pictures, as a turn of the engine does."""
+    texts = [OutboxEntry(each.key, each.destination, "{}", NOW) for each in deliveries]
+    await store.states.commit(Commit(alerts={}, outbox=texts, documents=orders_for(deliveries)))
+
+
+class Drawn:
+    """A renderer that counts."""
+
+    def __init__(self):
+        self.pictures = []
+
+    async def __call__(self, svg):
+        self.pictures.append(svg)
+        return b"\x89PNG"
+
+
+def pictures_on(store, folder, render, reader=None):
+    return Pictures(
+        store=store,
+        market=week(),
+        reader_at=always(reader or Reader(lang="zh")),
+        folder=folder,
+        clock=SteppingClock(NOW),
+        render=render,
+    )
+
+
+async def waiting(store, destination=DESK):
+    """The keys that wait at a destination in order, and the payload of the last one."""
+    keys, payload = [], "{}"
+    while claimed := await store.outbox.claim("reader", NOW, 10):
+        for item in claimed:
+            if item.entry.destination == destination:
+                keys.append(item.entry.key)
+                payload = item.entry.payload
+            await store.outbox.acknowledge(item, "{}", NOW)
+    return keys, payload
+
+
+async def test_the_picture_comes_after_the_text_and_answers_it(store, tmp_path):
+    """It is a message of its own in the same lane: silent, without words, in reply to the alert."""
+    await tell(store, delivery())
+    assert 1 == await pictures_on(store, tmp_path, Drawn()).draw()
+    keys, payload = await waiting(store)
+    assert ["A-1:fired", "A-1:fired:chart"] == keys
+    carried = unpack(payload)
+    message = carried.messages["zh"]
+    assert ("A-1:fired", True, (), ()) == (carried.follows, carried.silent, message.title, message.blocks)
+    assert [b"\x89PNG"] == [path.read_bytes() for path in tmp_path.glob("*.png")]
+    assert ["r.png"] == [each.name for each in message.attachments]
+
+
+async def test_a_renderer_that_hangs_costs_the_picture_and_nothing_else(store, tmp_path):
+    """The text can be claimed while the renderer hangs; the child is killed, the order gone, the next one is drawn."""
+    await tell(store, delivery())
+    hang = (sys.executable, "-c", "import time; time.sleep(600)")
+    hanging = asyncio.create_task(pictures_on(store, tmp_path, partial(rendered, deadline_s=1.0, command=hang)).draw())
+    await asyncio.sleep(0)
+    assert (["A-1:fired"], False) == ((await waiting(store))[0], hanging.done())
+    assert 0 == await hanging
+    assert {} == await store.documents.all(ORDERS)
+    await tell(store, delivery(key="A-2:fired"))
+    assert 1 == await pictures_on(store, tmp_path, Drawn()).draw()
+
+
+async def test_what_was_ordered_before_a_crash_is_drawn_after_it(store, tmp_path):
+    """A process that dies while it draws leaves the order; the next one carries it out, once."""
+    await tell(store, delivery())
+
+    async def dies(_svg):
+        raise asyncio.CancelledError
+
+    first = asyncio.create_task(pictures_on(store, tmp_path, dies).draw())
+    await asyncio.gather(first, return_exceptions=True)
+    assert first.cancelled()
+    restarted = pictures_on(store, tmp_path, Drawn())
+    assert [1, 0] == [await restarted.draw(), await restarted.draw()]
+    assert ["A-1:fired", "A-1:fired:chart"] == (await waiting(store))[0]
+
+
+async def test_the_same_picture_is_drawn_once(store, tmp_path):
+    """Two chats that read alike share the file; one that reads otherwise has its own."""
+    drawn = Drawn()
+    await tell(store, delivery(), delivery(CHANNEL))
+    assert 2 == await pictures_on(store, tmp_path, drawn).draw()
+    await tell(store, delivery(key="A-3:fired"))
+    assert 1 == await pictures_on(store, tmp_path, drawn, Reader(lang="en")).draw()
+    assert 2 == len(drawn.pictures)
+
+
+async def test_a_picture_that_fails_is_given_up(store, tmp_path):
+    """Its order doesn't come back for ever."""
+
+    async def fails(_svg):
+        raise RenderingFailed("no fonts")
+
+    await tell(store, delivery())
+    assert 0 == await pictures_on(store, tmp_path, fails).draw()
+    assert {} == await store.documents.all(ORDERS)
+
+
+async def test_an_order_of_another_version_is_put_aside(store, tmp_path):
+    """What can't be read stops neither itself from going nor the others from being drawn."""
+    await store.documents.put(ORDERS, "old", '{"key": 1}')
+    await tell(store, delivery())
+    assert 1 == await pictures_on(store, tmp_path, Drawn()).draw()
+    assert {} == await store.documents.all(ORDERS)
+
+
+def test_who_is_sent_a_picture():
+    """Chats are; terminals and webhooks aren't, nor is a summary, nor a fourth alert of the same turn."""
+    ordered = orders_for([delivery(), delivery("console:"), delivery("webhook:x"), delivery(summary=True, key="s")])
+    assert [(ORDERS, f"{DESK}|A-1:fired")] == list(ordered)
+    assert 3 == len(orders_for([delivery(DESK, SOX, key=f"A-{number}:fired") for number in range(5)]))

@@ -1,0 +1,122 @@
+"""The long history: fetched before the feed, kept out of the tape, told to a pipeline that runs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.feeds.port import Fault, FeedProblem, Fetched
+from adapters.store.redis import RedisStore
+from bot.archive import Archive
+from bot.backfilling import Backfilled, LateHistory
+from bot.market import MarketView
+from bot.pipeline import Pipeline
+from rules.calendars import Calendars
+from rules.engine import Engine
+from rules.model import Observation
+from rules.spec import Expression, RuleSpec
+from rules.universe import Universe
+from tests.bot.test_pipeline import BTC, dispatcher_to
+
+NOW = datetime(2024, 10, 28, 12, tzinfo=UTC)
+DOWN = FeedProblem("yahoo", Fault.UNREACHABLE, "no answer")
+LONG = [
+    Observation("prices.BTC-USD.close", NOW.replace(hour=23, minute=59, second=59) - timedelta(days=n), NOW, 50_000.0)
+    for n in range(1, 41)
+]
+NEWS = Observation("prices.BTC-USD.close", NOW, NOW, 70_000.0)
+
+
+class Prices:
+    """A feed whose history comes in the given attempts; what it was told and asked is written down."""
+
+    def __init__(self, *attempts: Fetched) -> None:
+        self.attempts = list(attempts)
+        self.did: list[str] = []
+        self.remembered: list[Observation] = []
+
+    def remember(self, observations: Sequence[Observation]) -> None:
+        self.did.append("remember")
+        self.remembered += observations
+
+    async def backfill(self, now: datetime) -> Fetched:
+        self.did.append("backfill")
+        return self.attempts.pop(0)
+
+    async def fetch(self, now: datetime) -> Fetched:
+        self.did.append("fetch")
+        return Fetched((NEWS,))
+
+
+@pytest.fixture
+def archive(store: RedisStore) -> Archive:
+    return Archive(store.bars, store.documents)
+
+
+def feed_of(prices: Prices, store: RedisStore, archive: Archive) -> Backfilled:
+    return Backfilled("prices.24/7", prices, ["BTC-USD"], archive, store.documents)
+
+
+def values(observations: Sequence[Observation]) -> set[tuple[datetime, float | None]]:
+    return {(item.at, item.value) for item in observations}
+
+
+async def test_history_comes_first_and_is_no_news(store: RedisStore, archive: Archive) -> None:
+    """What is kept is remembered, what lacks is fetched and kept; the fetch tells what is new alone, once and again."""
+    await archive.keep(LONG[:2])
+    prices = Prices(Fetched(tuple(LONG[2:])))
+    feed = feed_of(prices, store, archive)
+    assert [Fetched((NEWS,))] * 2 == [await feed.fetch(NOW), await feed.fetch(NOW)]
+    assert ["remember", "backfill", "remember", "fetch", "fetch"] == prices.did
+    assert values(LONG) == values(prices.remembered) == values(await archive.load())
+
+
+async def test_a_source_that_is_away_is_told_and_tried_again(store: RedisStore, archive: Archive) -> None:
+    """No second request follows a refusal; the next fetch asks for the history again, and what came is kept."""
+    prices = Prices(Fetched(problems=(DOWN,)), Fetched(tuple(LONG[:20]), problems=(DOWN,)), Fetched(tuple(LONG[20:])))
+    feed = feed_of(prices, store, archive)
+    assert [(DOWN,), (DOWN,), ()] == [(await feed.fetch(NOW)).problems for _ in range(3)]
+    assert (1, values(LONG)) == (prices.did.count("fetch"), values(await archive.load()))
+
+
+async def test_a_symbol_without_history_delays_nothing(store: RedisStore, archive: Archive) -> None:
+    """A failure of one symbol isn't one of the source."""
+    lacking = FeedProblem("yahoo", Fault.INCOMPLETE, "NEW: no data", "NEW")
+    prices = Prices(Fetched(tuple(LONG), problems=(lacking,)))
+    assert Fetched((NEWS,)) == await feed_of(prices, store, archive).fetch(NOW)
+
+
+async def test_who_started_earlier_is_told_what_came_later_once(store: RedisStore, archive: Archive) -> None:
+    """Of two readers, the one that started before the history came gets it, the one that started after has it."""
+    early, late = (LateHistory(archive, store.documents, NOW + timedelta(minutes=n)) for n in (-10, 10))
+    assert [] == await early.take()
+    await feed_of(Prices(Fetched(tuple(LONG))), store, archive).fetch(NOW)
+    assert values(LONG) == values(await early.take())
+    assert ([], []) == (await early.take(), await late.take())
+
+
+async def test_a_running_engine_evaluates_over_history_that_came_late(store: RedisStore, archive: Archive) -> None:
+    """A rule over thirty days, unknown on an empty archive, fires at the first price after the history."""
+    rule = RuleSpec(
+        id="over-average",
+        title={"en": "BTC above its average", "zh": "比特币高于均线"},
+        when=Expression("BTC > 1.3 * sma(BTC, 30d)"),
+        say={"en": "BTC {BTC:,.0f}", "zh": "比特币 {BTC:,.0f}"},
+    )
+    universe, calendars = Universe([BTC]), Calendars()
+    market = MarketView(universe, calendars)
+    pipeline = Pipeline(
+        engine=Engine([rule], universe, calendars),
+        universe=universe,
+        store=store,
+        dispatcher=dispatcher_to(store, universe),
+        market=market,
+    )
+    await pipeline.start(await archive.load(), NOW)
+    await pipeline.record([NEWS])
+    assert [] == list(await pipeline.turn(NOW))
+    await feed_of(Prices(Fetched(tuple(LONG))), store, archive).fetch(NOW)
+    await pipeline.record([Observation("prices.BTC-USD.close", NOW, NOW + timedelta(minutes=5), 70_100.0)])
+    (notice,) = await pipeline.turn(NOW + timedelta(minutes=5))
+    assert "over-average" == notice.rule
+    assert 50_000.0 == getattr(market.on("prices.BTC-USD.close", LONG[-1].at.date()), "value", None)
