@@ -148,7 +148,8 @@ def windowed() -> None:
     """The engine with 45,000 levels of windowed rules: what a tick costs between them, and without the planner."""
     count, days = 5000, 130
     print(f"windowed: {len(WINDOWED)} rules over {count:,} symbols, {len(WINDOWED) * count:,} levels")
-    known, spent = sessions(days), {}
+    known = sessions(days)
+    spent: dict[int | None, float] = {}
     panel = np.tile(np.linspace(100.0, 101.0, days)[:, None], (1, count))
     panel[-2] = 120.0
     begin = datetime.combine(date.fromisoformat(str(known[-1])), datetime.min.time(), UTC) + timedelta(hours=15)

@@ -68,9 +68,7 @@ def engine(texts: list[str], patience: int | None) -> tuple[Engine, State]:
     return made, made.seed(made.initial_state(START), history())
 
 
-def live(
-    texts: list[str], seen: list[tuple[datetime, list[Observation]]], patience: int | None
-) -> tuple[list[Transition], int]:
+def live(texts: list[str], seen: list[tuple[datetime, list[Observation]]], patience: int | None) -> list[Transition]:
     made, state = engine(texts, patience)
     found: list[Transition] = []
     for moment, batch in seen:
