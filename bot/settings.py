@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PREFIX = "TAPEWATCH_"
 RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
 SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "SOSOVALUE_API_KEY", "CMC_API_KEY",
-    "COINGECKO_API_KEY", "WEBHOOK_SECRET")  # fmt: skip
+    "COINGECKO_API_KEY")  # fmt: skip
 
 
 DEFAULT_ZONES: Mapping[Lang, str] = {"en": "UTC", "zh": "Asia/Shanghai"}
@@ -143,7 +143,6 @@ class Secrets(_Section):
     sosovalue_api_key: SecretStr | None = None
     cmc_api_key: SecretStr | None = None
     coingecko_api_key: SecretStr | None = None
-    webhook_secret: SecretStr | None = None
 
 
 class Settings(_Section):
