@@ -8,7 +8,7 @@ import structlog
 
 from bot import roles
 from bot.app.delivery import build_dispatcher, build_pictures
-from bot.app.world import World, owner
+from bot.app.world import World, lead
 from bot.archive import Archive
 from bot.market import MarketView
 from bot.pipeline import Pipeline
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 async def run_engine(world: World) -> None:
     """Stand by until the lease is free, then evaluate."""
-    await roles.lead(world.store.leases, "engine", owner(), lambda: _evaluate(world))
+    await lead(world.store, "engine", lambda: _evaluate(world))
 
 
 async def _evaluate(world: World) -> None:
