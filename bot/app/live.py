@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from adapters.clock import Clock
 from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import STREAM, HealthBook
 from adapters.notifiers.port import Misconfigured, Notifier
@@ -56,17 +57,19 @@ async def run_bot(
     reference: bool = False,
     record: Path | None = None,
     report: Report,
+    clock: Clock | None = None,
 ) -> None:
     """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
 
     With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to.
+    ``clock`` takes the place of the host's.
     """
     chosen = named or [role for role in ROLES if role not in PLATFORMS or not lacking(settings, role)]
     listening = [role for role in chosen if role in PLATFORMS and not dry_run]
     destinations = [CONSOLE] if dry_run else list(settings.destinations)
     broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        world = await open_world(stack, settings, destinations, reference=reference)
+        world = await open_world(stack, settings, destinations, reference=reference, clock=clock)
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
         work: dict[str, Work] = {}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
-from adapters.clock import ShiftedClock, SteppingClock, SystemClock
+from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
 from adapters.process import is_dead, this_process
 from adapters.store.embedded import open_store
@@ -54,9 +54,17 @@ class World:
 
 
 async def open_world(
-    stack: AsyncExitStack, settings: Settings, destinations: Sequence[str], *, reference: bool
+    stack: AsyncExitStack,
+    settings: Settings,
+    destinations: Sequence[str],
+    *,
+    reference: bool,
+    clock: Clock | None = None,
 ) -> World:
-    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
+    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules.
+
+    ``clock`` is the host's unless given; the recorded week has its own.
+    """
     universe, calendars = load_universe(settings.universe), Calendars()
     announcer = _Announcer()
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
@@ -69,7 +77,7 @@ async def open_world(
         known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
     else:
         store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
-        known = known_of_store(store, SystemClock())
+        known = known_of_store(store, clock or SystemClock())
     announcer.documents = store.documents
     return World(
         settings=settings,

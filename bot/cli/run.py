@@ -41,10 +41,10 @@ def command(
         click.echo(f"{heading:<14}{sentence}", err=True)
 
     work = run_bot(settings, roles, dry_run=dry_run, reference=reference, record=record, report=report)
-    asyncio.run(_until_told_to_stop(work))
+    asyncio.run(until_told_to_stop(work))
 
 
-async def _until_told_to_stop(work: Any) -> None:
+async def until_told_to_stop(work: Any) -> None:
     """Run ``work``; the first SIGINT or SIGTERM cancels it, so that everything is closed in order."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
