@@ -50,7 +50,8 @@ from adapters.http import HttpClient
 from adapters.store.port import Store
 from bot.archive import Archive
 from bot.backfilling import Backfilled
-from bot.settings import FeedSettings, Settings
+from bot.feed_settings import FeedSettings
+from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
 
