@@ -30,7 +30,7 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
-from bot.app.notifiers import build_notifiers
+from bot.app.notifiers import build_notifiers, out_of_reach
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
 from bot.app.weekly import build_brief, build_publisher
@@ -77,6 +77,8 @@ async def run_bot(
         world = await open_world(stack, settings, destinations, reference=reference, played=played)
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
+        for why in [] if dry_run else out_of_reach(settings, notifiers):
+            report("missing", why)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
             work["scheduler"] = await _scheduler(stack, world, record)
