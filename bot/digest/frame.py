@@ -26,6 +26,12 @@ class Span:
         monday = day - timedelta(days=day.weekday())
         return cls(monday, monday + timedelta(days=4))
 
+    @classmethod
+    def named(cls, name: str) -> Span:
+        """Monday to Friday of the ISO week ``2024-W44``; raise ``ValueError`` where it is none."""
+        year, _, week = name.partition("-W")
+        return cls.week_of(date.fromisocalendar(int(year), int(week), 5))
+
     @property
     def name(self) -> str:
         """The ISO week, ``2024-W44``."""
