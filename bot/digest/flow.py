@@ -17,6 +17,7 @@ from pathlib import Path
 from adapters.message import Message, Reader
 from adapters.store.port import AlertStates, Documents, OutboxEntry, Overtaken
 from bot.digest import chat, formats, notes
+from bot.digest.brief import Brief, month_to_date
 from bot.digest.data import DigestData
 from bot.digest.document import Digest, build
 from bot.digest.edition import Edition, Editions, Held, Stage
@@ -132,21 +133,28 @@ class Publisher:
         if last < span.first or over < self._timetable.draft_after:
             return Outcome.NOT_DUE
         edition = await self.edition(span.name)
-        if edition is None or not edition.drafts:
-            data = await known(now) if over < DRAFTED_WITHIN else None
-            # A store that was just opened knows nothing yet; an empty digest helps nobody.
-            due = data is not None and data.series("prices.")
-            return await self.draft(data, span.last, now) if data and due else Outcome.NOT_DUE
+        if edition and edition.drafts:
+            return await self._go_on(edition, known, now, over)
+        data = await known(now) if over < DRAFTED_WITHIN else None
+        # A store that was just opened knows nothing yet; an empty digest helps nobody.
+        if data is None or not data.series("prices."):
+            return Outcome.NOT_DUE
+        return await self.draft(data, span.last, now)
+
+    async def _go_on(self, edition: Edition, known: Known, now: datetime, over: timedelta) -> Outcome:
+        """Publish what is cleared once it is time, remind of what isn't, draft again until it is too late for that."""
+        cleared, is_time = self._cleared(edition), over >= self._timetable.publish_after
         if edition.stage is Stage.PUBLISHED:
             return Outcome.NOT_DUE
-        cleared = self._timetable.unattended or edition.stage is Stage.APPROVED
-        if over >= self._timetable.publish_after and cleared:
-            return await self._publish(await known(now), span, now, reviewed=not self._timetable.unattended)
-        if over >= self._timetable.publish_after and not edition.reminded:
-            return await self._decide(span.name, lambda held: self._remind(held, now))
-        if over >= DRAFTED_WITHIN:
-            return Outcome.NOT_DUE
-        return await self._fresher(edition, known, now)
+        if is_time and cleared:
+            span, reviewed = Span.week_of(edition.week_end), not self._timetable.unattended
+            return await self._publish(await known(now), span, now, reviewed=reviewed)
+        if is_time and not edition.reminded:
+            return await self._decide(edition.name, lambda held: self._remind(held, now))
+        return await self._fresher(edition, known, now) if over < DRAFTED_WITHIN else Outcome.NOT_DUE
+
+    def _cleared(self, edition: Edition) -> bool:
+        return self._timetable.unattended or edition.stage is Stage.APPROVED
 
     async def _fresher(self, edition: Edition, known: Known, now: datetime) -> Outcome:
         """Draft again once people wrote, or fewer facts are open than in the last draft: Friday's flows are final."""
@@ -237,6 +245,16 @@ class Publisher:
         """What the slots of the week of ``day`` hold, from files and from chat; an empty slot isn't there."""
         span = Span.week_of(day)
         return self._words(await self.edition(span.name) or Edition(name=span.name, week_end=span.last))
+
+    async def in_work(self, now: datetime) -> Span:
+        """The week that editors work on: the one before as long as its draft waits, else this one."""
+        this, before = Span.week_of(now.date()), Span.week_of(now.date() - timedelta(days=7))
+        waits, newer = await self.edition(before.name), await self.edition(this.name)
+        return before if waits and waits.stage is not Stage.PUBLISHED and not newer else this
+
+    def month(self, data: DigestData, day: date) -> Brief:
+        """The month of ``day`` up to that day."""
+        return month_to_date(data, self._universe, day=day, layout=self._layout, calendars=self._calendars)
 
     async def approve(self, name: str, who: str) -> Outcome:
         """Clear the draft for publication at its time."""
