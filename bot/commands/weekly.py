@@ -136,7 +136,7 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
 async def _month(ctx: Context, args: Arguments) -> Reply:
     """The month so far, or an earlier one."""
     today = ctx.now.astimezone(ctx.zone).date()
-    day = next((found for word in args.left if (found := month_end(word, today))), today)
+    day = next((end for word in args.left if (end := month_end(word, today))), today)
     for word in args.left:
         if month_end(word, today):
             args.choice({word.casefold(): True}, default=False)
