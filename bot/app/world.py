@@ -1,10 +1,13 @@
-"""What every role of a process shares: clock, store and rules; live, or the recorded week at its end."""
+"""What every role of a process shares: clock, store and rules; live, the recorded week at its end, or a recording."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import SecretStr
 
 from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
@@ -15,6 +18,7 @@ from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
+from bot.app.recordings import Playback
 from bot.archive import Archive
 from bot.demo import replay
 from bot.files import private_folder
@@ -34,6 +38,17 @@ from rules.universe import Universe
 from rules.universe_file import load_universe
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a live process stands on: the time, and the way to a store. A test may give it a faster one."""
+
+    clock: Clock
+    open_store: Callable[[SecretStr | None, Path], AbstractAsyncContextManager[Store]]
+
+
+HOST = Ground(SystemClock(), open_store)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """The parts by which a process knows where and when it is."""
@@ -46,6 +61,8 @@ class World:
     running: RunningRules
     destinations: Sequence[str]
     reference: bool
+    played: Playback | None
+    """The recording that is played back."""
 
     @property
     def store(self) -> Store:
@@ -59,25 +76,28 @@ async def open_world(
     destinations: Sequence[str],
     *,
     reference: bool,
-    clock: Clock | None = None,
+    played: Playback | None = None,
+    ground: Ground = HOST,
 ) -> World:
-    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules.
-
-    ``clock`` is the host's unless given; the recorded week has its own.
-    """
+    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
     universe, calendars = load_universe(settings.universe), Calendars()
     announcer = _Announcer()
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
-    if reference:
-        home = stack.enter_context(private_folder(settings.home, "reference-"))
+    if reference or played:
+        home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
         store = await stack.enter_async_context(open_store(None, home))
-        known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
     else:
-        store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
-        known = known_of_store(store, clock or SystemClock())
+        store = await stack.enter_async_context(ground.open_store(settings.secrets.redis_url, settings.home))
+    if reference:
+        known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
+    elif played:
+        await Archive(store.bars, store.documents).keep(await played.history())
+        known = known_of_store(store, ShiftedClock(played.start))
+    else:
+        known = known_of_store(store, ground.clock)
     announcer.documents = store.documents
     return World(
         settings=settings,
@@ -88,6 +108,7 @@ async def open_world(
         running=RunningRules(rulebook, store.documents),
         destinations=destinations,
         reference=reference,
+        played=played,
     )
 
 

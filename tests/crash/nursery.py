@@ -9,18 +9,24 @@ import json
 import os
 import select
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 import adapters.chat.slack
 import adapters.chat.telegram
 import adapters.notifiers.slack
 import adapters.notifiers.telegram  # noqa: F401 - what a role would import when it starts
+from adapters.store.embedded import open_store
 from bot.app.live import run_bot
+from bot.app.world import Ground
 from bot.cli.run import until_told_to_stop
 from bot.logs import configure
 from bot.settings import load
-from tests.crash.quick_time import QuickClock, QuickLoop, QuickTime
+from tests.crash.quick_time import QuickClock, QuickLoop, QuickStore, QuickTime
 
 
 def be_the_bot(order: dict[str, Any]) -> None:
@@ -35,7 +41,14 @@ def be_the_bot(order: dict[str, Any]) -> None:
     quick = QuickTime(Path(order["time"]))
     settings = load()
     configure()
-    work = run_bot(settings, order["roles"], dry_run=False, report=lambda *_: None, clock=QuickClock(quick))
+
+    @asynccontextmanager
+    async def opened(url: SecretStr | None, home: Path) -> AsyncIterator[QuickStore]:
+        async with open_store(url, home) as store:
+            yield QuickStore(store, quick)
+
+    ground = Ground(QuickClock(quick), opened)
+    work = run_bot(settings, order["roles"], dry_run=False, report=lambda *_: None, ground=ground)
     with asyncio.Runner(loop_factory=lambda: QuickLoop(quick)) as runner:
         runner.run(until_told_to_stop(work))
 

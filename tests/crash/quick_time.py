@@ -9,8 +9,14 @@ import mmap
 import selectors
 import struct
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from adapters.store.port import Cursor, Outbox, Tape
+from adapters.store.redis import RedisStore
+from rules.model import Observation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLOT = struct.Struct("=ddd")
@@ -90,3 +96,39 @@ class QuickLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """What ``call_later``, time-outs and ``asyncio.sleep`` go by."""
         return self._quick.seconds()
+
+
+class QuickStore:
+    """A store that is waited for in quick time; who holds a lease for how long is up to its server's clock, as ever."""
+
+    def __init__(self, store: RedisStore, quick: QuickTime) -> None:
+        self._store = store
+        self.outbox = _QuickOutbox(store.outbox, quick)
+        self.tape = _QuickTape(store.tape, quick)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class _QuickOutbox:
+    def __init__(self, outbox: Outbox, quick: QuickTime) -> None:
+        self._outbox = outbox
+        self._quick = quick
+
+    async def wait(self, timeout_s: float) -> bool:
+        return await self._outbox.wait(timeout_s / self._quick.pace)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+
+class _QuickTape:
+    def __init__(self, tape: Tape, quick: QuickTime) -> None:
+        self._tape = tape
+        self._quick = quick
+
+    async def read(self, after: Cursor, count: int, wait_s: float = 0.0) -> Sequence[tuple[Cursor, Observation]]:
+        return await self._tape.read(after, count, wait_s / self._quick.pace)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tape, name)
