@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,12 +24,13 @@ from adapters.notifiers.port import (
     Notifier,
     OutcomeUnknown,
     Outgoing,
+    Probed,
     Receipt,
     RetryLater,
     Searchable,
     TargetLost,
 )
-from adapters.store.port import Claimed, Store, StoreUnavailable, alive
+from adapters.store.port import LIFE_S, Claimed, Store, StoreUnavailable, alive
 from bot.limits import buckets_of, chat_bucket, spacings_of
 from bot.payload import Payload, unpack
 
@@ -53,12 +55,10 @@ _LONGEST_PAUSE_S = 60.0
 _FIX_PAUSE_S = 60.0
 _HOPELESS_AFTER = 12
 """Attempts after which an error that nobody classified is taken for permanent."""
-_SILENCE = timedelta(hours=1)
-"""For how long a message without an answer is sent again to a service that answers nobody."""
+_SILENCE_S = 3600.0
+"""For how long a message without an answer is sent again to a service that tells nothing of itself."""
 _LOOK_EVERY_S = 1.0
 _LAST_MOMENT_S = 5.0
-_LIFE_S = 10.0
-"""A sender that has not shown itself for this long is dead."""
 _RECEIPT = TypeAdapter(Receipt)
 
 
@@ -88,7 +88,8 @@ class NoOwners:
 class Sender:
     """Takes what is due from the outbox, at most ``parallel`` destinations at a time, and sends it.
 
-    Any number of senders, in any number of processes, may share an outbox; ``name`` tells them apart.
+    Any number of senders, in any number of processes, may share an outbox; ``name`` tells them apart. What one of whom
+    ``is_dead`` is certain held is taken over at once.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Sender:
         reader_at: ReaderAt,
         clock: Clock,
         owners: Owners | None = None,
+        is_dead: Callable[[str], bool] = lambda _name: False,
         parallel: int = 64,
     ) -> None:
         self._name = name
@@ -110,11 +112,8 @@ class Sender:
         self._reader_at = reader_at
         self._clock = clock
         self._owners = owners or NoOwners()
+        self._is_dead = is_dead
         self._parallel = parallel
-        self._answered: dict[str, datetime] = {}
-        """When each service last said anything."""
-        self._doubted: dict[tuple[str, str], datetime] = {}
-        """Since when the outcome of a message at a destination is unknown."""
 
     async def run(self) -> None:
         """Send for ever, and take over what dead senders held. A store that can't be reached delays the work."""
@@ -122,26 +121,22 @@ class Sender:
             tasks.create_task(self._live())
             while True:
                 try:
-                    await self._show()
                     await self.drain()
                     await self._outbox.wait(await self._rest_s())
                 except StoreUnavailable as error:
                     log.warning("store_unavailable", role="sender", error=str(error))
                     await asyncio.sleep(_LOOK_EVERY_S)
 
-    async def _show(self) -> None:
-        await self._leases.acquire(alive(self._name), self._name, _LIFE_S)
-
     async def _live(self) -> None:
         """Show that this sender lives, and look after those that don't any more."""
         while True:
             try:
-                await self._show()
-                if taken := await self._outbox.take_over(self._clock.now()):
+                await self._leases.acquire(alive(self._name), self._name, LIFE_S)
+                if taken := await self._outbox.take_over(self._clock.now(), self._is_dead):
                     log.warning("taken_over", entries=taken)
             except StoreUnavailable as error:
                 log.warning("store_unavailable", role="sender", error=str(error))
-            await asyncio.sleep(_LIFE_S / 5)
+            await asyncio.sleep(LIFE_S / 5)
 
     async def drain(self) -> int:
         """Send until nothing is due; return how many messages were accepted.
@@ -154,7 +149,7 @@ class Sender:
         try:
             while True:
                 room = self._parallel - len(running)
-                claimed = await self._outbox.claim(self._name, self._clock.now(), room) if room else []
+                claimed = await self._claim(room) if room else []
                 running |= {asyncio.create_task(self._handle(item)) for item in claimed}
                 if not running:
                     return accepted
@@ -162,6 +157,9 @@ class Sender:
                 accepted += sum(task.result() for task in done)
         finally:
             await _finish(running)
+
+    async def _claim(self, room: int) -> Sequence[Claimed]:
+        return await self._outbox.claim(self._name, self._clock.now(), room, limits=buckets_of, within_s=_HORIZON_S)
 
     async def _rest_s(self) -> float:
         due = await self._outbox.next_due()
@@ -171,7 +169,7 @@ class Sender:
 
     async def _handle(self, claimed: Claimed) -> bool:
         """Bring one entry on its way, whatever happens; ``True`` when it was accepted."""
-        entry = claimed.entry
+        entry, now = claimed.entry, self._clock.now()
         notifier = self._notifiers.get(entry.destination.partition(":")[0])
         if notifier is None:
             return await self._bury(claimed, f"no notifier for {entry.destination}; is its service configured?")
@@ -179,41 +177,21 @@ class Sender:
             payload = unpack(entry.payload)
         except ValidationError as error:
             return await self._bury(claimed, f"unreadable payload: {error.error_count()} mistakes")
-        return await self._has_token(claimed) and await self._attempt(claimed, payload, notifier)
+        if claimed.wait_s > 0:
+            await self._clock.sleep_until(now + timedelta(seconds=claimed.wait_s))
+        return await self._attempt(claimed, payload, notifier)
 
     async def _attempt(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> bool:
         try:
             receipt = await self._deliver(claimed, payload, notifier)
         except StoreUnavailable:
             raise
-        except DeliveryError as error:
-            if not isinstance(error, OutcomeUnknown):
-                self._note_answer(claimed)
-            return await self._after(claimed, error, notifier)
         except Exception as error:  # a fault of ours must not stop the other destinations
-            return await self._after(claimed, error, notifier)
+            return await self._after(claimed, payload, error, notifier)
         if receipt is None:
             await self._outbox.drop(claimed, "the message to mark is gone", self._clock.now())
             return False
-        self._note_answer(claimed)
-        for bucket, seconds in spacings_of(claimed.entry.destination).items():
-            await self._limits.block(bucket, self._clock.now() + timedelta(seconds=seconds))
         await self._acknowledge(claimed, receipt)
-        return True
-
-    def _note_answer(self, claimed: Claimed) -> None:
-        destination = claimed.entry.destination
-        self._answered[destination.partition(":")[0]] = self._clock.now()
-        self._doubted.pop((claimed.entry.key, destination), None)
-
-    async def _has_token(self, claimed: Claimed) -> bool:
-        destination, now = claimed.entry.destination, self._clock.now()
-        wait_s = await self._limits.take(buckets_of(destination), now, within_s=_HORIZON_S)
-        if wait_s > _HORIZON_S:
-            await self._outbox.release(claimed, now + timedelta(seconds=wait_s))
-            return False
-        if wait_s > 0:
-            await self._clock.sleep_until(now + timedelta(seconds=wait_s))
         return True
 
     async def _deliver(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> Receipt | None:
@@ -225,13 +203,16 @@ class Sender:
                 return found
         if payload.mark and outgoing.edit is None:
             return None
+        if claimed.in_doubt and isinstance(notifier, Probed):
+            await notifier.probe()
         try:
             receipt = await notifier.send(outgoing)
         except TargetLost:
             if payload.mark:
                 return None
-            receipt = await notifier.send(replace(outgoing, edit=None, reply_to=None))
-        doubtful = claimed.in_doubt and not isinstance(notifier, Searchable)
+            outgoing = replace(outgoing, edit=None, reply_to=None)
+            receipt = await notifier.send(outgoing)
+        doubtful = claimed.in_doubt and outgoing.edit is None and not isinstance(notifier, Searchable)
         return replace(receipt, possibly_duplicate=True) if doubtful else receipt
 
     async def _outgoing(self, claimed: Claimed, payload: Payload) -> Outgoing:
@@ -253,10 +234,12 @@ class Sender:
 
     async def _acknowledge(self, claimed: Claimed, receipt: Receipt) -> None:
         # The message is out: as long as we hold the entry, keep trying to say so rather than risk a second one.
-        text = _RECEIPT.dump_json(receipt).decode()
+        text, now = _RECEIPT.dump_json(receipt).decode(), self._clock.now()
+        spacings = spacings_of(claimed.entry.destination)
+        blocked = {bucket: now + timedelta(seconds=seconds) for bucket, seconds in spacings.items()}
         for attempt in range(60):
             try:
-                await self._outbox.acknowledge(claimed, text, self._clock.now())
+                await self._outbox.acknowledge(claimed, text, now, blocked=blocked)
             except StoreUnavailable:
                 if attempt == 59:
                     raise
@@ -265,7 +248,7 @@ class Sender:
                 break
         log.info("message_sent", key=claimed.entry.key, destination=claimed.entry.destination, attempt=claimed.attempt)
 
-    async def _after(self, claimed: Claimed, error: Exception, notifier: Notifier) -> bool:
+    async def _after(self, claimed: Claimed, payload: Payload, error: Exception, notifier: Notifier) -> bool:
         """Do what the failure asks for."""
         if not isinstance(error, DeliveryError):
             log.error("delivery_failed", key=claimed.entry.key, trace="".join(traceback.format_exception(error)))
@@ -282,7 +265,7 @@ class Sender:
             case MessageRejected():
                 await self._bury(claimed, why)
             case OutcomeUnknown():
-                await self._without_answer(claimed, why, searchable=isinstance(notifier, Searchable))
+                await self._without_answer(claimed, why, resend_s=_resend_s(payload, notifier))
             case RetryLater():
                 await self._retry_later(claimed, error, why)
             case Misconfigured():
@@ -294,16 +277,9 @@ class Sender:
                 await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
         return False
 
-    async def _without_answer(self, claimed: Claimed, why: str, *, searchable: bool) -> None:
-        """Try again; but what can't be looked up is sent a second time only, unless the service is silent altogether.
-
-        A service that answers others and not this message has most likely taken it twice. One that answers nobody is
-        down, and has taken nothing.
-        """
-        destination = claimed.entry.destination
-        since = self._doubted.setdefault((claimed.entry.key, destination), self._clock.now())
-        answers_others = self._answered.get(destination.partition(":")[0], since) > since
-        if claimed.in_doubt and not searchable and (answers_others or self._clock.now() - since > _SILENCE):
+    async def _without_answer(self, claimed: Claimed, why: str, *, resend_s: float) -> None:
+        """Send it again, once at least, and for ``resend_s`` after it was committed; give up then."""
+        if claimed.unanswered and (self._clock.now() - claimed.entry.created_at).total_seconds() > resend_s:
             await self._bury(claimed, f"{why}; sent more than once without an answer, so it may have arrived")
         else:
             await self._postpone(claimed, _pause_s(claimed), why, unknown=True)
@@ -332,6 +308,17 @@ async def _finish(running: set[asyncio.Task[bool]]) -> None:
     for task in late:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+def _resend_s(payload: Payload, notifier: Notifier) -> float:
+    """For how long a message that stays unanswered is sent more than twice.
+
+    What is looked up before a resend, and an edit, can't arrive twice. A service that answered a probe just before has
+    most likely taken what it left unanswered. One that tells nothing of itself may be down.
+    """
+    if payload.edits or isinstance(notifier, Searchable):
+        return math.inf
+    return 0.0 if isinstance(notifier, Probed) else _SILENCE_S
 
 
 def _pause_s(claimed: Claimed) -> float:

@@ -88,7 +88,7 @@ async def open_world(
     if reference or played:
         home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
-        store = await stack.enter_async_context(open_store(None, home))
+        store: Store = await stack.enter_async_context(open_store(None, home))
     else:
         store = await stack.enter_async_context(ground.open_store(settings.secrets.redis_url, settings.home))
     if reference:

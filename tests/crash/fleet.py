@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ class Nursery:
         self._started: dict[str, asyncio.Future[int]] = {}
         self._ended: dict[int, asyncio.Future[int]] = {}
 
-    async def __aenter__(self) -> "Nursery":
+    async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -1,7 +1,7 @@
 """Starts the bot's processes in milliseconds: it has imported the bot once, and forks it again and again.
 
-Each child runs what ``tapewatch run ROLE…`` runs, in a session of its own and on quick time. An order comes as a line of
-JSON on standard input; the answers on standard output are ``started NAME PID`` and ``ended PID STATUS``.
+Each child runs what ``tapewatch run ROLE…`` runs, in a session of its own and on quick time. An order comes as a line
+of JSON on standard input; the answers on standard output are ``started NAME PID`` and ``ended PID STATUS``.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import os
 import select
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,21 +54,24 @@ def be_the_bot(order: dict[str, Any]) -> None:
         runner.run(until_told_to_stop(work))
 
 
+def say(*words: object) -> None:
+    """Answer."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
 def start(order: dict[str, Any]) -> None:
     """Fork, and say which process it became."""
     pid = os.fork()
     if pid:
-        print("started", order["name"], pid, flush=True)
+        say("started", order["name"], pid)
         return
     status = 1
     try:
         be_the_bot(order)
         status = 0
-    except BaseException:
-        import traceback
-
+    except BaseException:  # whatever it is, the nursery must not go on in the child
         traceback.print_exc()
-        raise
     finally:
         sys.stderr.flush()
         os._exit(status)
@@ -82,12 +86,12 @@ def bury() -> None:
             return
         if not pid:
             return
-        print("ended", pid, os.waitstatus_to_exitcode(status), flush=True)
+        say("ended", pid, os.waitstatus_to_exitcode(status))
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    print("ready", flush=True)
+    say("ready")
     waiting = b""
     while True:
         readable, _, _ = select.select([0], [], [], 0.01)

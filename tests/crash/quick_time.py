@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from adapters.store.port import Cursor, Outbox, Tape
 from adapters.store.redis import RedisStore
@@ -32,7 +32,7 @@ class QuickTime:
             self._shared = mmap.mmap(file.fileno(), 0)
 
     @classmethod
-    def create(cls, path: Path, pace: float) -> "QuickTime":
+    def create(cls, path: Path, pace: float) -> Self:
         """Time that begins as the machine's and passes ``pace`` times as fast."""
         path.write_bytes(b"\0" + _SLOT.pack(time.monotonic(), time.time(), pace) * 2)
         return cls(path)

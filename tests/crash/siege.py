@@ -6,10 +6,12 @@ import random
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from adapters.store.embedded import open_store
 from adapters.store.port import StoreUnavailable
@@ -24,10 +26,22 @@ from tests.fakes.telegram_server import FakeTelegram
 PACE = 8.0
 OUTAGE_PACE = 40.0
 OUTAGE_S = 600.0
+_AT_ONCE_S = 0.25
+"""Within this time after accepting a message the server breaks off, or begins to be silent."""
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
 FAULTS = tuple(Kind)
 FIGURE = re.compile(r"figure (\d+)")
-FEEDS = ("prices", "etf_flows", "crypto", "fear_greed", "earnings", "events", "fundamentals", "coinbase", "yahoo_stream")
+FEEDS = (
+    "prices",
+    "etf_flows",
+    "crypto",
+    "fear_greed",
+    "earnings",
+    "events",
+    "fundamentals",
+    "coinbase",
+    "yahoo_stream",
+)
 
 PACK = """
 version: 1
@@ -37,6 +51,13 @@ rules:
     when: BTC > 70_000
     say: {en: "figure {BTC:.0f}", zh: "figure {BTC:.0f}"}
 """
+
+
+class Arrival(NamedTuple):
+    """A figure, and when it arrived (``time.monotonic()``)."""
+
+    figure: int
+    at: float
 
 
 @dataclass
@@ -51,6 +72,7 @@ class Siege:
     dice: random.Random
     fed: list[int] = field(default_factory=list)
     kills: list[tuple[str, float]] = field(default_factory=list)
+    faults: Counter[Kind] = field(default_factory=Counter)
 
     async def feed(self) -> None:
         """One figure, alternately over and under the level: one notice for every destination."""
@@ -95,7 +117,9 @@ class Siege:
         service = self.dice.choice((self.telegram, self.slack))
         if not service.faults.due:
             method = "sendMessage" if service is self.telegram else "chat.postMessage"
-            service.faults.inject(self.dice.choice(FAULTS), method)
+            kind = self.dice.choice(FAULTS)
+            service.faults.inject(kind, method)
+            self.faults[kind] += 1
 
     async def outage(self) -> None:
         """No service answers for ten minutes."""
@@ -115,20 +139,54 @@ class Siege:
         except StoreUnavailable:
             return False
 
-    def arrived(self) -> dict[str, list[tuple[int, float]]]:
-        """The figures that arrived at each destination and when, in order, duplicates included."""
+    def arrived(self) -> dict[str, list[Arrival]]:
+        """What arrived at each destination, in order, duplicates included."""
         texts = {f"telegram:{chat}": [(m.text, m.arrived) for m in self.telegram.sent(chat)] for chat in CHATS}
         texts |= {f"slack:{name}": [(m.visible, m.arrived) for m in self.slack.sent(name)] for name in CHANNELS}
         return {
-            destination: [(int(found[1]), at) for text, at in said if (found := FIGURE.search(text))]
+            destination: [Arrival(int(found[1]), at) for text, at in said if (found := FIGURE.search(text))]
             for destination, said in texts.items()
         }
 
+    async def given_up(self) -> dict[str, set[int]]:
+        """The figures among the dead letters, by destination; none is there but for two answers that were lost."""
+        found: dict[str, set[int]] = {destination: set() for destination in self.arrived()}
+        for letter in await self.store.outbox.dead(10_000):
+            assert "sent more than once without an answer" in letter.why, letter.why
+            found[letter.entry.destination].add(int(FIGURE.search(letter.entry.payload)[1]))
+        return found
+
+    async def retry_what_did_not_arrive(self) -> int:
+        """Do with the dead letters what a person does who has looked into the chat; return how many were sent again."""
+        arrived = {name: {each.figure for each in seen} for name, seen in self.arrived().items()}
+        now, count = QuickClock(self.quick).now(), 0
+        for letter in await self.store.outbox.dead(10_000):
+            if int(FIGURE.search(letter.entry.payload)[1]) not in arrived[letter.entry.destination]:
+                count += await self.store.outbox.retry(letter.id, now)
+        return count
+
+    def duplicates(self) -> Counter[str]:
+        """How many messages arrived more than once, by destination's service and by the cause of it."""
+        causes: Counter[str] = Counter()
+        for destination, seen in self.arrived().items():
+            first: dict[int, float] = {}
+            for each in seen:
+                if each.figure in first:
+                    causes[f"{destination.partition(':')[0]}: {self._cause(first[each.figure], each.at)}"] += 1
+                first[each.figure] = each.at
+        return causes
+
+    def _cause(self, first: float, second: float) -> str:
+        if any(first <= lost < first + _AT_ONCE_S for lost in self.telegram.faults.unanswered):
+            return "the answer was lost"
+        senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
+        if any(what in senders and first <= at <= second for what, at in self.kills):
+            return "the sender died before the acknowledgement"
+        return "unexplained"
+
 
 @asynccontextmanager
-async def siege(
-    home: Path, nursery: Nursery, roles: Mapping[str, Sequence[str]], seed: int
-) -> AsyncIterator[Siege]:
+async def siege(home: Path, nursery: Nursery, roles: Mapping[str, Sequence[str]], seed: int) -> AsyncIterator[Siege]:
     """A bot of processes that run ``roles``, with everything that it needs below ``home``."""
     home.mkdir()
     (home / "level.yaml").write_text(PACK)
