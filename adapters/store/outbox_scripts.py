@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from adapters.store.rate_limits import BUCKETS
 
-# A lane without tokens is not handed out; it is due again when it is time to take them in advance.
+# A lane without tokens is not handed out; it is due again when it is time to take them in advance. Where many wait for
+# one bucket, each is due when its turn comes.
 CLAIM = (
     BUCKETS
     + """
@@ -26,7 +27,7 @@ local function head(stream)
   local fresh = redis.call('XREADGROUP', 'GROUP', 'senders', worker, 'COUNT', 1, 'STREAMS', stream, '>')
   if fresh then return fresh[1][2][1], 1 end
 end
-local out = {}
+local out, queues = {}, {}
 for _, each in ipairs(lanes) do
   if #out == tonumber(ARGV[6]) then break end
   local lane, buckets = each[1], each[2]
@@ -36,9 +37,12 @@ for _, each in ipairs(lanes) do
       redis.call('DEL', stream)
       redis.call('ZREM', due, lane)
     else
-      local wait = take(buckets, now, horizon)
-      if wait > horizon then
-        redis.call('ZADD', due, string.format('%.0f', math.ceil(now + wait - horizon / 2)), lane)
+      local wait, scarce = take(buckets, now, horizon)
+      if scarce then
+        local before = queues[scarce[1]] or 0
+        queues[scarce[1]] = before + 1
+        local turn = now + wait + before * 1e6 / scarce[2] - horizon / 2
+        redis.call('ZADD', due, string.format('%.0f', math.ceil(turn)), lane)
       else
         local entry, attempt = head(stream)
         local id, unanswered = string.match(redis.call('HGET', doubts, lane) or '', '^(%S+) ?(%d*)$')

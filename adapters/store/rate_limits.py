@@ -10,19 +10,21 @@ from adapters.store.port import Buckets
 
 # Two passes: a token is taken from each bucket, or from none. A bucket is its tokens at an instant, which lies ahead
 # while it is blocked; taken in advance, tokens go below zero. One that nobody touched for as long as it takes to fill
-# is the same as a full one, so it expires. Times are microseconds, a bucket is {key, rate a second, burst}.
+# is the same as a full one, so it expires. Times are microseconds, a bucket is {key, rate a second, burst}. The second
+# result is the bucket that is waited for.
 BUCKETS = """
 local function take(buckets, now, horizon)
-  local wait, left, from = 0, {}, {}
+  local wait, left, from, last = 0, {}, {}, nil
   for i, bucket in ipairs(buckets) do
     local rate, burst = bucket[2] / 1e6, bucket[3]
     local held = redis.call('HMGET', bucket[1], 'tokens', 'at')
     local tokens, at = tonumber(held[1] or burst), tonumber(held[2] or now)
     from[i] = math.max(now, at)
     left[i] = math.min(burst, tokens + (from[i] - at) * rate)
-    wait = math.max(wait, from[i] - now + math.max(0, (1 - left[i]) / rate))
+    local own = from[i] - now + math.max(0, (1 - left[i]) / rate)
+    if own > wait then wait, last = own, bucket end
   end
-  if wait > horizon then return wait end
+  if wait > horizon then return wait, last end
   for i, bucket in ipairs(buckets) do
     local rate, burst = bucket[2] / 1e6, bucket[3]
     redis.call('HSET', bucket[1], 'tokens', string.format('%.9f', left[i] - 1), 'at', string.format('%.0f', from[i]))
@@ -44,7 +46,8 @@ _TAKE = (
     + """
 local buckets = {}
 for i, key in ipairs(KEYS) do buckets[i] = {key, tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])} end
-return string.format('%.3f', take(buckets, tonumber(ARGV[1]), tonumber(ARGV[#ARGV])))
+local wait = take(buckets, tonumber(ARGV[1]), tonumber(ARGV[#ARGV]))
+return string.format('%.3f', wait)
 """
 )
 
