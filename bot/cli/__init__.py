@@ -19,6 +19,7 @@ COMMANDS = {
     "rules": "list the rules, and how each is evaluated",
     "backtest": "say when rules would have fired, and what followed",
     "fetch": "ask one feed once and print what it brings",
+    "doctor": "look at everything that the bot stands on, and say what to do",
     "status": "sources, queue and store of a running bot",
     "alerts": "what is pending, firing or recovering",
     "why": "why an alert fired",
