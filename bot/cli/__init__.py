@@ -18,6 +18,7 @@ COMMANDS = {
     "test": "run the tests of rule packs",
     "rules": "list the rules, and how each is evaluated",
     "backtest": "say when rules would have fired, and what followed",
+    "replay": "evaluate a recorded span again, and compare with what was sent",
     "fetch": "ask one feed once and print what it brings",
     "doctor": "look at everything that the bot stands on, and say what to do",
     "status": "sources, queue and store of a running bot",

@@ -202,4 +202,49 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
     "doctor.failed.do": ("report it with this line", "请附此行反馈"),
 }
 
-TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR}
+REPLAY: Mapping[str, tuple[str, str]] = {
+    "replay.span": (
+        "{start} → {end} UTC · {rules} rules · {observations} figures from the tape",
+        "{start} → {end} UTC · {rules} 条规则 · 行情记录 {observations} 条",
+    ),
+    "replay.sum": (
+        "{recorded} decisions then, {replayed} now, {same} the same",
+        "当时 {recorded} 次判定，现在 {replayed} 次，相同 {same} 次",
+    ),
+    "replay.left_out": (
+        "left out, since they came or went meanwhile: {rules}",
+        "期间新增或结束的个人提醒未重放：{rules}",
+    ),
+    "replay.missing": ("missing", "缺少"),
+    "replay.extra": ("extra", "多出"),
+    "replay.different": ("different", "不同"),
+    "replay.then": ("then", "当时"),
+    "replay.now": ("now", "现在"),
+    "replay.why": ("why", "原因"),
+    "replay.told": ("told", "发送"),
+    "replay.edited": (
+        "the rule was edited in this span; the replay runs it as it is now",
+        "该规则在此期间修改过，重放用的是现在的规则",
+    ),
+    "replay.changed": (
+        "the rule has changed since: version {then} then, {now} now",
+        "规则已修改：当时版本 {then}，现为 {now}",
+    ),
+    "replay.new": ("the rule is new: it did not run then", "规则是新增的，当时没有运行"),
+    "replay.gone": ("the rule is gone", "规则已删除"),
+    "replay.trimmed": (
+        "the figure of {at} that decided is not on the tape: {series}",
+        "起决定作用的 {at} 的数据不在行情记录中：{series}",
+    ),
+    "replay.figures": ("other figures: {what}", "数据不同：{what}"),
+    "replay.holds_now": (
+        "the rule is the same; on the figures that are kept now it decides so",
+        "规则相同；按现存数据会作出此判定",
+    ),
+    "replay.holds_not": (
+        "the rule is the same; on the figures that are kept now it does not decide so",
+        "规则相同；按现存数据不会作出此判定",
+    ),
+}
+
+TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY}

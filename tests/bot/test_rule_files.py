@@ -77,7 +77,7 @@ async def test_a_good_edit_runs_from_then_on(store: RedisStore, tmp_path: Path) 
 
 
 async def test_a_bad_edit_is_told_once_and_its_repair_once(store: RedisStore, tmp_path: Path) -> None:
-    """The old rules stay; the notice has file, line and column in both languages, and a restart does not repeat it."""
+    """The old rules stay; the notice names file, line and column in both languages; a restart doesn't repeat it."""
     desk = Desk(store, tmp_path)
     desk.edit(BAD.format(200))
     await desk.files.take_up(NOW)
