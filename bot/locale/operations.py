@@ -247,4 +247,46 @@ REPLAY: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY}
+STATUS: Mapping[str, tuple[str, str]] = {
+    "state.store": ("store", "存储"),
+    "state.roles": ("roles", "角色"),
+    "state.engine": ("engine", "引擎"),
+    "state.rules": ("rules", "规则"),
+    "state.outbox": ("outbox", "发件箱"),
+    "state.alerts": ("alerts", "提醒"),
+    "state.nobody": ("no process works; tapewatch run starts one", "没有进程在运行；用 tapewatch run 启动"),
+    "state.never": ("nothing was evaluated yet", "尚未计算"),
+    "state.caught_up": ("everything evaluated, last {at} UTC", "已全部计算，最近 {at} UTC"),
+    "state.behind": ("figures wait to be evaluated; last {at} UTC", "有数据待计算；最近 {at} UTC"),
+    "state.rules_fine": ("run as their files say", "与文件一致"),
+    "state.rules_old": ("the files have mistakes, the old rules run:", "文件有错误，旧规则继续运行："),
+    "state.waiting": ("{count} messages wait for {lanes} destinations", "{count} 条消息待发（{lanes} 个目的地）"),
+    "state.overdue": (", due for {late}", "，已逾期 {late}"),
+    "state.dead": ("; {count} given up", "；{count} 条投递失败"),
+    "state.phases": (
+        "{firing} firing, {pending} pending, {recovering} recovering",
+        "触发 {firing}，待确认 {pending}，恢复中 {recovering}",
+    ),
+    "state.since": ("since {at}", "自 {at}"),
+    "state.more": ("… and {count} more: tapewatch alerts", "…… 另有 {count} 个：tapewatch alerts"),
+    "state.no_source": (
+        "no source has been asked yet; tapewatch run asks them",
+        "尚未请求任何来源；tapewatch run 会开始取数",
+    ),
+    "state.source": ("source", "来源"),
+    "state.success": ("answered", "上次成功"),
+    "state.age": ("mkt age", "数据龄"),
+    "state.lag": ("lag", "延迟"),
+    "state.errors": ("errors", "失败"),
+    "state.holes": ("holes", "缺口"),
+    "state.condition": ("state", "状态"),
+    "state.well": ("well", "正常"),
+    "state.rests": ("rests until {at}", "暂停至 {at}"),
+    "state.tries": ("fails, not told yet", "出错，尚未通知"),
+    "state.legend": (
+        "mkt age: how long the market was open since the newest figure; lag: how late it came; times in UTC",
+        "数据龄：最新数据之后的开市时长；延迟：数据到达时的滞后；时间为 UTC",
+    ),
+}
+
+TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY, **STATUS}

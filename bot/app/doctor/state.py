@@ -15,6 +15,7 @@ from adapters.store.embedded import open_store
 from adapters.store.port import Outbox, Store, StoreUnavailable
 from adapters.store.redis import RedisStore
 from bot.findings import Finding, ok, problem, warning
+from bot.outbox_view import overview
 from bot.rule_files import standing_mistakes
 from bot.settings import Settings
 from rules.engine import CLOCK_KEY, AlertRecord
@@ -98,9 +99,9 @@ async def _engine(store: Store, now: datetime) -> Finding:
 
 
 async def _outbox(outbox: Outbox, now: datetime) -> Iterator[Finding]:
-    waiting, due = sum((await outbox.waiting()).values()), await outbox.next_due()
-    dead = len(await outbox.dead())
-    late = now - due if due and waiting else timedelta()
+    seen = await overview(outbox)
+    waiting, dead = sum(seen.waiting.values()), seen.dead
+    late = now - seen.next_due if seen.next_due and waiting else timedelta()
     found = [ok("outbox", "outbox", waiting=waiting)]
     if late > _LATE:
         found = [problem("outbox", "outbox_late", waiting=waiting, late=late)]
