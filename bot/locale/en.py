@@ -1,8 +1,6 @@
 """The bot's English."""
 
-from collections.abc import Mapping
-
-TEXTS: Mapping[str, str] = {
+TEXTS: dict[str, str] = {
     "ack.done": "👀 {number} acknowledged by {by}, {at}",
     "ago.days": "{count} d ago",
     "ago.hours": "{count} h ago",

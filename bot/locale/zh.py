@@ -1,8 +1,6 @@
 """The bot's Chinese."""
 
-from collections.abc import Mapping
-
-TEXTS: Mapping[str, str] = {
+TEXTS: dict[str, str] = {
     "ack.done": "👀 {number} 已由 {by} 跟进，{at}",
     "ago.days": "{count} 天前",
     "ago.hours": "{count} 小时前",
