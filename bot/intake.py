@@ -35,9 +35,8 @@ class Intake:
         self._log(fetched.problems)
         documents: dict[tuple[str, str], str | None] = dict(noted.documents)
         documents |= {(EVENTS, _event_key(item)): _EVENT.dump_json(item).decode() for item in fetched.events}
-        documents |= {
-            (HANDED_IN, _handed_key(item)): _TRANSITION.dump_json(item).decode() for item in noted.transitions
-        }
+        for item in noted.transitions:
+            documents |= handing_in(item)
         if documents:
             await self._store.states.commit(Commit(alerts={}, documents=documents))
         if fetched.observations:
@@ -66,6 +65,12 @@ def read_event(text: str) -> CalendarEvent:
     return _EVENT.validate_json(text)
 
 
+def handing_in(transition: Transition) -> dict[tuple[str, str], str | None]:
+    """The document by which another role hands ``transition`` to the pipeline."""
+    key = json.dumps([transition.alert, transition.kind, transition.at.isoformat()])
+    return {(HANDED_IN, key): _TRANSITION.dump_json(transition).decode()}
+
+
 async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tuple[str, str], str | None]]:
     """The transitions that other roles handed in, oldest first, and the documents whose removal takes them out."""
     found = await documents.all(HANDED_IN)
@@ -83,7 +88,3 @@ def _rescaled(fetched: Fetched) -> set[str]:
 def _event_key(event: CalendarEvent) -> str:
     """A company has one next report; other events are told apart by their day."""
     return f"earnings:{event.key}" if event.kind == "earnings" else f"event:{event.key}:{event.start}"
-
-
-def _handed_key(transition: Transition) -> str:
-    return json.dumps([transition.alert, transition.kind, transition.at.isoformat()])
