@@ -35,8 +35,7 @@ class Intake:
         self._log(fetched.problems)
         documents: dict[tuple[str, str], str | None] = dict(noted.documents)
         documents |= {(EVENTS, _event_key(item)): _EVENT.dump_json(item).decode() for item in fetched.events}
-        for item in noted.transitions:
-            documents |= handing_in(item)
+        documents |= handing_in(noted.transitions)
         if documents:
             await self._store.states.commit(Commit(alerts={}, documents=documents))
         if fetched.observations:
@@ -65,10 +64,9 @@ def read_event(text: str) -> CalendarEvent:
     return _EVENT.validate_json(text)
 
 
-def handing_in(transition: Transition) -> dict[tuple[str, str], str | None]:
-    """The document by which another role hands ``transition`` to the pipeline."""
-    key = json.dumps([transition.alert, transition.kind, transition.at.isoformat()])
-    return {(HANDED_IN, key): _TRANSITION.dump_json(transition).decode()}
+def handing_in(transitions: Iterable[Transition]) -> dict[tuple[str, str], str]:
+    """The documents by which another role hands ``transitions`` in, to be told by the pipeline."""
+    return {(HANDED_IN, _handed_key(item)): _TRANSITION.dump_json(item).decode() for item in transitions}
 
 
 async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tuple[str, str], str | None]]:
@@ -88,3 +86,7 @@ def _rescaled(fetched: Fetched) -> set[str]:
 def _event_key(event: CalendarEvent) -> str:
     """A company has one next report; other events are told apart by their day."""
     return f"earnings:{event.key}" if event.kind == "earnings" else f"event:{event.key}:{event.start}"
+
+
+def _handed_key(transition: Transition) -> str:
+    return json.dumps([transition.alert, transition.kind, transition.at.isoformat()])

@@ -5,6 +5,7 @@ A job's times come from trading calendars, so a holiday has no "after the close"
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -15,6 +16,7 @@ from rules.calendars import Calendars
 from rules.schedule import CONTINUOUS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FOR_EVER = timedelta(days=36_500)
 _NEW_YORK = "America/New_York"
 
 
@@ -101,6 +103,18 @@ class Daily:
             if late and not (self.weekdays_only and day.weekday() >= 5):
                 return min(late)
             day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """At each of ``instants``, which ascend; then not for as long as anybody runs."""
+
+    instants: tuple[datetime, ...]
+
+    def next(self, after: datetime, calendars: Calendars) -> datetime:  # noqa: ARG002 - instants, not sessions
+        """The first due instant strictly after ``after``, in UTC."""
+        index = bisect_right(self.instants, after)
+        return self.instants[index] if index < len(self.instants) else after + _FOR_EVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

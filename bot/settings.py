@@ -15,9 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from adapters.message import Colour, Reader
+from bot.feed_settings import NAMES, FeedSettings, known
 from bot.housekeeping import RetentionSettings
 from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
@@ -50,15 +60,6 @@ Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FeedSettings(_Section):
-    """One feed: ``base_url`` points it at another server, ``enabled: false`` leaves it out."""
-
-    enabled: bool = True
-    base_url: str = ""
-    requests_per_s: float | None = Field(default=None, ge=0)
-    """The steady pace of ``yahoo``, the only source that is asked for each symbol; 0 never waits."""
 
 
 class ReaderSettings(_Section):
@@ -174,7 +175,7 @@ class Settings(_Section):
     access: AccessSettings = AccessSettings()
     digest: DigestSettings = DigestSettings()
     web: WebSettings = WebSettings()
-    feeds: Mapping[str, FeedSettings] = {}
+    feeds: Mapping[Annotated[str, AfterValidator(known)], FeedSettings] = {}
     files: FileSettings = FileSettings()
     sec_contact: str = ""
     """Name and e-mail for the SEC's User-Agent; its service refuses requests without one."""
@@ -199,7 +200,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     tree, places = _read(source) if named or source.exists() else ({}, {})
     if "secrets" in tree:
         said = "secrets can't be set here; wanted environment variables such as TELEGRAM_TOKEN or TELEGRAM_TOKEN_FILE"
-        raise ProblemsFound([Problem(str(source), *places["secrets",], "secret-in-file", said)])
+        raise ProblemsFound([Problem(*places["secrets",], "secret-in-file", said)])
     _overlay(tree, places, environ)
     tree["secrets"] = _secrets(environ)
     for name, key in (("TELEGRAM_BASE_URL", "telegram_base_url"), ("SLACK_BASE_URL", "slack_base_url")):
@@ -210,11 +211,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise ProblemsFound(_problem(item, source, places) for item in error.errors()) from None
+        raise ProblemsFound(_problem(item, places) for item in error.errors()) from None
 
 
+_KEY = "[key]"
+"""Where pydantic puts a mistake in a key."""
 KeyPath = tuple[str, ...]
-Places = dict[KeyPath, tuple[int, int]]
+Places = dict[KeyPath, tuple[str, int, int]]
+"""Where each key stands: file, line and column, or the variable that sets it."""
 
 
 def _read(source: Path) -> tuple[dict[str, Any], Places]:
@@ -228,19 +232,19 @@ def _read(source: Path) -> tuple[dict[str, Any], Places]:
         wanted = "the settings are a mapping of sections such as reader: and feeds:"
         raise ProblemsFound([Problem(str(source), 1, 1, "not-a-mapping", wanted)])
     places: Places = {}
-    return _plain(node, (), places), places
+    return _plain(str(source), node, (), places), places
 
 
-def _plain(node: yaml_source.Node, path: KeyPath, places: Places) -> Any:
+def _plain(file: str, node: yaml_source.Node, path: KeyPath, places: Places) -> Any:
     match node:
         case yaml_source.Mapping():
             found = {}
             for key, (name, value) in node.entries.items():
-                places[*path, key] = (name.line, name.column)
-                found[key] = _plain(value, (*path, key), places)
+                places[*path, key] = (file, name.line, name.column)
+                found[key] = _plain(file, value, (*path, key), places)
             return found
         case yaml_source.Items():
-            return [_plain(item, (*path, str(index)), places) for index, item in enumerate(node.items)]
+            return [_plain(file, item, (*path, str(index)), places) for index, item in enumerate(node.items)]
         case _:
             return node.resolved
 
@@ -251,13 +255,14 @@ def _overlay(tree: dict[str, Any], places: Places, environ: Mapping[str, str]) -
             continue
         *sections, leaf = name.removeprefix(PREFIX).lower().split("__")
         branch = tree
-        for section in sections:
+        for depth, section in enumerate(sections, start=1):
             branch = branch.setdefault(section, {})
+            places.setdefault(tuple(sections[:depth]), (name, 1, 1))
             if not isinstance(branch, dict):
                 wanted = f"{section!r} is not a section with keys of its own"
                 raise ProblemsFound([Problem(name, 1, 1, "not-a-section", wanted)])
         branch[leaf] = value
-        places.pop((*sections, leaf), None)
+        places[*sections, leaf] = (name, 1, 1)
 
 
 def _secrets(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -282,27 +287,28 @@ def _secret(name: str, environ: Mapping[str, str]) -> str:
     return environ.get(name, "")
 
 
-def _problem(error: ErrorDetails, source: Path, places: Places) -> Problem:
-    """A validation error, at the nearest place of the file; one from the environment is at its variable."""
+def _problem(error: ErrorDetails, places: Places) -> Problem:
+    """A validation error, at the nearest place of the file or of the environment."""
     path = tuple(str(part) for part in error["loc"])
-    known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), None)
-    file = str(source) if known else PREFIX + "__".join(path).upper()
-    line, column = places[known] if known else (1, 1)
+    unknown = error["type"] == "extra_forbidden" or path[-1] == _KEY
+    path = path[:-1] if path[-1] == _KEY else path
     name = ".".join(path)
-    if error["type"] == "extra_forbidden":
-        return Problem(
-            file, line, column, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1]))
-        )
+    unset = (PREFIX + "__".join(path).upper(), 1, 1)
+    place = next((places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in places), unset)
+    if unknown:
+        return Problem(*place, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1])))
     given = "" if isinstance(error["input"], dict) else f" (got {error['input']!r})"
-    return Problem(file, line, column, "bad-value", f"{name}: {error['msg'].removeprefix('Value error, ')}{given}")
+    return Problem(*place, "bad-value", f"{name}: {error['msg'].removeprefix('Value error, ')}{given}")
 
 
 def _keys(path: KeyPath) -> Iterable[str]:
     """The settings that the section at ``path`` knows."""
+    if path[:1] == ("feeds",):
+        return FeedSettings.model_fields if len(path) == 2 else NAMES
     model: type[BaseModel] = Settings
     for part in path:
         annotation = model.model_fields[part].annotation if part in model.model_fields else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return FeedSettings.model_fields if path[0] == "feeds" and len(path) == 2 else ()
+            return ()
         model = annotation
     return model.model_fields

@@ -134,7 +134,7 @@ async def ack(ctx: Context, args: Arguments) -> Reply:
     if stored is None:
         taken = acknowledged(newest, number, _name(ctx), text, ctx.now)
         await ctx.desk.documents.put(ACKNOWLEDGEMENTS, number, _TAKEN.dump_json(taken).decode())
-        for (collection, key), document in handing_in(taken).items():
+        for (collection, key), document in handing_in([taken]).items():
             await ctx.desk.documents.put(collection, key, document)
     else:
         taken = _TAKEN.validate_json(stored)
