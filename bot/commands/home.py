@@ -20,7 +20,7 @@ from rules.model import CalendarEvent, Transition, TransitionKind
 
 _LOOKED_AT = 40
 _SHOWN = 8
-_OPEN = {TransitionKind.FIRED, TransitionKind.CORRECTED, TransitionKind.RECOVERING}
+_OVER = {TransitionKind.RESOLVED, TransitionKind.CORRECTED, TransitionKind.ENDED, TransitionKind.HEALTH}
 
 
 async def home(ctx: Context, args: Arguments) -> Reply:
@@ -71,6 +71,6 @@ async def firing(ctx: Context) -> list[tuple[str, Transition]]:
     found: list[tuple[str, Transition]] = []
     for at in range(newest, max(newest - _LOOKED_AT, 0), -1):
         told = await history(ctx, f"A-{at}")
-        if told and told[-1].kind in _OPEN and not personal.is_personal(told[-1].rule):
+        if told and not any(each.kind in _OVER for each in told) and not personal.is_personal(told[-1].rule):
             found.append((f"A-{at}", told[-1]))
     return found[:_SHOWN]

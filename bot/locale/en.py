@@ -1,6 +1,9 @@
 """The bot's English."""
 
-TEXTS: dict[str, str] = {
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "ack.line": "👀 {number}acknowledged by {by}, ",
     "ack.done": "👀 {number} acknowledged by {by}, {at}",
     "ago.days": "{count} d ago",
     "ago.hours": "{count} h ago",
@@ -217,12 +220,14 @@ TEXTS: dict[str, str] = {
     "idx.level": "Level",
     "idx.title": "Indices",
     "idx.unpriced": "No public price source has {names}; import a CSV to see it.",
+    "kind.acknowledged": "acknowledged",
     "kind.corrected": "corrected",
     "kind.ended": "ended",
     "kind.fired": "fired",
     "kind.health": "data health",
     "kind.pending": "pending",
     "kind.recovering": "recovering",
+    "kind.relapsed": "true again",
     "kind.resolved": "resolved",
     "list.ai": "AI coverage",
     "list.coins": "Coins",
@@ -260,9 +265,11 @@ TEXTS: dict[str, str] = {
     "quote.flow": "Net flow {day}: {flow} · week {week}",
     "quote.no_figure": "no figure yet",
     "quote.unpriced": "no public price source; import a CSV to see it",
+    "reason.acknowledged": "somebody looks after it",
     "reason.all_resolved": "all resolved",
     "reason.already_told": "told before",
     "reason.condition_false": "condition false",
+    "reason.condition_true": "condition true",
     "reason.condition_unknown": "condition unknown",
     "reason.correction": "a figure was revised",
     "reason.data_back": "data is back",
@@ -279,8 +286,10 @@ TEXTS: dict[str, str] = {
     "reason.suppressed_budget": "noise budget",
     "reason.suppressed_cooldown": "cooling down",
     "reason.suppressed_inhibition": "inhibited",
+    "reason.suppressed_not_announced": "its beginning was not told",
     "reason.suppressed_quiet_hours": "quiet hours",
     "reason.suppressed_silence": "silenced",
+    "reason.waiting_for_group": "waits for its group",
     "reload.by": "Reloaded by {by}",
     "reload.fires": ": {fires} fires in the last year",
     "reload.hint": " – did you mean {guess}?",

@@ -1,6 +1,9 @@
 """The bot's Chinese."""
 
-TEXTS: dict[str, str] = {
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "ack.line": "👀 {number}已由 {by} 跟进，",
     "ack.done": "👀 {number} 已由 {by} 跟进，{at}",
     "ago.days": "{count} 天前",
     "ago.hours": "{count} 小时前",
@@ -217,12 +220,14 @@ TEXTS: dict[str, str] = {
     "idx.level": "点位",
     "idx.title": "主要指数",
     "idx.unpriced": "{names} 无公开行情来源，需导入 CSV。",
+    "kind.acknowledged": "已跟进",
     "kind.corrected": "更正",
     "kind.ended": "结束",
     "kind.fired": "触发",
     "kind.health": "数据状况",
     "kind.pending": "待确认",
     "kind.recovering": "恢复中",
+    "kind.relapsed": "再次成立",
     "kind.resolved": "已解除",
     "list.ai": "AI 覆盖",
     "list.coins": "加密货币",
@@ -260,9 +265,11 @@ TEXTS: dict[str, str] = {
     "quote.flow": "{day} 净流入 {flow} · 本周 {week}",
     "quote.no_figure": "暂无数据",
     "quote.unpriced": "无公开行情来源，需导入 CSV",
+    "reason.acknowledged": "已有人跟进",
     "reason.all_resolved": "全部解除",
     "reason.already_told": "已通知过",
     "reason.condition_false": "条件不成立",
+    "reason.condition_true": "条件成立",
     "reason.condition_unknown": "条件未知",
     "reason.correction": "数据被修订",
     "reason.data_back": "数据恢复",
@@ -279,8 +286,10 @@ TEXTS: dict[str, str] = {
     "reason.suppressed_budget": "超出通知额度",
     "reason.suppressed_cooldown": "冷却中",
     "reason.suppressed_inhibition": "被抑制",
+    "reason.suppressed_not_announced": "此处未曾通知触发",
     "reason.suppressed_quiet_hours": "免打扰时段",
     "reason.suppressed_silence": "已静默",
+    "reason.waiting_for_group": "等待合并",
     "reload.by": "由 {by} 重新加载",
     "reload.fires": "：近一年触发 {fires} 次",
     "reload.hint": "，是否 {guess}？",
