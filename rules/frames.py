@@ -8,6 +8,7 @@ unknown, and conditions are 1, 0 or NaN. Operations are elementwise, so a lane's
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,7 +87,7 @@ class EdgeMemory(Protocol):
         ...
 
 
-class Frame:
+class Frame(ABC):
     """Lanes at instants (microseconds since 1970 UTC, one or one a lane), reading one history."""
 
     def __init__(self, history: History, now: Ints, lanes: int, members: Members | None = None) -> None:
@@ -122,9 +123,9 @@ class Frame:
         for symbol in symbols:
             yield self.with_members(Members.of(self.history, (symbol,)))
 
+    @abstractmethod
     def with_members(self, members: Members) -> Frame:
-        """The same lanes, with ``it`` standing for one symbol in all of them."""
-        raise NotImplementedError
+        """``it`` stands for ``members``: one symbol in all lanes; in the present, a lane for each."""
 
     def track(self, ref: Ref) -> Track:
         """Where ``ref`` lives."""
@@ -149,11 +150,12 @@ class Frame:
         """The session number of the newest known figure in each lane, ``NONE`` without one or when it is overdue."""
         found = self.positions.get(ref)
         if found is None:
-            found = self.positions[ref] = self._position(self.track(ref))
+            found = self.positions[ref] = self._position(ref)
         return found
 
-    def _position(self, track: Track) -> Ints:
-        raise NotImplementedError
+    @abstractmethod
+    def _position(self, ref: Ref) -> Ints:
+        """``position``, found for the first time."""
 
     def newest(self, ref: Ref) -> Ints:
         """Like ``position``, overdue or not."""
@@ -214,10 +216,14 @@ class NowFrame(Frame):
         for symbol in symbols:
             by_axis.setdefault(Members.of(self.history, (symbol,)).axis.name, []).append(symbol)
         for own in by_axis.values():
-            frame = NowFrame(self.history, self.now, len(own), Members.of(self.history, tuple(own)))
-            frame.share(self.shared)
-            frame.settled = self.settled
-            yield frame
+            yield self.with_members(Members.of(self.history, tuple(own)))
+
+    def with_members(self, members: Members) -> Frame:
+        """A frame with a lane for each of ``members``."""
+        frame = NowFrame(self.history, self.now, len(members.symbols), members)
+        frame.share(self.shared)
+        frame.settled = self.settled
+        return frame
 
     def share(self, frame: Frame) -> None:
         """Use ``frame`` for what doesn't depend on ``it``, so that rules evaluated together compute it once."""
@@ -231,7 +237,8 @@ class NowFrame(Frame):
         last = track.leader.last[track.keys]
         return np.minimum(last, track.axis.closed(self.now)) if self.settled else last
 
-    def _position(self, track: Track) -> Ints:
+    def _position(self, ref: Ref) -> Ints:
+        track = self.track(ref)
         last = self._last(track)
         if not track.prompt:
             return last
@@ -260,18 +267,14 @@ class PastFrame(Frame):
             found = self.tracks[ref] = Track(own.axis, own.column, own.leader, keys, own.prompt)
         return found
 
-    def position(self, ref: Ref) -> Ints:
+    def _position(self, ref: Ref) -> Ints:
         """The row's own session on its calendar, elsewhere the last one closed by then; the present in the last row."""
-        found = self.positions.get(ref)
-        if found is None:
-            track = self.track(ref)
-            if track.axis is self.axis:
-                found = self.index
-            else:
-                found = np.where(self.index == NONE, NONE, track.axis.closed(self.now))
-                if self.present:
-                    found[-self.width :] = np.broadcast_to(self.parent.position(ref), (self.width,))
-            self.positions[ref] = found
+        track = self.track(ref)
+        if track.axis is self.axis:
+            return self.index
+        found = np.where(self.index == NONE, NONE, track.axis.closed(self.now))
+        if self.present:
+            found[-self.width :] = np.broadcast_to(self.parent.position(ref), (self.width,))
         return found
 
     def with_members(self, members: Members) -> Frame:

@@ -90,7 +90,8 @@ class Memory:
 
     def note(self, lane: int, record: AlertRecord) -> None:
         """Remember whether a lane must be stepped although its condition is not true."""
-        if record.phase is not Phase.INACTIVE or not record.armed or record.period or record.figure:
+        resting = record.phase is Phase.INACTIVE and record.armed and not record.outlived
+        if not resting or record.period or record.figure:
             self.live.add(lane)
         else:
             self.live.discard(lane)

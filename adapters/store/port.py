@@ -249,6 +249,14 @@ class Leases(Protocol):
         """Take or renew the lease; ``False`` when somebody else holds it."""
         ...
 
+    async def take_over(self, name: str, owner: str, ttl_s: float, *, dead: str) -> bool:
+        """Take the lease from ``dead``, whom the caller knows to be dead; ``False`` when another than that holds it."""
+        ...
+
+    async def holder(self, name: str) -> str | None:
+        """Who holds the lease now; ``None`` when nobody does."""
+        ...
+
     async def release(self, name: str, owner: str) -> None:
         """Give the lease back if ``owner`` holds it."""
         ...

@@ -143,6 +143,8 @@ TEXTS: Mapping[str, str] = {
     "fault.revised": "revised its figures",
     "fault.unauthorized": "doesn't accept our key",
     "fault.unreachable": "doesn't answer",
+    "files.broken": "Mistakes in the rule files: {count}",
+    "files.mended": "The rule files are in order again",
     "flows.ended_in": "ends a {days}-session inflow run worth {total}",
     "flows.ended_out": "ends a {days}-session outflow run worth {total}",
     "flows.final": "final, {reported}/{funds} funds reported",

@@ -143,6 +143,8 @@ TEXTS: Mapping[str, str] = {
     "fault.revised": "修订了数据",
     "fault.unauthorized": "密钥无效",
     "fault.unreachable": "无响应",
+    "files.broken": "规则文件有 {count} 处错误",
+    "files.mended": "规则文件已恢复正常",
     "flows.ended_in": "结束连续 {days} 个交易日净流入（合计 {total}）",
     "flows.ended_out": "结束连续 {days} 个交易日净流出（合计 {total}）",
     "flows.final": "终值，{reported}/{funds} 只已披露",

@@ -61,6 +61,8 @@ class Scope:
         tag = name.removeprefix("universe.")
         if tag in self.universe.tags:
             return tuple(item for item in self.universe.tagged(tag) if item.priced)
+        if name == "universe.all":
+            return self._listed("universe")
         single = self.universe.resolve(name)
         if single is None:
             raise KeyError(name)

@@ -537,6 +537,17 @@ async def test_a_lease_has_one_holder(store):
     assert await store.leases.acquire("engine", "b", 30)
 
 
+async def test_a_lease_is_taken_from_a_holder_who_is_known_to_be_dead(store):
+    """Only while that one still holds it, so that two who saw the death don't both lead."""
+    await store.leases.acquire("engine", "a", 30)
+    assert not await store.leases.take_over("engine", "b", 30, dead="somebody else")
+    assert await store.leases.take_over("engine", "b", 30, dead="a")
+    assert not await store.leases.take_over("engine", "c", 30, dead="a")
+    assert (await store.leases.holder("engine"), await store.leases.holder("scheduler")) == ("b", None)
+    await store.leases.release("engine", "b")
+    assert not await store.leases.take_over("engine", "c", 30, dead="b")
+
+
 async def test_a_lease_ends_by_itself(store):
     """A holder that stopped renewing loses the lease."""
     assert await store.leases.acquire("engine", "dead", 0.001)
