@@ -127,7 +127,7 @@ class Courier:
             now = self._clock.now()
             await _insist(lambda: self._outbox.drop(claimed, "the message to mark is gone", now))
             return False
-        await self._acknowledge(claimed, receipt)
+        await self._acknowledge(claimed, payload, receipt)
         return True
 
     async def _deliver(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> Receipt | None:
@@ -168,8 +168,11 @@ class Courier:
         text = await self._outbox.receipt(key, destination) if key else None
         return _RECEIPT.validate_json(text) if text else None
 
-    async def _acknowledge(self, claimed: Claimed, receipt: Receipt) -> None:
+    async def _acknowledge(self, claimed: Claimed, payload: Payload, receipt: Receipt) -> None:
         text, now = _RECEIPT.dump_json(receipt).decode(), self._clock.now()
+        if payload.edits:
+            # A new message may have taken the place of one that was deleted.
+            await _insist(lambda: self._outbox.replace(payload.edits, claimed.entry.destination, text))
         spacings = spacings_of(claimed.entry.destination)
         blocked = {bucket: now + timedelta(seconds=seconds) for bucket, seconds in spacings.items()}
         await _insist(lambda: self._outbox.acknowledge(claimed, text, now, blocked=blocked))
