@@ -87,7 +87,7 @@ class Arguments:
         found = self.choice(options, default)
         for word in self._left:
             if _WINDOW_LIKE.fullmatch(word):
-                shortest = {value: name for name, value in reversed(options.items())}
+                shortest = {value: name for name, value in reversed(list(options.items()))}
                 known = " ".join(name for name in options if name in shortest.values())
                 raise Refusal("error.window", word=shown(word), known=known, example=example)
         return found
