@@ -18,7 +18,7 @@ from rules.model import Transition, TransitionKind
 
 _LOOKED_AT = 40
 LOG_LINES = 2000
-_OPEN = {TransitionKind.FIRED, TransitionKind.CORRECTED, TransitionKind.RECOVERING}
+_OPEN = {TransitionKind.FIRED, TransitionKind.ACKNOWLEDGED, TransitionKind.RECOVERING, TransitionKind.RELAPSED}
 NUMBER = re.compile(r"a-?(\d{1,12})", re.IGNORECASE | re.ASCII)
 _TRANSITIONS: TypeAdapter[list[Transition]] = TypeAdapter(list[Transition])
 

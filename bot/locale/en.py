@@ -1,8 +1,7 @@
 """The bot's English."""
 
-from collections.abc import Mapping
-
-TEXTS: Mapping[str, str] = {
+TEXTS: dict[str, str] = {
+    "ack.line": "👀 {number}acknowledged by {by}, ",
     "ack.done": "👀 {number} acknowledged by {by}, {at}",
     "ack.nothing": "Nobody needs to look after anything: no alert stands open.",
     "ack.offered": "{count} alerts stand open; who looks after which?",
@@ -238,12 +237,14 @@ TEXTS: Mapping[str, str] = {
     "idx.level": "Level",
     "idx.title": "Indices",
     "idx.unpriced": "No public price source has {names}; import a CSV to see it.",
+    "kind.acknowledged": "acknowledged",
     "kind.corrected": "corrected",
     "kind.ended": "ended",
     "kind.fired": "fired",
     "kind.health": "data health",
     "kind.pending": "pending",
     "kind.recovering": "recovering",
+    "kind.relapsed": "true again",
     "kind.resolved": "resolved",
     "list.ai": "AI coverage",
     "list.coins": "Coins",
@@ -284,9 +285,11 @@ TEXTS: Mapping[str, str] = {
     "quote.no_figure": "no figure yet",
     "quote.rules": "{count} rules watch it: {rules}",
     "quote.unpriced": "no public price source; import a CSV to see it",
+    "reason.acknowledged": "somebody looks after it",
     "reason.all_resolved": "all resolved",
     "reason.already_told": "told before",
     "reason.condition_false": "condition false",
+    "reason.condition_true": "condition true",
     "reason.condition_unknown": "condition unknown",
     "reason.correction": "a figure was revised",
     "reason.data_back": "data is back",

@@ -1,8 +1,7 @@
 """The bot's Chinese."""
 
-from collections.abc import Mapping
-
-TEXTS: Mapping[str, str] = {
+TEXTS: dict[str, str] = {
+    "ack.line": "👀 {number}已由 {by} 跟进，",
     "ack.done": "👀 {number} 已由 {by} 跟进，{at}",
     "ack.nothing": "目前没有待跟进的提醒。",
     "ack.offered": "{count} 条提醒尚待跟进，请认领：",
@@ -238,12 +237,14 @@ TEXTS: Mapping[str, str] = {
     "idx.level": "点位",
     "idx.title": "主要指数",
     "idx.unpriced": "{names} 无公开行情来源，需导入 CSV。",
+    "kind.acknowledged": "已跟进",
     "kind.corrected": "更正",
     "kind.ended": "结束",
     "kind.fired": "触发",
     "kind.health": "数据状况",
     "kind.pending": "待确认",
     "kind.recovering": "恢复中",
+    "kind.relapsed": "再次成立",
     "kind.resolved": "已解除",
     "list.ai": "AI 覆盖",
     "list.coins": "加密货币",
@@ -284,9 +285,11 @@ TEXTS: Mapping[str, str] = {
     "quote.no_figure": "暂无数据",
     "quote.rules": "相关规则 {count} 条：{rules}",
     "quote.unpriced": "无公开行情来源，需导入 CSV",
+    "reason.acknowledged": "已有人跟进",
     "reason.all_resolved": "全部解除",
     "reason.already_told": "已通知过",
     "reason.condition_false": "条件不成立",
+    "reason.condition_true": "条件成立",
     "reason.condition_unknown": "条件未知",
     "reason.correction": "数据被修订",
     "reason.data_back": "数据恢复",
