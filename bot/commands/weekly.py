@@ -146,7 +146,7 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     args.choice({"last": True, "上周": True}, default=False)
     day = _day(ctx, args, preview=preview)
     args.done()
-    if preview:
+    if preview or day > last_whole_week(ctx.now.date()):
         ctx.need(Role.ANALYST)
     found = await ctx.desk.weekly.message(day, ctx.reader, ctx.now, file)
     if found is None:
