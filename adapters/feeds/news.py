@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from adapters.feeds.port import Feed, Fetched
+from adapters.feeds.port import Feed, Fetched, source_names
 from rules.model import Observation, Status
 
 
@@ -32,7 +33,8 @@ class OnlyNews:
         """Ask the feed and leave out what it told before."""
         fetched = await self._feed.fetch(now)
         news = await asyncio.to_thread(self._news, fetched.observations)
-        return Fetched(news, fetched.events, fetched.problems)
+        answered = (name for each in fetched.observations for name in source_names(each.source))
+        return replace(fetched, observations=news, answered=tuple(dict.fromkeys((*fetched.answered, *answered))))
 
     def _news(self, observations: Sequence[Observation]) -> tuple[Observation, ...]:
         told: dict[tuple[str, datetime], set[_Told]] = {}

@@ -50,6 +50,8 @@ class Fetched:
     observations: tuple[Observation, ...] = ()
     events: tuple[CalendarEvent, ...] = ()
     problems: tuple[FeedProblem, ...] = field(default=())
+    answered: tuple[str, ...] = ()
+    """Sources that answered although nothing here bears their name: it was old, or another one's figure was taken."""
 
 
 def source_names(source: str) -> tuple[str, ...]:

@@ -26,4 +26,5 @@ def join(parts: Sequence[Fetched]) -> Fetched:
         tuple(each for part in parts for each in part.observations),
         tuple(each for part in parts for each in part.events),
         tuple(each for part in parts for each in part.problems),
+        tuple(dict.fromkeys(each for part in parts for each in part.answered)),
     )
