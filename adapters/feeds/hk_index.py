@@ -9,8 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from adapters.feeds.daily_bars import Bar, Chart, read
-from adapters.feeds.port import Fault, FeedProblem, Fetched
-from adapters.feeds.together import join
+from adapters.feeds.port import Fault, FeedProblem, Fetched, join
 from adapters.http import HttpClient, HttpFailure, Params, Source
 from rules.calendars import Calendars
 from rules.model import Observation, Status

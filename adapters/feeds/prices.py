@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.feeds.hk_index import KNOWN, HkIndexHistory
-from adapters.feeds.port import Fault, Feed, Fetched
-from adapters.feeds.together import join
+from adapters.feeds.port import Fault, Feed, Fetched, join
 from rules.model import Observation, Status
 
 _LITTLE = 8
