@@ -224,5 +224,11 @@ TABLE: tuple[Job, ...] = (
 
 
 def table(markets: Iterable[str], feeds: Mapping[str, object]) -> Sequence[Job]:
-    """The jobs whose feed there is."""
-    return [job for job in (*price_jobs(markets), *TABLE) if job.feed in feeds]
+    """The jobs whose feed there is; a feed that the table doesn't know, of another package, is asked regularly."""
+    known = (*price_jobs(markets), *TABLE)
+    added = feeds.keys() - {job.feed for job in known}
+    return [*(job for job in known if job.feed in feeds), *(_regular(name) for name in sorted(added))]
+
+
+def _regular(feed: str) -> Job:
+    return Job(name=feed, feed=feed, source=feed, when=(Every(timedelta(minutes=15)),), at_start=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rules.loader import Loaded, load_packs
+from rules.calendars import Calendars
+from rules.check import uncompilable
+from rules.engine import Engine
+from rules.loader import Loaded, load_packs, pack_files
+from rules.program import Program
 from rules.spec import RuleSpec
 from rules.universe import Universe
 
@@ -53,15 +57,29 @@ class RuleBook:
         self._universe = universe
         self._changed = changed
         self.current: Loaded = self.read()
+        self._compiled: tuple[Loaded, Sequence[Program]] | None = None
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """Every file that there is to read now; a path that isn't there stands for itself."""
+        return [file for path in self._paths for file in pack_files(path)]
 
     @property
     def rules(self) -> Sequence[RuleSpec]:
         """The rules that run."""
         return self.current.rules
 
+    def programs(self, calendars: Calendars) -> Sequence[Program]:
+        """The rules that run, compiled: once for as long as they are the same."""
+        if self._compiled is None or self._compiled[0] is not self.current:
+            self._compiled = (self.current, Engine(list(self.rules), self._universe, calendars).programs)
+        return self._compiled[1]
+
     def read(self) -> Loaded:
-        """What the files say now; nothing changes by it."""
-        return load_packs(self._paths, self._universe)
+        """What the files say now, and every mistake that would keep it from running; nothing changes by it."""
+        loaded = load_packs(self._paths, self._universe)
+        found = (*loaded.problems, *uncompilable(loaded, self._universe))
+        return replace(loaded, problems=tuple(sorted(set(found))))
 
     async def use(self, loaded: Loaded) -> None:
         """Run ``loaded`` from now on; raise ``ValueError`` where it has mistakes."""

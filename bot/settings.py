@@ -7,6 +7,7 @@ secret ``TELEGRAM_TOKEN`` may instead be given as ``TELEGRAM_TOKEN_FILE``, the p
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from datetime import time, timedelta
 from pathlib import Path
@@ -40,6 +41,9 @@ PREFIX = "TAPEWATCH_"
 RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
 SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "SOSOVALUE_API_KEY", "CMC_API_KEY",
     "COINGECKO_API_KEY")  # fmt: skip
+NAMED_SECRETS = ("WEBHOOK_NAME_URL", "WEBHOOK_NAME_SECRET", "APPRISE_NAME_URL")
+"""Any number of each; the name in lower case is the destination's, as in ``webhook:name``."""
+_NAMED_SECRET = re.compile(r"(WEBHOOK|APPRISE)_([A-Z0-9_]+)_(URL|SECRET)(_FILE)?")
 
 
 DEFAULT_ZONES: Mapping[Lang, str] = {"en": "UTC", "zh": "Asia/Shanghai"}
@@ -134,6 +138,13 @@ class WebSettings(_Section):
     """0 takes a free one."""
 
 
+class WebhookSecrets(_Section):
+    """Where a webhook is, and what signs for it; both are needed."""
+
+    url: SecretStr | None = None
+    secret: SecretStr | None = None
+
+
 class Secrets(_Section):
     """What the environment alone may hold."""
 
@@ -144,6 +155,8 @@ class Secrets(_Section):
     sosovalue_api_key: SecretStr | None = None
     cmc_api_key: SecretStr | None = None
     coingecko_api_key: SecretStr | None = None
+    webhooks: Mapping[str, WebhookSecrets] = {}
+    apprise: Mapping[str, SecretStr] = {}
 
 
 class Settings(_Section):
@@ -176,15 +189,20 @@ def default_colour(lang: Lang) -> Colour:
     return Colour.CN if lang == "zh" else Colour.US
 
 
+def source_of(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file that the settings come from; only the platform's own may be absent."""
+    named = path or (Path(environ["TAPEWATCH_CONFIG"]) if environ.get("TAPEWATCH_CONFIG") else None)
+    return named or user_config_path("tapewatch", appauthor=False) / "config.yaml"
+
+
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings file and the environment; raise ``ProblemsFound`` with every mistake in them.
 
     The file is ``path``, else ``TAPEWATCH_CONFIG``, else ``config.yaml`` in the platform's configuration folder, which
     alone may be absent.
     """
-    named = path or (Path(environ["TAPEWATCH_CONFIG"]) if environ.get("TAPEWATCH_CONFIG") else None)
-    source = named or user_config_path("tapewatch", appauthor=False) / "config.yaml"
-    tree, places = _read(source) if named or source.exists() else ({}, {})
+    source = source_of(path, environ)
+    tree, places = _read(source) if path or environ.get("TAPEWATCH_CONFIG") or source.exists() else ({}, {})
     if "secrets" in tree:
         said = "secrets can't be set here; wanted environment variables such as TELEGRAM_TOKEN or TELEGRAM_TOKEN_FILE"
         raise ProblemsFound([Problem(*places["secrets",], "secret-in-file", said)])
@@ -252,14 +270,41 @@ def _overlay(tree: dict[str, Any], places: Places, environ: Mapping[str, str]) -
         places[*sections, leaf] = (name, 1, 1)
 
 
-def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in SECRETS:
-        if environ.get(name):
-            found[name.lower()] = environ[name]
-        elif path := environ.get(f"{name}_FILE"):
-            found[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
-    return found
+def _secrets(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = ((name.lower(), _secret(name, environ)) for name in SECRETS)
+    found: dict[str, Any] = {name: value for name, value in known if value}
+    webhooks: dict[str, dict[str, str]] = {}
+    apprise: dict[str, str] = {}
+    for named in filter(None, map(_NAMED_SECRET.fullmatch, environ)):
+        kind, name, part = named[1], named[2].lower(), named[3].lower()
+        value = _secret(f"{kind}_{named[2]}_{named[3]}", environ)
+        if value and kind == "WEBHOOK":
+            webhooks.setdefault(name, {})[part] = value
+        elif value and part == "url":
+            apprise[name] = value
+    return {**found, "webhooks": webhooks, "apprise": apprise}
+
+
+def _secret(name: str, environ: Mapping[str, str]) -> str:
+    """The value of ``name``, or what the file holds that ``name_FILE`` names; ``""`` for neither."""
+    if not environ.get(name) and (path := environ.get(f"{name}_FILE")):
+        return _secret_in(f"{name}_FILE", Path(path))
+    return environ.get(name, "")
+
+
+def _secret_in(variable: str, path: Path) -> str:
+    """What the file holds; an error names the variable and never quotes the file."""
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        said = f"{path} can't be read: {error.strerror}; wanted a file that holds the secret"
+    except UnicodeDecodeError:
+        said = f"{path} is no text; wanted a file that holds the secret"
+    else:
+        if secret:
+            return secret
+        said = f"{path} is empty; wanted a file that holds the secret"
+    raise ProblemsFound([Problem(variable, 1, 1, "unreadable-secret", said)])
 
 
 def _problem(error: ErrorDetails, places: Places) -> Problem:

@@ -48,6 +48,7 @@ from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.paces import StoredPaces
 from adapters.store.port import Store
+from bot.app.plugins import FEEDS, BuildFeed, plugins
 from bot.archive import Archive
 from bot.backfilling import Backfilled, PastApart
 from bot.feed_settings import FeedSettings
@@ -123,6 +124,8 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
         "events": _events(sources),
         "fundamentals": OnlyNews(feed=_fundamentals(sources)),
     }
+    added: dict[str, BuildFeed] = plugins(FEEDS, feeds)
+    feeds |= {name: OnlyNews(feed=build(sources.http)) for name, build in added.items()}
     return {name: feed for name, feed in feeds.items() if sources.enabled(name.partition(".")[0])}
 
 

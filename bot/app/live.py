@@ -15,8 +15,8 @@ from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import STREAM, HealthBook
 from adapters.feeds.port import Feed, Stream
 from adapters.notifiers.port import Misconfigured, Notifier
+from adapters.process import this_process
 from adapters.web import served
-from bot import roles
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
 from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
@@ -30,11 +30,11 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
-from bot.app.notifiers import build_notifiers
+from bot.app.notifiers import build_notifiers, out_of_reach
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import World, open_world, owner
+from bot.app.world import World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
@@ -77,6 +77,8 @@ async def run_bot(
         world = await open_world(stack, settings, destinations, reference=reference, played=played)
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
+        for why in [] if dry_run else out_of_reach(settings, notifiers):
+            report("missing", why)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
             work["scheduler"] = await _scheduler(stack, world, record)
@@ -86,7 +88,7 @@ async def run_bot(
         if "sender" in chosen:
             shown = on_terminal(notifiers) if dry_run else notifiers
             reader = settings.reader.reader()
-            work["sender"] = build_sender(owner(), world.store, shown, reader, world.known.clock).run
+            work["sender"] = build_sender(this_process(), world.store, shown, reader, world.known.clock).run
         if listening:
             work |= await _front_ends(world, listening, notifiers, broken, tolerant=not named)
         if "engine" in chosen or listening:
@@ -134,7 +136,7 @@ async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -
                 tasks.create_task(ask(asked), name="feeds")
             tasks.create_task(publishing.run(), name="publishing")
 
-    return lambda: roles.lead(store.leases, "scheduler", owner(), work)
+    return lambda: lead(store, "scheduler", work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ async def _front_ends(
 
 def _housekeeping(world: World) -> Work:
     store, retention, clock = world.store, world.settings.retention, world.known.clock
-    return lambda: roles.lead(store.leases, "housekeeping", owner(), lambda: keep_tidy(store, retention, clock))
+    return lambda: lead(store, "housekeeping", lambda: keep_tidy(store, retention, clock))
 
 
 async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], report: Report, *, tolerant: bool) -> Work:

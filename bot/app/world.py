@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from adapters.clock import ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
+from adapters.process import is_dead, this_process
 from adapters.store.embedded import open_store
 from adapters.store.port import Documents, Store
+from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
@@ -146,6 +146,6 @@ class _Announcer:
             await announce(self.documents, FILES)
 
 
-def owner() -> str:
-    """Names this process among those that share the store."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+async def lead(store: Store, role: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do ``work`` while this process alone has ``role`` among all that share ``store``."""
+    await roles.lead(store.leases, role, this_process(), work, is_dead)

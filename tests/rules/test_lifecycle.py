@@ -149,6 +149,7 @@ LIVES = [
         [
             (0, "fired", FIRST),
             (1, "recovering", "condition_false"),
+            (2, "relapsed", "condition_true"),
             (3, "recovering", "condition_false"),
             (5, "resolved", ALL),
         ],
@@ -241,8 +242,8 @@ LIVES = [
     (
         "expires after a while",
         Policy(expires=Span(seconds=120)),
-        [T, T, T, F],
-        [(0, "fired", FIRST), (2, "ended", "expired"), (2, "fired", FIRST), (3, "resolved", ALL)],
+        [T, T, T, T, F, T],
+        [(0, "fired", FIRST), (2, "ended", "expired"), (5, "fired", FIRST)],
     ),
     ("expires at an instant", Policy(expires=at(1)), [T, T, T], [(0, "fired", FIRST), (1, "ended", "expired")]),
 ]
