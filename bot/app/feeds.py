@@ -140,7 +140,7 @@ def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
 
 
 def with_history(sources: Sources, feeds: Mapping[str, Feed], archive: Archive) -> dict[str, Feed]:
-    """The feeds over what the archive knows: prices with a long history first, other figures without their long past."""
+    """The feeds over what the archive knows: prices with a long history, others without their long past."""
     found = dict(feeds)
     for name, feed in feeds.items():
         if isinstance(feed, OnlyNews):

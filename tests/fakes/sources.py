@@ -25,7 +25,7 @@ groups:
   - {kind: equity, currency: USD, calendar: XNYS, instruments: [{symbol: AMZN, name: Amazon, tags: [coverage]}]}
   - {kind: equity, currency: HKD, calendar: XHKG, instruments: [{symbol: 0700.HK, name: Tencent}]}
   - {kind: index, currency: HKD, calendar: XHKG, instruments: [{symbol: HSTECH.HK, name: Hang Seng Tech}]}
-  - {kind: crypto, currency: USD, calendar: 24/7, instruments: [{symbol: BTC-USD, name: Bitcoin}]}
+  - {kind: crypto, currency: USD, calendar: 24/7, instruments: [{symbol: BTC-USD, name: Bitcoin, aliases: [BTC]}]}
 """
 
 
@@ -93,11 +93,19 @@ def _sosovalue(now: datetime) -> Documents:
 
 
 def _coinmarketcap(now: datetime) -> Documents:
+    market = crypto_pages.cmc_market()
+    market["data"]["last_updated"] = now.isoformat()
     return {
-        "/quotes/latest": crypto_pages.cmc_market(),
+        "/quotes/latest": market,
         "/fear-and-greed/latest": crypto_pages.cmc_fear(),
         "/historical": crypto_pages.cmc_fear_history({f"{now - timedelta(days=1):%Y-%m-%d}": 39}),
     }
+
+
+def _coingecko(now: datetime) -> Documents:
+    world = crypto_pages.coingecko_global()
+    world["data"]["updated_at"] = int(now.timestamp())
+    return {"/global": world}
 
 
 def _sec(now: datetime) -> Documents:
@@ -131,7 +139,7 @@ _DOCUMENTS: Mapping[str, Callable[[datetime], Documents]] = {
     "cmc": lambda now: {"/chart": flow_pages.cmc_chart(_week(now))},
     "sosovalue": _sosovalue,
     "coinmarketcap": _coinmarketcap,
-    "coingecko": lambda now: {"/global": crypto_pages.coingecko_global()},
+    "coingecko": _coingecko,
     "alternative_me": lambda now: {"/fng/": crypto_pages.alternative_me([(f"{now:%Y-%m-%d}", 47)])},
     "nasdaq": lambda now: {"/earnings": calendar_pages.nasdaq_day("", [calendar_pages.nasdaq_row("AMZN")])},
     "sec": _sec,
