@@ -65,7 +65,8 @@ async def run_bot(
 ) -> None:
     """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
 
-    With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to. What the
+    With ``dry_run`` everything happens but sending, on a copy of the store that is forgotten at the end: alerts appear
+    on the terminal, nobody is listened to, and a bot that runs on the store goes on undisturbed. What the
     feeds bring is written down in ``record``, or comes from ``replay``, where an earlier run wrote it down.
     """
     played = playback(replay) if replay else None
@@ -74,7 +75,7 @@ async def run_bot(
     destinations = [CONSOLE] if dry_run else list(settings.destinations)
     broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        world = await open_world(stack, settings, destinations, reference=reference, played=played)
+        world = await open_world(stack, settings, destinations, reference=reference, played=played, dry_run=dry_run)
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
         for why in [] if dry_run else out_of_reach(settings, notifiers):
@@ -229,7 +230,8 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    report("store", world.store.place)
+    kept = not dry_run or world.reference or world.played
+    report("store", world.store.place if kept else f"a copy of {settings.home}'s, forgotten at the end")
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")
