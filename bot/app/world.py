@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from adapters.clock import ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
 from adapters.process import is_dead, this_process
-from adapters.store.embedded import open_store
+from adapters.store.embedded import open_store, open_throwaway_store
 from adapters.store.port import Documents, Store
 from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
@@ -63,8 +63,12 @@ async def open_world(
     *,
     reference: bool,
     played: Playback | None = None,
+    dry_run: bool = False,
 ) -> World:
-    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
+    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules.
+
+    A dry run works on a copy of what the store remembers, so that nothing of it counts as evaluated or sent.
+    """
     universe, calendars = load_universe(settings.universe), Calendars()
     announcer = _Announcer()
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
@@ -74,6 +78,12 @@ async def open_world(
         home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
         store = await stack.enter_async_context(open_store(None, home))
+    elif dry_run:
+        store = await stack.enter_async_context(open_throwaway_store())
+        async with open_store(settings.secrets.redis_url, settings.home) as real:
+            await real.copy_to(store)
+        home = stack.enter_context(private_folder(settings.home, "dry-run-"))
+        settings = settings.model_copy(update={"home": home})
     else:
         store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
     if reference:
