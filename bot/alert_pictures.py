@@ -23,7 +23,7 @@ from adapters.store.port import Commit, OutboxEntry, Store, StoreUnavailable
 from bot.alert_charts import chart_of, wanted
 from bot.charts.png import label_language
 from bot.charts.render import RenderingFailed, rendered
-from bot.delivery import ReaderAt
+from bot.courier import ReaderAt
 from bot.files import write_whole
 from bot.lane import Delivery
 from bot.market import MarketView

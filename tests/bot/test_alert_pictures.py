@@ -10,7 +10,7 @@ from adapters.message import Reader
 from adapters.store.port import Commit, OutboxEntry
 from bot.alert_pictures import ORDERS, Pictures, orders_for
 from bot.charts.render import RenderingFailed, rendered
-from bot.delivery import always
+from bot.courier import always
 from bot.lane import Delivery
 from bot.notices import Incident
 from bot.payload import unpack
