@@ -48,6 +48,14 @@ class RedisStore:
         found: dict[str, Any] = await self._link.call("INFO")
         return found
 
+    async def setting(self, name: str) -> str | None:
+        """How the server is configured, ``None`` where it won't say (a hosted one often doesn't)."""
+        try:
+            found: list[str] = await self._link.call("CONFIG", "GET", name)
+        except StoreUnavailable:
+            return None
+        return found[1] if len(found) > 1 else None
+
     async def aclose(self) -> None:
         """Drop the connections; the server keeps running."""
         await self._link.aclose()

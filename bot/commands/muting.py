@@ -12,10 +12,10 @@ from adapters.message import Message
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
-from bot.commands.context import Context, note
+from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
-from bot.commands.following import may_change
-from bot.commands.incidents import companions, history, incident, numbered
+from bot.commands.following import may_change, overview
+from bot.commands.incidents import companions, firing, history, incident, numbered
 from bot.commands.matching import matcher_from
 from bot.faces import acknowledged, face, shown_beside, standing
 from bot.intake import handing_in
@@ -28,6 +28,7 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _LONGEST, _SHORTEST = timedelta(days=30), timedelta(minutes=5)
 _EDGES = {"open": "open", "close": "close", "开盘": "open", "收盘": "close"}
 _LONGEST_NOTE = 300
+_OFFERED = 8
 
 
 _TAKEN = TypeAdapter(Transition)
@@ -35,9 +36,11 @@ _TAKEN = TypeAdapter(Transition)
 
 async def mute(ctx: Context, args: Arguments) -> Reply:
     """Silence ``RULE|#tag|SYM|all|ALERT`` for ``[2h|1d|open|close]``: here in a group, for me elsewhere."""
+    if not args:
+        return ctx.reply(await overview(ctx))
     destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
-    if ctx.shared:
-        ctx.need(Role.ANALYST)
+    if ctx.shared and ctx.role < Role.ANALYST:
+        raise Refusal("error.role_mute")
     edge = args.choice(_EDGES, "")
     span = _take_span(args)
     matcher, calendar = await _subject(ctx, args)
@@ -102,7 +105,9 @@ def _toast(text: str) -> str:
 
 
 async def unmute(ctx: Context, args: Arguments) -> Reply:
-    """End a silence, named as it was made or by its id."""
+    """End a silence, named as it was made or by its id; without a word, offer what could be ended."""
+    if not args:
+        return ctx.reply(await overview(ctx))
     destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
     word = args.left[0] if args.left else ""
     if word.startswith("M-"):
@@ -122,8 +127,28 @@ async def unmute(ctx: Context, args: Arguments) -> Reply:
     return ctx.reply(note(text), private=found.destination == ctx.request.user.id, toast=_toast(text))
 
 
+async def _unattended(ctx: Context) -> Message:
+    """The alerts that fire and that nobody looks after yet, with a button each."""
+    taken = await ctx.desk.documents.all(ACKNOWLEDGEMENTS)
+    open_ones = [(number, told) for number, told in await firing(ctx, _OFFERED) if number not in taken]
+    if not open_ones:
+        return note(ctx.say("ack.nothing"))
+    title = ctx.say("ack.offered", count=len(open_ones))
+    lines = [
+        line(code(number), f" {told.title[ctx.lang]} {' '.join(told.labels.values())}") for number, told in open_ones
+    ]
+    choices = [choice for number, _ in open_ones for choice in button(f"👀 {number}", "ack", number)]
+    rows = tuple(tuple(choices[at : at + 4]) for at in range(0, len(choices), 4))
+    return Message(summary=title, title=line("👀 ", bold(title)), blocks=(paragraph(*lines),), buttons=rows)
+
+
 async def ack(ctx: Context, args: Arguments) -> Reply:
-    """Say that somebody looks after ``ALERT_ID [note]``; the first who does is named on each message that told it."""
+    """Say that somebody looks after ``ALERT_ID [note]``; the first who does is named on each message that told it.
+
+    Without a number, offer what fires.
+    """
+    if not args:
+        return ctx.reply(await _unattended(ctx))
     number = next((numbered(word) for word in args.left if numbered(word)), "")
     if not number:
         raise Refusal("error.which_alert", example="/ack A-1042")
