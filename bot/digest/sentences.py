@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
-from bot.digest.diary import by_day, coverage_events, crypto_events
+from bot.digest.diary import by_day, coverage_events, crypto_events, title_of
 from bot.digest.figure import day_text, weekday
 from bot.digest.flows import reported
 from bot.digest.frame import Frame
@@ -140,7 +140,7 @@ def _results(frame: Frame, lang: Lang) -> str:
         growth = _changes(frame.facts.number(f"{key}_yoy_pct"), frame.facts.number(f"{key}_qoq_pct"), lang)
         name = frame.name(symbol)[lang]
         if lang == "zh":
-            text = f"{name} {quarter} 收入 {numbers.money(revenue, 'USD', lang)}{growth}"
+            text = f"{name} {beside(quarter, '收入')} {numbers.money(revenue, 'USD', lang)}{growth}"
         else:
             text = f"{name} {quarter}: revenue {numbers.money(revenue, 'USD', lang)}{growth}"
         if income is not None:
@@ -348,7 +348,7 @@ def _thousand(price: float) -> float:
 def _next_week(frame: Frame, lang: Lang) -> str:
     events = [*coverage_events(frame), *crypto_events(frame)]
     days = by_day(sorted(events, key=lambda event: event.start))
-    clauses = [f"{_when(day, lang)}{_who(found, lang)}" for day, found in days.items()]
+    clauses = [f"{_when(day, lang)}{_who(frame, found, lang)}" for day, found in days.items()]
     if not clauses:
         return ""
     return "；".join(clauses) + "。" if lang == "zh" else "; ".join(clauses) + "."
@@ -360,9 +360,9 @@ def _when(day: date, lang: Lang) -> str:
     return f"{weekday(day, lang)} {day_text(day, lang)}: "
 
 
-def _who(events: Sequence[CalendarEvent], lang: Lang) -> str:
+def _who(frame: Frame, events: Sequence[CalendarEvent], lang: Lang) -> str:
     separator = "、" if lang == "zh" else ", "
-    earnings = separator.join(event.title[lang] for event in events if event.kind == "earnings")
+    earnings = separator.join(title_of(frame, event)[lang] for event in events if event.kind == "earnings")
     others = separator.join(event.title[lang] for event in events if event.kind != "earnings")
     results = (beside(earnings, "财报") if lang == "zh" else f"{earnings} results") if earnings else ""
     return ("，" if lang == "zh" else "; ").join(part for part in (results, others) if part)
