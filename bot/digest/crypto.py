@@ -7,9 +7,9 @@ from itertools import accumulate
 from math import fsum
 
 from bot.digest.facts import Fact, derived, growth, missing, observed
-from bot.digest.figure import TRILLION_UNIT, Cell, Column, Figure, Row, summary
+from bot.digest.figure import TRILLION_UNIT, Cell, Column, Figure, Row, day_text, summary
 from bot.digest.frame import Frame
-from rules.model import Localized, Observation
+from rules.model import Localized, Observation, SeriesName
 
 PROVIDERS: dict[str, str] = {
     "coinmarketcap": "CoinMarketCap",
@@ -42,8 +42,8 @@ def fear_greed_label(provider: str, score: float) -> Localized:
 def state_crypto(frame: Frame) -> None:
     """Facts ``crypto.market_cap``, ``.volume``, ``.volume_ratio_pct``, ``.fear_greed`` … of one provider."""
     feed = f"crypto.{frame.layout.provider}"
-    last, before = frame.span.last, frame.span.last - timedelta(days=7)
-    state = frame.facts.state
+    last, state = frame.newest_day(f"{feed}.market_cap"), frame.facts.state
+    before = last - timedelta(days=7)
     cap = state("crypto.market_cap", _daily(frame, f"{feed}.market_cap", last, "USD"))
     previous = state("crypto.market_cap.previous_week", _daily(frame, f"{feed}.market_cap", before, "USD"))
     state("crypto.market_cap.week_pct", growth(cap, previous))
@@ -53,14 +53,15 @@ def state_crypto(frame: Frame) -> None:
     _state_year_volume(frame, feed)
     for provider in BANDS:
         key = "crypto.fear_greed" + ("" if provider == frame.layout.fear_greed else f".{provider}")
-        score = state(key, _daily(frame, f"fear_greed.{provider}.value", last, "index"))
+        series = f"fear_greed.{provider}.value"
+        score = state(key, _daily(frame, series, frame.newest_day(series), "index"))
         label = None if score.number is None else fear_greed_label(provider, score.number)["en"]
         state(f"{key}.label", derived(label, "text", (score,)))
 
 
 def _state_year_volume(frame: Frame, feed: str) -> None:
     """The year's volume as the provider or an import states it, else summed over the desk's own daily snapshots."""
-    last, state = frame.span.last, frame.facts.state
+    last, state = frame.newest_day(f"{feed}.volume_ytd"), frame.facts.state
     total = _daily(frame, f"{feed}.volume_ytd", last, "USD")
     if total.known:
         yoy = _daily(frame, f"{feed}.volume_ytd_yoy", last, "%")
@@ -73,7 +74,22 @@ def _state_year_volume(frame: Frame, feed: str) -> None:
 
 
 def _daily(frame: Frame, series: str, day: date, unit: str) -> Fact:
-    return observed(frame.data.on(series, day), unit, f"{series} {day}")
+    name = SeriesName.parse(series)
+    field = _FIELDS.get(name.field, {"en": name.field, "zh": name.field})
+    what: Localized = {
+        "en": f"{PROVIDERS[name.key]}'s {field['en']} of {day_text(day, 'en')}",
+        "zh": f"{PROVIDERS[name.key]} {day_text(day, 'zh')} {field['zh']}",
+    }
+    return observed(frame.data.on(series, day), unit, what)
+
+
+_FIELDS: dict[str, Localized] = {
+    "market_cap": {"en": "market cap", "zh": "总市值"},
+    "volume": {"en": "volume", "zh": "成交额"},
+    "volume_ytd": {"en": "volume of the year", "zh": "年初至今成交额"},
+    "volume_ytd_yoy": {"en": "growth of the year's volume", "zh": "年初至今成交额同比"},
+    "value": {"en": "fear and greed", "zh": "恐惧与贪婪指数"},
+}
 
 
 def state_bitcoin(frame: Frame) -> None:
@@ -206,7 +222,7 @@ def _two_years(total: float | None, yoy_pct: float | None, year: int) -> tuple[t
     """The year's volume, and last year's to the same day, which follows from the growth."""
     if total is None or yoy_pct is None:
         return ()
-    before: Localized = {"en": f"{year - 1}, from the growth", "zh": f"{year - 1} 年同期（由同比推算）"}
+    before: Localized = {"en": f"{year - 1}, implied", "zh": f"{year - 1} 年（推算）"}
     return (({"en": str(year), "zh": f"{year} 年"}, total), (before, total / (1 + yoy_pct / 100)))
 
 

@@ -55,8 +55,9 @@ _EVIDENCE_ON_PAPER = 8
 _CHANGES = frozenset({"pct0", "pct1", "pp1", "flow", "flow0"})
 _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
-_DAY = r"\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
-_QUANTITY = re.compile(rf"{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
+_TIME = r"(?:(?:美东|北京) )?(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) \d\d:\d\d(?: ET| UTC)?"
+_DAY = r"\d{4}-\d\d-\d\d|\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
+_QUANTITY = re.compile(rf"{_TIME}|{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,13 @@ class FigureView:
     """One figure as the page shows it."""
 
     number: int
-    title: str
+    title: Markup
     wide: list[Markup]
     narrow: list[Markup]
     headers: list[tuple[str, str]]
     groups: list[tuple[str, list[list[CellView]]]]
     notes: list[Markup]
-    footer: str
+    footer: Markup
     missing: str
     slots: list[tuple[str, str]]
     """An analyst's words that belong under it: heading and text."""
@@ -160,13 +161,13 @@ class _Viewer:
         groups = list(_groups(figure, lang))
         return FigureView(
             number=figure.number,
-            title=figure.title[lang],
+            title=bind(figure.title[lang]),
             wide=self._charts(figure, self.widths.of(figure.number)),
             narrow=[] if paper else self._charts(figure, self.widths.narrow),
             headers=headers,
             groups=groups,
             notes=[bind(note[lang]) for note in figure.notes],
-            footer=source_line(figure, self.reader),
+            footer=bind(source_line(figure, self.reader)),
             missing=figure.missing[lang] if figure.missing else "",
             slots=_slots(digest, lang, figure.number),
             folded=figure.number in _FOLDED,

@@ -51,8 +51,8 @@ def test_a_mover_that_an_imported_list_lacks(
 def test_funds_that_do_not_sum_to_the_days_total(universe: Universe, total: float, found: bool) -> None:
     """The difference is told with what each fund says."""
     observations = [flow(DAY, 10.0, fund="IBIT"), flow(DAY, 20.0, fund="FBTC"), flow(DAY, total)]
-    findings = digest_of(universe, observations).findings
-    assert [finding.code for finding in findings] == (["sum"] if found else [])
+    findings = [finding for finding in digest_of(universe, observations).findings if finding.code == "sum"]
+    assert bool(findings) is found
     if found:
         assert [line["zh"] for line in findings[0].evidence] == ["IBIT 10.0", "FBTC 20.0"]
 

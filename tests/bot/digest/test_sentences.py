@@ -78,10 +78,11 @@ def test_a_run_whose_beginning_is_not_stored_has_no_length(universe: Universe) -
 
 
 def test_a_pending_day_leaves_the_week_without_a_total(universe: Universe) -> None:
-    """Pending is not zero: there is no sum, and no sentence that would need one."""
+    """Pending is not zero: what is known is told as such, and which day is missing."""
     digest = digest_of(universe, flows(WEEK | {32: None}))
     assert digest.facts["etf.BTC.week_total"].value is None
-    assert paragraph(digest, "flows") == ""
+    assert digest.facts["etf.BTC.week_so_far"].status == "partial"
+    assert paragraph(digest, "flows") == "US spot bitcoin ETFs so far this week: +$4.0M. Fri not published yet."
 
 
 def test_a_close_above_the_mark_is_not_called_a_break_in_the_day(universe: Universe) -> None:
