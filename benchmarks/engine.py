@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from rules.axis import micros
-from rules.backtest import Panel, Past, chunks
+from rules.backtest import Past
 from rules.bars import Bars
 from rules.calendars import Calendars
 from rules.engine import Engine
@@ -242,22 +242,23 @@ def backtests() -> None:
     data = bars_of(panel, known)
     first, last = date.fromisoformat(str(known[0])), date.fromisoformat(str(known[-1]))
     past = Past(rules(CONDITIONS), universe(count), CALENDARS, data, start=first, end=last)
-    whole, fires = 0.0, 0
-    for rule, text in zip(past.engine.runtimes, CONDITIONS, strict=True):
-        start = time.perf_counter()
-        own = 0
-        for group in rule.groups:
-            for lanes in chunks(group):
-                own += len(Panel(past.history, group, lanes, past.start, past.end).lives())
-        spent = time.perf_counter() - start
-        whole, fires = whole + spent, fires + own
-        line(f"  {text}", spent, f"{own:,} alerts")
+
+    def alerts(numbers: Sequence[int]) -> int:
+        return sum(own for _, own in past.over(numbers, lambda panel: len(panel.lives())))
+
+    for number, text in enumerate(CONDITIONS):
+        line(f"  {text}", best(lambda number=number: alerts([number]), 2), f"{alerts([number]):,} alerts")  # type: ignore[misc]
     cells = len(CONDITIONS) * count * days
+    start = time.process_time()
+    fires = alerts(range(len(CONDITIONS)))
+    busy = time.process_time() - start
+    whole = best(lambda: alerts(range(len(CONDITIONS))), 3)
     line(
         "all ten rules, lives included",
         whole,
         f"{fires:,} alerts, {cells / whole / 1e6:.0f} M rule-cells/s, goal ≤ 2 s",
     )
+    line("  its processor time, over all threads", busy)
     if pandas := peer("pandas"):
         frame = pandas.DataFrame(panel)
         other = best(

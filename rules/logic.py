@@ -5,26 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.history import Floats
 
+Mask = NDArray[np.bool_]
 Operation = Callable[[Floats, Floats], Floats]
 
 
 def finite(values: Floats) -> Floats:
     """``values`` with what overflowed made unknown."""
-    known = np.isfinite(values)
-    return values if known.all() else np.where(known, values, np.nan)
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values
+
+
+def marked(values: Floats, where: Mask, value: float) -> Floats:
+    """``values``, which nobody else holds, with ``value`` put in ``where``."""
+    if where.any():
+        np.copyto(values, value, where=where)
+    return values
 
 
 def both(left: Floats, right: Floats) -> Floats:
     """Kleene's and: false if either is false, whatever the other."""
-    return np.where((left == 0) | (right == 0), 0.0, left * right)
+    found = left * right
+    return marked(found, np.isnan(found) & ((left == 0) | (right == 0)), 0.0)
 
 
 def either(left: Floats, right: Floats) -> Floats:
     """Kleene's or: true if either is true, whatever the other."""
-    return np.where((left == 1) | (right == 1), 1.0, left + right)
+    found: Floats = np.maximum(left, right)
+    return marked(found, np.isnan(found) & ((left == 1) | (right == 1)), 1.0)
 
 
 def negated(value: Floats) -> Floats:
@@ -42,11 +53,8 @@ def _arithmetic(operation: np.ufunc) -> Operation:
 
 def _comparison(operation: np.ufunc) -> Operation:
     def run(left: Floats, right: Floats) -> Floats:
-        unknown = np.isnan(left) | np.isnan(right)
         found: Floats = operation(left, right).astype(np.float64)
-        if unknown.any():
-            found[unknown] = np.nan
-        return found
+        return marked(found, np.isnan(left) | np.isnan(right), np.nan)
 
     return run
 
