@@ -35,9 +35,7 @@ class Intake:
         self._log(fetched.problems)
         documents: dict[tuple[str, str], str | None] = dict(noted.documents)
         documents |= {(EVENTS, _event_key(item)): _EVENT.dump_json(item).decode() for item in fetched.events}
-        documents |= {
-            (HANDED_IN, _handed_key(item)): _TRANSITION.dump_json(item).decode() for item in noted.transitions
-        }
+        documents |= handing_in(noted.transitions)
         if documents:
             await self._store.states.commit(Commit(alerts={}, documents=documents))
         if fetched.observations:
@@ -64,6 +62,11 @@ async def stored_events(documents: Documents) -> list[CalendarEvent]:
 def read_event(text: str) -> CalendarEvent:
     """A dated event as it is kept."""
     return _EVENT.validate_json(text)
+
+
+def handing_in(transitions: Iterable[Transition]) -> dict[tuple[str, str], str]:
+    """The documents by which another role hands ``transitions`` in, to be told by the pipeline."""
+    return {(HANDED_IN, _handed_key(item)): _TRANSITION.dump_json(item).decode() for item in transitions}
 
 
 async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tuple[str, str], str | None]]:

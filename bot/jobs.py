@@ -5,6 +5,7 @@ A job's times come from trading calendars, so a holiday has no "after the close"
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -15,6 +16,7 @@ from rules.calendars import Calendars
 from rules.schedule import CONTINUOUS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FOR_EVER = timedelta(days=36_500)
 _NEW_YORK = "America/New_York"
 
 
@@ -101,6 +103,18 @@ class Daily:
             if late and not (self.weekdays_only and day.weekday() >= 5):
                 return min(late)
             day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """At each of ``instants``, which ascend; then not for as long as anybody runs."""
+
+    instants: tuple[datetime, ...]
+
+    def next(self, after: datetime, calendars: Calendars) -> datetime:  # noqa: ARG002 - instants, not sessions
+        """The first due instant strictly after ``after``, in UTC."""
+        index = bisect_right(self.instants, after)
+        return self.instants[index] if index < len(self.instants) else after + _FOR_EVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,5 +224,11 @@ TABLE: tuple[Job, ...] = (
 
 
 def table(markets: Iterable[str], feeds: Mapping[str, object]) -> Sequence[Job]:
-    """The jobs whose feed there is."""
-    return [job for job in (*price_jobs(markets), *TABLE) if job.feed in feeds]
+    """The jobs whose feed there is; a feed that the table doesn't know, of another package, is asked regularly."""
+    known = (*price_jobs(markets), *TABLE)
+    added = feeds.keys() - {job.feed for job in known}
+    return [*(job for job in known if job.feed in feeds), *(_regular(name) for name in sorted(added))]
+
+
+def _regular(feed: str) -> Job:
+    return Job(name=feed, feed=feed, source=feed, when=(Every(timedelta(minutes=15)),), at_start=True)

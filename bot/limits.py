@@ -15,6 +15,8 @@ _TELEGRAM_GROUP = (0.25, 5.0)
 """20 messages a minute in a group: five at once and 15 in the minute after are 20 in any minute."""
 _SLACK_CHANNEL = (0.98, 1.0)
 """One message a second in a channel."""
+_APPRISE = (0.25, 5.0)
+"""20 messages a minute, which is what WeCom and DingTalk allow; Apprise doesn't tell how fast a service may be."""
 
 
 def chat_bucket(destination: str) -> str:
@@ -30,7 +32,8 @@ def buckets_of(destination: str) -> Buckets:
     if scheme == "telegram":
         shared = {"telegram": _TELEGRAM_ALL, chat: _TELEGRAM_CHAT}
         return {**shared, f"{chat}:group": _TELEGRAM_GROUP} if address.startswith("-") else shared
-    return {chat: _SLACK_CHANNEL} if scheme == "slack" else {}
+    known = {"slack": _SLACK_CHANNEL, "apprise": _APPRISE}
+    return {chat: known[scheme]} if scheme in known else {}
 
 
 def spacings_of(destination: str) -> Mapping[str, float]:

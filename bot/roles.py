@@ -15,7 +15,7 @@ from bot.pipeline import Pipeline
 log = structlog.get_logger()
 
 LEASE_S = 15.0
-"""A dead holder's work is taken over after this long."""
+"""The work of a holder who died out of sight is taken over after this long."""
 LOOK_EVERY_S = 1.0
 """How long an idle role waits before it looks at its own clock again."""
 
@@ -41,17 +41,24 @@ class LeadershipLost(Failure):
     """Another process took the role over, since this one was stopped for longer than its lease lasted."""
 
 
-async def lead(leases: Leases, name: str, owner: str, work: Callable[[], Awaitable[None]]) -> None:
+async def lead(
+    leases: Leases,
+    name: str,
+    owner: str,
+    work: Callable[[], Awaitable[None]],
+    is_dead: Callable[[str], bool] = lambda _holder: False,
+) -> None:
     """Wait until ``owner`` alone holds the lease ``name``, then do ``work`` while keeping it.
 
-    Raise ``LeadershipLost`` when somebody else has it: this process was stopped for too long, and a standby works.
+    A holder of whom ``is_dead`` is certain is not waited for. Raise ``LeadershipLost`` when somebody else has the
+    lease: this process was stopped for too long, and a standby works.
     """
     standing_by = False
-    while not await leases.acquire(name, owner, LEASE_S):
+    while not await _taken(leases, name, owner, is_dead):
         if not standing_by:
             log.info("standing_by", role=name)
             standing_by = True
-        await asyncio.sleep(LEASE_S / 3)
+        await asyncio.sleep(LOOK_EVERY_S)
     try:
         async with asyncio.TaskGroup() as tasks:
             keeper = tasks.create_task(_keep(leases, name, owner))
@@ -59,6 +66,16 @@ async def lead(leases: Leases, name: str, owner: str, work: Callable[[], Awaitab
             keeper.cancel()
     finally:
         await leases.release(name, owner)
+
+
+async def _taken(leases: Leases, name: str, owner: str, is_dead: Callable[[str], bool]) -> bool:
+    if await leases.acquire(name, owner, LEASE_S):
+        return True
+    holder = await leases.holder(name)
+    if holder is None or not is_dead(holder):
+        return False
+    log.info("holder_is_dead", role=name, holder=holder)
+    return await leases.take_over(name, owner, LEASE_S, dead=holder)
 
 
 async def _keep(leases: Leases, name: str, owner: str) -> None:

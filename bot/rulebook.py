@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rules.loader import Loaded, load_packs
+from rules.check import uncompilable
+from rules.loader import Loaded, load_packs, pack_files
 from rules.spec import RuleSpec
 from rules.universe import Universe
 
@@ -55,13 +56,20 @@ class RuleBook:
         self.current: Loaded = self.read()
 
     @property
+    def files(self) -> Sequence[Path]:
+        """Every file that there is to read now; a path that isn't there stands for itself."""
+        return [file for path in self._paths for file in pack_files(path)]
+
+    @property
     def rules(self) -> Sequence[RuleSpec]:
         """The rules that run."""
         return self.current.rules
 
     def read(self) -> Loaded:
-        """What the files say now; nothing changes by it."""
-        return load_packs(self._paths, self._universe)
+        """What the files say now, and every mistake that would keep it from running; nothing changes by it."""
+        loaded = load_packs(self._paths, self._universe)
+        found = (*loaded.problems, *uncompilable(loaded, self._universe))
+        return replace(loaded, problems=tuple(sorted(set(found))))
 
     async def use(self, loaded: Loaded) -> None:
         """Run ``loaded`` from now on; raise ``ValueError`` where it has mistakes."""

@@ -7,6 +7,7 @@ secret ``TELEGRAM_TOKEN`` may instead be given as ``TELEGRAM_TOKEN_FILE``, the p
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from datetime import time, timedelta
 from pathlib import Path
@@ -14,9 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from adapters.message import Colour, Reader
+from bot.feed_settings import NAMES, FeedSettings, known
 from bot.housekeeping import RetentionSettings
 from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
@@ -30,6 +41,9 @@ PREFIX = "TAPEWATCH_"
 RESERVED = {"TAPEWATCH_CONFIG", "TAPEWATCH_HOME"}
 SECRETS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "SOSOVALUE_API_KEY", "CMC_API_KEY",
     "COINGECKO_API_KEY")  # fmt: skip
+NAMED_SECRETS = ("WEBHOOK_NAME_URL", "WEBHOOK_NAME_SECRET", "APPRISE_NAME_URL")
+"""Any number of each; the name in lower case is the destination's, as in ``webhook:name``."""
+_NAMED_SECRET = re.compile(r"(WEBHOOK|APPRISE)_([A-Z0-9_]+)_(URL|SECRET)(_FILE)?")
 
 
 DEFAULT_ZONES: Mapping[Lang, str] = {"en": "UTC", "zh": "Asia/Shanghai"}
@@ -46,15 +60,6 @@ Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FeedSettings(_Section):
-    """One feed: ``base_url`` points it at another server, ``enabled: false`` leaves it out."""
-
-    enabled: bool = True
-    base_url: str = ""
-    requests_per_s: float | None = Field(default=None, ge=0)
-    """The steady pace of ``yahoo``, the only source that is asked for each symbol; 0 never waits."""
 
 
 class ReaderSettings(_Section):
@@ -133,6 +138,13 @@ class WebSettings(_Section):
     """0 takes a free one."""
 
 
+class WebhookSecrets(_Section):
+    """Where a webhook is, and what signs for it; both are needed."""
+
+    url: SecretStr | None = None
+    secret: SecretStr | None = None
+
+
 class Secrets(_Section):
     """What the environment alone may hold."""
 
@@ -143,6 +155,8 @@ class Secrets(_Section):
     sosovalue_api_key: SecretStr | None = None
     cmc_api_key: SecretStr | None = None
     coingecko_api_key: SecretStr | None = None
+    webhooks: Mapping[str, WebhookSecrets] = {}
+    apprise: Mapping[str, SecretStr] = {}
 
 
 class Settings(_Section):
@@ -161,7 +175,7 @@ class Settings(_Section):
     access: AccessSettings = AccessSettings()
     digest: DigestSettings = DigestSettings()
     web: WebSettings = WebSettings()
-    feeds: Mapping[str, FeedSettings] = {}
+    feeds: Mapping[Annotated[str, AfterValidator(known)], FeedSettings] = {}
     files: FileSettings = FileSettings()
     sec_contact: str = ""
     """Name and e-mail for the SEC's User-Agent; its service refuses requests without one."""
@@ -186,7 +200,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     tree, places = _read(source) if named or source.exists() else ({}, {})
     if "secrets" in tree:
         said = "secrets can't be set here; wanted environment variables such as TELEGRAM_TOKEN or TELEGRAM_TOKEN_FILE"
-        raise ProblemsFound([Problem(str(source), *places["secrets",], "secret-in-file", said)])
+        raise ProblemsFound([Problem(*places["secrets",], "secret-in-file", said)])
     _overlay(tree, places, environ)
     tree["secrets"] = _secrets(environ)
     for name, key in (("TELEGRAM_BASE_URL", "telegram_base_url"), ("SLACK_BASE_URL", "slack_base_url")):
@@ -197,11 +211,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise ProblemsFound(_problem(item, source, places) for item in error.errors()) from None
+        raise ProblemsFound(_problem(item, places) for item in error.errors()) from None
 
 
+_KEY = "[key]"
+"""Where pydantic puts a mistake in a key."""
 KeyPath = tuple[str, ...]
-Places = dict[KeyPath, tuple[int, int]]
+Places = dict[KeyPath, tuple[str, int, int]]
+"""Where each key stands: file, line and column, or the variable that sets it."""
 
 
 def _read(source: Path) -> tuple[dict[str, Any], Places]:
@@ -215,19 +232,19 @@ def _read(source: Path) -> tuple[dict[str, Any], Places]:
         wanted = "the settings are a mapping of sections such as reader: and feeds:"
         raise ProblemsFound([Problem(str(source), 1, 1, "not-a-mapping", wanted)])
     places: Places = {}
-    return _plain(node, (), places), places
+    return _plain(str(source), node, (), places), places
 
 
-def _plain(node: yaml_source.Node, path: KeyPath, places: Places) -> Any:
+def _plain(file: str, node: yaml_source.Node, path: KeyPath, places: Places) -> Any:
     match node:
         case yaml_source.Mapping():
             found = {}
             for key, (name, value) in node.entries.items():
-                places[*path, key] = (name.line, name.column)
-                found[key] = _plain(value, (*path, key), places)
+                places[*path, key] = (file, name.line, name.column)
+                found[key] = _plain(file, value, (*path, key), places)
             return found
         case yaml_source.Items():
-            return [_plain(item, (*path, str(index)), places) for index, item in enumerate(node.items)]
+            return [_plain(file, item, (*path, str(index)), places) for index, item in enumerate(node.items)]
         case _:
             return node.resolved
 
@@ -238,46 +255,60 @@ def _overlay(tree: dict[str, Any], places: Places, environ: Mapping[str, str]) -
             continue
         *sections, leaf = name.removeprefix(PREFIX).lower().split("__")
         branch = tree
-        for section in sections:
+        for depth, section in enumerate(sections, start=1):
             branch = branch.setdefault(section, {})
+            places.setdefault(tuple(sections[:depth]), (name, 1, 1))
             if not isinstance(branch, dict):
                 wanted = f"{section!r} is not a section with keys of its own"
                 raise ProblemsFound([Problem(name, 1, 1, "not-a-section", wanted)])
         branch[leaf] = value
-        places.pop((*sections, leaf), None)
+        places[*sections, leaf] = (name, 1, 1)
 
 
-def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in SECRETS:
-        if environ.get(name):
-            found[name.lower()] = environ[name]
-        elif path := environ.get(f"{name}_FILE"):
-            found[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
-    return found
+def _secrets(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = ((name.lower(), _secret(name, environ)) for name in SECRETS)
+    found: dict[str, Any] = {name: value for name, value in known if value}
+    webhooks: dict[str, dict[str, str]] = {}
+    apprise: dict[str, str] = {}
+    for named in filter(None, map(_NAMED_SECRET.fullmatch, environ)):
+        kind, name, part = named[1], named[2].lower(), named[3].lower()
+        value = _secret(f"{kind}_{named[2]}_{named[3]}", environ)
+        if value and kind == "WEBHOOK":
+            webhooks.setdefault(name, {})[part] = value
+        elif value and part == "url":
+            apprise[name] = value
+    return {**found, "webhooks": webhooks, "apprise": apprise}
 
 
-def _problem(error: ErrorDetails, source: Path, places: Places) -> Problem:
-    """A validation error, at the nearest place of the file; one from the environment is at its variable."""
+def _secret(name: str, environ: Mapping[str, str]) -> str:
+    """The value of ``name``, or what the file holds that ``name_FILE`` names; ``""`` for neither."""
+    if not environ.get(name) and (path := environ.get(f"{name}_FILE")):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environ.get(name, "")
+
+
+def _problem(error: ErrorDetails, places: Places) -> Problem:
+    """A validation error, at the nearest place of the file or of the environment."""
     path = tuple(str(part) for part in error["loc"])
-    known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), None)
-    file = str(source) if known else PREFIX + "__".join(path).upper()
-    line, column = places[known] if known else (1, 1)
+    unknown = error["type"] == "extra_forbidden" or path[-1] == _KEY
+    path = path[:-1] if path[-1] == _KEY else path
     name = ".".join(path)
-    if error["type"] == "extra_forbidden":
-        return Problem(
-            file, line, column, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1]))
-        )
+    unset = (PREFIX + "__".join(path).upper(), 1, 1)
+    place = next((places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in places), unset)
+    if unknown:
+        return Problem(*place, "unknown-key", f"unknown setting {name}", nearest(path[-1], _keys(path[:-1])))
     given = "" if isinstance(error["input"], dict) else f" (got {error['input']!r})"
-    return Problem(file, line, column, "bad-value", f"{name}: {error['msg'].removeprefix('Value error, ')}{given}")
+    return Problem(*place, "bad-value", f"{name}: {error['msg'].removeprefix('Value error, ')}{given}")
 
 
 def _keys(path: KeyPath) -> Iterable[str]:
     """The settings that the section at ``path`` knows."""
+    if path[:1] == ("feeds",):
+        return FeedSettings.model_fields if len(path) == 2 else NAMES
     model: type[BaseModel] = Settings
     for part in path:
         annotation = model.model_fields[part].annotation if part in model.model_fields else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return FeedSettings.model_fields if path[0] == "feeds" and len(path) == 2 else ()
+            return ()
         model = annotation
     return model.model_fields

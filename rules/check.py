@@ -35,11 +35,12 @@ class Checked:
 def check(packs: Iterable[Path | PackText], universe: Universe) -> Checked:
     """Load and compile packs; never raises for what a file holds."""
     loaded = load_packs(packs, universe)
-    found = {*loaded.problems, *_uncompilable(loaded, universe)}
+    found = {*loaded.problems, *uncompilable(loaded, universe)}
     return Checked(tuple(sorted(found)), len(loaded.rules), len(loaded.tests))
 
 
-def _uncompilable(loaded: Loaded, universe: Universe) -> Iterable[Problem]:
+def uncompilable(loaded: Loaded, universe: Universe) -> Iterable[Problem]:
+    """What only compiling the rules finds."""
     scope = Scope(universe)
     for rule in loaded.rules:
         try:

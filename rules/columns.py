@@ -114,7 +114,8 @@ class ColumnFrame(Frame):
     def _columns(self, track: Track) -> Ints:
         return track.keys[: self.width] if len(track.keys) > 1 else track.keys
 
-    def _position(self, track: Track) -> Ints:
+    def _position(self, ref: Ref) -> Ints:
+        track = self.track(ref)
         closed = self.closed(track.axis)
         columns = self._columns(track)
         if not track.prompt:

@@ -22,7 +22,7 @@ from rules.lifecycle import AlertRecord, close_edited, next_timer
 from rules.model import Observation, Transition
 from rules.plan import Plan, plan
 from rules.program import Program, compile_rule
-from rules.runtime import Group, Memory, Runtime
+from rules.runtime import Group, Lists, Memory, Runtime
 from rules.spec import AtSession, RuleSpec
 from rules.universe import Universe
 from rules.wiring import Readers, Touched, needs, wakes
@@ -94,7 +94,8 @@ class Engine:
         self._needs = needs(self.programs)
         for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:
             self._axes[calendar] = Axis(calendars.get(calendar))
-        self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
+        lists: Lists = {}
+        self.runtimes = self._rules = [Runtime(program, self._axes, lists) for program in self.programs]
         self._readers = Readers(self._rules, planned=patience is not None)
         self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
 

@@ -43,6 +43,8 @@ class Column:
         self.sources: list[str] = [""] * keys
         self.versions: Ints = np.zeros(keys, np.int64)
         """By key, counts changes of anything but the newest session's value: what a cache of closed bars looks at."""
+        self.generation = 0
+        """Counts the changes of ``versions``."""
 
     def cell(self, index: int, key: int) -> float:
         """The value of session ``index``, NaN when unknown."""
@@ -52,10 +54,18 @@ class Column:
     def gather(self, index: Ints, keys: Ints) -> Floats:
         """The values of sessions ``index`` for ``keys``, broadcast against each other."""
         row = index - self.first
-        known = (row >= 0) & (row < len(self.values)) & (index >= 0)
         if not len(self.values):
             return np.full(np.broadcast_shapes(index.shape, keys.shape), np.nan)
+        if row.shape == keys.shape and row.size and row.min() >= 0 and row.max() < len(self.values):
+            found: Floats = self.values.ravel().take(row * self.values.shape[1] + keys)
+            return found
+        known = (row >= 0) & (row < len(self.values)) & (index >= 0)
         return np.where(known, self.values[np.where(known, row, 0), keys], np.nan)
+
+    def _turn(self, keys: int | list[int]) -> None:
+        """What follows from the closed bars of ``keys`` has to be found again."""
+        self.versions[keys] += 1
+        self.generation += 1
 
     def reserve(self, index: int) -> None:
         """Make room for session ``index``."""
@@ -83,7 +93,7 @@ class Column:
             newest = known[-1]
             self.last[key], self.at[key], self.known[key] = index[newest], closes[newest], closes[newest]
             self.before[key] = closes[known[-2]] if len(known) > 1 else 0
-        self.versions[key] += 1
+        self._turn(key)
 
     def copy_from(self, other: Column, to: list[int], keys: list[int]) -> None:
         """Take over the columns ``keys`` of another column as ``to``."""
@@ -96,7 +106,7 @@ class Column:
             getattr(self, name)[to] = getattr(other, name)[keys]
         for ours, theirs in zip(to, keys, strict=True):
             self.sources[ours] = other.sources[theirs]
-        self.versions[to] += 1
+        self._turn(to)
 
     def write(self, index: int, key: int, value: float, seen: Observation) -> bool:
         """Store a figure of session ``index``; return whether anything changed."""
@@ -112,7 +122,7 @@ class Column:
         if newest:
             self._newest(index, key, status, seen, replaced=not same and not np.isnan(old))
         else:
-            self.versions[key] += 1
+            self._turn(key)
         return True
 
     def _seen_again(self, index: int, key: int, seen: Observation) -> bool:
@@ -128,7 +138,7 @@ class Column:
         again = replaced and self.status[key] == _FINAL and at <= self.at[key]
         self.revised[key] = not moved and (bool(self.revised[key]) or bool(again))
         if moved:
-            self.versions[key] += 1
+            self._turn(key)
         if self.last[key] != NONE and at > self.at[key]:
             self.before[key] = self.at[key]
         self.last[key] = index
@@ -142,6 +152,8 @@ class Closed:
 
     versions: Ints
     figures: Floats
+    generation: int = -1
+    """That of the column when all lanes were last found up to date."""
 
 
 class Block:
@@ -184,6 +196,8 @@ class History:
         self.blocks: dict[tuple[str, str], Block] = {}
         self.closed: dict[tuple[str, int], Closed] = {}
         """What ``functions.closed`` keeps of closed bars, by expression and members."""
+        self.lists: dict[tuple[str, ...], object] = {}
+        """What ``frames.Members`` knows of lists of symbols."""
         self._homes: dict[tuple[str, str], tuple[Block, int]] = {}
 
     def declare(self, feed: str, axis: Axis, keys: list[str]) -> Block:

@@ -40,6 +40,8 @@ class AlertRecord:
     period: str = ""
     """The period in which it fired, for rules about ``this_week`` and its siblings."""
     armed: bool = True
+    outlived: bool = False
+    """Whether ``expires`` ended it while its condition may still hold: the same episode does not fire again."""
     unknown_told: bool = False
     """Whether readers were told that the data is overdue."""
     value: float | None = None
@@ -198,13 +200,14 @@ class _Life:
             self._tell(TransitionKind.ENDED, Reason.PERIOD_ROLLOVER)
         if record.phase is not Phase.INACTIVE:
             self._rest()
-        self.record = replace(self.record, period="")
+        self.record = replace(self.record, period="", outlived=False)
 
     def expire(self) -> None:
-        """An alert that has outlived ``expires`` ends."""
+        """An alert that has outlived ``expires`` ends, and is not told again before its condition was false."""
         if self.record.phase in {Phase.FIRING, Phase.RECOVERING} and self._is_expired():
             self._tell(TransitionKind.ENDED, Reason.EXPIRED)
             self._rest()
+            self.record = replace(self.record, outlived=True)
 
     def _is_expired(self) -> bool:
         expires = self.policy.expires
@@ -239,6 +242,8 @@ class _Life:
         if not self.verdict.when:
             if record.phase is Phase.PENDING:
                 self._rest()
+            if record.outlived:
+                self.record = replace(self.record, outlived=False)
             self._take_back()
         elif record.phase is Phase.INACTIVE and self._blocked() is not None:
             return
@@ -266,6 +271,8 @@ class _Life:
             return Reason.NOT_REARMED
         if policy.once_per and record.key == self.verdict.key:
             return Reason.ALREADY_TOLD
+        if record.outlived and not policy.once_per:
+            return Reason.EXPIRED
         if not policy.cooldown.is_zero and record.fired_at and not self._elapsed(record.fired_at, policy.cooldown):
             return Reason.SUPPRESSED_COOLDOWN
         return None
@@ -286,6 +293,7 @@ class _Life:
             figure=self.verdict.figure,
             period=self.verdict.period,
             armed=not self.policy.rearm,
+            outlived=False,
         )
         if self.policy.momentary:
             self._rest()

@@ -63,12 +63,16 @@ def read_packs(paths: Iterable[Path]) -> tuple[tuple[PackText, ...], tuple[Probl
     return tuple(texts), tuple(problems)
 
 
+def pack_files(path: Path) -> list[Path]:
+    """``path`` itself, or of a folder every pack in it, sorted."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*.y*ml") if file.suffix in {".yaml", ".yml"} and file.is_file())
+
+
 def _read_path(path: Path) -> list[PackText]:
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*.y*ml") if file.suffix in {".yaml", ".yml"} and file.is_file())
     texts = []
-    for file in files:
+    for file in pack_files(path):
         with file.open("rb") as stream:
             texts.append(PackText(str(file), stream.read(MAX_BYTES + 1)))
     return texts

@@ -8,6 +8,7 @@ from typing import Literal
 from rules.functions.base import Part
 from rules.history import PRICE_FEED
 from rules.language.scope import Ref
+from rules.listing import is_bounded
 from rules.logic import COMPARISONS
 from rules.monotone import CROSSINGS, Probe, price_of_all, probes_of
 from rules.program import Program
@@ -66,6 +67,8 @@ def windowed_of(program: Program) -> tuple[Ref, tuple[Probe, ...]] | str:
 
 def _tied(program: Program) -> str:
     """What a rule depends on besides its condition, ``""`` for nothing."""
+    if any(is_bounded(member) for member in program.members or ()):
+        return "some of its members come or go on a date"
     if not isinstance(program.spec.every, EachObservation):
         return "it waits for new(…)"
     policy = program.policy

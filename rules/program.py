@@ -16,12 +16,15 @@ from rules.language.scope import Ref, Scope, price_of
 from rules.language.template import Format, parse_template
 from rules.language.typed import Typed
 from rules.lifecycle import Policy
+from rules.listing import is_bounded, while_listed
 from rules.model import Lang, Localized
 from rules.problems import Problem, ProblemsFound
 from rules.spec import AtSession, Expression, NewObservation, RuleSpec
 from rules.universe import Instrument
 
 _EDGES = frozenset({"crosses", "crosses_up", "crosses_down", "enters", "exits", "becomes"})
+_OUTSIDE = {"when": 0.0, "clear": 1.0}
+"""What holds of a member before and after its dates: it neither fires nor goes on firing."""
 _PERIOD_ORDER = ("session", "week", "month", "quarter", "year")
 
 
@@ -145,7 +148,10 @@ class _Compiler:
     def _compiled(self, analysis: Analysis, expression: Expression, clause: str) -> Part | None:
         if not self._sound(analysis, expression):
             return None
-        return compile_typed(analysis.typed, f"{self.spec.id}/{clause}", expression.text)
+        part = compile_typed(analysis.typed, f"{self.spec.id}/{clause}", expression.text)
+        if self.members and clause in _OUTSIDE and any(is_bounded(member) for member in self.members):
+            part.evaluate = while_listed(part.evaluate, self.members, _OUTSIDE[clause])
+        return part
 
     def _sound(self, analysis: Analysis, expression: Expression) -> bool:
         """Whether the expression can be compiled; its errors are noted."""

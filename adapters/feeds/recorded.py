@@ -1,4 +1,7 @@
-"""Recording what feeds and streams bring, and playing it back: ``DIR/NAME.jsonl``, one turn a line."""
+"""Recording what feeds and streams bring, and playing it back: ``DIR/NAME.jsonl``, one turn a line.
+
+A name's characters that a file can't have are percent-encoded: ``prices.24%2F7.jsonl``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,6 +19,7 @@ from adapters.feeds.port import Fault, Feed, FeedProblem, Fetched, Stream
 from adapters.feeds.together import join
 
 _TURN = TypeAdapter(tuple[datetime, Fetched])
+_PLAIN = " ^="
 
 
 class RecordingFeed:
@@ -22,12 +27,12 @@ class RecordingFeed:
 
     def __init__(self, feed: Feed, directory: Path, name: str) -> None:
         self._feed = feed
-        self._path = _path(directory, name)
+        self._path = path_of(directory, name)
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask the feed, write, answer."""
         fetched = await self._feed.fetch(now)
-        await asyncio.to_thread(_append, self._path, now, fetched)
+        await asyncio.to_thread(append, self._path, now, fetched)
         return fetched
 
 
@@ -36,13 +41,13 @@ class RecordingStream:
 
     def __init__(self, stream: Stream, directory: Path, name: str, clock: Clock) -> None:
         self._stream = stream
-        self._path = _path(directory, name)
+        self._path = path_of(directory, name)
         self._clock = clock
 
     async def __aiter__(self) -> AsyncIterator[Fetched]:
         """Yield what the stream yields."""
         async for fetched in self._stream:
-            await asyncio.to_thread(_append, self._path, self._clock.now(), fetched)
+            await asyncio.to_thread(append, self._path, self._clock.now(), fetched)
             yield fetched
 
 
@@ -51,7 +56,7 @@ class RecordedFeed:
 
     def __init__(self, directory: Path, name: str) -> None:
         self._name = name
-        self._turns = _turns(_path(directory, name), name)
+        self._turns = _turns(path_of(directory, name), name)
         self._next: tuple[datetime, Fetched] | None = None
 
     async def fetch(self, now: datetime) -> Fetched:
@@ -69,7 +74,7 @@ class RecordedStream:
     """Plays a recorded stream back on ``clock``: each turn when its time has come, then it ends."""
 
     def __init__(self, directory: Path, name: str, clock: Clock) -> None:
-        self._turns = _turns(_path(directory, name), name)
+        self._turns = _turns(path_of(directory, name), name)
         self._clock = clock
 
     async def __aiter__(self) -> AsyncIterator[Fetched]:
@@ -79,14 +84,35 @@ class RecordedStream:
             yield fetched
 
 
-def _path(directory: Path, name: str) -> Path:
-    return directory / f"{name}.jsonl"
+def recorded_names(directory: Path) -> list[str]:
+    """What ``directory`` has a recording of."""
+    return sorted(unquote(path.stem) for path in directory.glob("*.jsonl"))
 
 
-def _append(path: Path, now: datetime, fetched: Fetched) -> None:
+def recorded_times(directory: Path, name: str) -> list[datetime]:
+    """When each turn of ``name`` was written, in the order of the file; a line that can't be read has none."""
+    with path_of(directory, name).open("rb") as file:
+        return [at for line in file if (at := _time(line)) is not None]
+
+
+def path_of(directory: Path, name: str) -> Path:
+    """The file of ``name``."""
+    return directory / f"{quote(name, safe=_PLAIN)}.jsonl"
+
+
+def append(path: Path, now: datetime, fetched: Fetched) -> None:
+    """Write a turn at the end of ``path``; blocks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(_TURN.dump_json((now, fetched)) + b"\n")
+
+
+def _time(line: bytes) -> datetime | None:
+    """The time that a line begins with: ``["2026-07-17T20:00:00Z",``."""
+    try:
+        return datetime.fromisoformat(line.split(b'"', 2)[1].decode())
+    except (ValueError, IndexError):
+        return None
 
 
 def _turns(path: Path, name: str) -> Iterator[tuple[datetime, Fetched]]:

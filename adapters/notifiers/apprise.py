@@ -23,6 +23,11 @@ from rules.model import Severity
 
 _TYPES = {Severity.WARNING: "warning", Severity.CRITICAL: "failure", Severity.HEALTH: "warning"}
 
+_COUNTED_IN_BYTES = frozenset({"dingtalk", "feishu", "lark", "wecombot"})
+"""Services whose limit is one of bytes; a Chinese character is three."""
+_SEAM = 4
+"""What Apprise may put between title and text."""
+
 
 class AppriseNotifier:
     """Delivers to ``apprise:NAME``, a name of ``endpoints``, whose values are Apprise URLs (they hold secrets)."""
@@ -47,7 +52,7 @@ class AppriseNotifier:
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Send the plain text; raise ``RetryLater`` when Apprise says that it failed."""
         server = named(self._servers, outgoing.destination, "apprise")
-        title, body = _parts(outgoing.message, outgoing.reader, server.body_maxlen)
+        title, body = parts(outgoing.message, outgoing.reader, server)
         group = self._library.Apprise()
         group.add(server)
         accepted = await group.async_notify(
@@ -62,8 +67,20 @@ class AppriseNotifier:
         return Receipt(outgoing.destination, outgoing.key, self._clock.now())
 
 
-def _parts(message: Message, reader: Reader, limit: int) -> tuple[str, str]:
-    """Title and text. A service without titles shows the title as the first line, so both count."""
-    fitted = fit(message, reader, max(limit, 200), utf16_len)
+def parts(message: Message, reader: Reader, server: Any) -> tuple[str, str]:
+    """Title and text within the limit of Apprise's ``server``.
+
+    A service without titles shows the title as the first line, so both count.
+    """
+    unit = _utf8_len if _scheme(server) in _COUNTED_IN_BYTES else utf16_len
+    fitted = fit(message, reader, max(server.body_maxlen - _SEAM, 200), unit)
     title = title_text(fitted, reader)
     return title, plain_text(fitted, reader).removeprefix(title).lstrip("\n") or title
+
+
+def _scheme(server: Any) -> str:
+    return str(server.secure_protocol or server.protocol)
+
+
+def _utf8_len(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))

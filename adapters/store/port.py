@@ -23,6 +23,10 @@ class StoreUnavailable(Exception):
     """The store can't be reached, is full or refuses to write. The message says what to do."""
 
 
+class Overtaken(Exception):
+    """Somebody else changed a document first, and nothing was written: read it again and decide anew."""
+
+
 Cursor = str
 """A position in the tape, opaque (the store alone can order two); ``"0"`` is before everything."""
 
@@ -84,7 +88,9 @@ class Commit:
     """What one turn of the engine changed: written whole, or not at all.
 
     ``alerts`` maps an alert instance's key to its JSON state, ``None`` to forget it; ``documents`` likewise maps
-    ``(collection, key)`` to JSON. ``decisions`` goes to the delivery log: what was not sent, and why.
+    ``(collection, key)`` to JSON. ``decisions`` goes to the delivery log: what was not sent, and why. ``unchanged``
+    maps documents to what they said when the change was decided (``None``: there was none); if one says otherwise by
+    now, nothing is written.
     """
 
     cursor: Cursor | None = None
@@ -92,6 +98,7 @@ class Commit:
     outbox: Sequence[OutboxEntry] = ()
     documents: Mapping[tuple[str, str], str | None] | None = None
     decisions: Sequence[LogLine] = ()
+    unchanged: Mapping[tuple[str, str], str | None] | None = None
 
 
 class Tape(Protocol):
@@ -133,7 +140,7 @@ class AlertStates(Protocol):
         ...
 
     async def commit(self, commit: Commit) -> None:
-        """Write alerts, cursor, documents and outbox entries in one transaction."""
+        """Write alerts, cursor, documents and outbox entries in one transaction; raise :class:`Overtaken` instead."""
         ...
 
 
@@ -240,6 +247,14 @@ class Leases(Protocol):
 
     async def acquire(self, name: str, owner: str, ttl_s: float) -> bool:
         """Take or renew the lease; ``False`` when somebody else holds it."""
+        ...
+
+    async def take_over(self, name: str, owner: str, ttl_s: float, *, dead: str) -> bool:
+        """Take the lease from ``dead``, whom the caller knows to be dead; ``False`` when another than that holds it."""
+        ...
+
+    async def holder(self, name: str) -> str | None:
+        """Who holds the lease now; ``None`` when nobody does."""
         ...
 
     async def release(self, name: str, owner: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.store import keys
 from adapters.store.hashes import read_all
 from adapters.store.link import Link
-from adapters.store.port import Commit, Cursor
+from adapters.store.port import Commit, Cursor, Overtaken
 
 # The turn comes as one JSON document, so that its size has no bearing on the number of arguments. An entry is
 # enqueued only if its notice is new; the first one of a lane opens the lane and makes it due.
@@ -17,6 +17,9 @@ _COMMIT = """
 local turn = cjson.decode(ARGV[1])
 local alerts, cursor, due, notices, sequence, log, bell = unpack(KEYS)
 local lane_prefix = ARGV[2]
+for _, d in ipairs(turn.unchanged) do
+  if redis.call('HGET', d[1], d[2]) ~= (d[3] or false) then return -1 end
+end
 for i = 1, #turn.alerts, 2 do redis.call('HSET', alerts, turn.alerts[i], turn.alerts[i + 1]) end
 for _, name in ipairs(turn.forgotten) do redis.call('HDEL', alerts, name) end
 if turn.cursor then redis.call('SET', cursor, turn.cursor) end
@@ -59,7 +62,10 @@ class RedisAlertStates:
         return await read_all(self._link, keys.ALERTS)
 
     async def commit(self, commit: Commit) -> None:
-        """Write the turn whole, or not at all; to commit the same turn again changes nothing."""
+        """Write the turn whole, or not at all; to commit the same turn again changes nothing.
+
+        Raise :class:`Overtaken` when a document that had to be unchanged isn't.
+        """
         touched = [
             keys.ALERTS,
             keys.CURSOR,
@@ -70,7 +76,8 @@ class RedisAlertStates:
             keys.OUTBOX_BELL,
         ]
         document = json.dumps(_turn(commit), ensure_ascii=False, separators=(",", ":"))
-        await self._link.script(_COMMIT, touched, [document, keys.LANE_PREFIX])
+        if await self._link.script(_COMMIT, touched, [document, keys.LANE_PREFIX]) == -1:
+            raise Overtaken(", ".join(f"{collection}/{key}" for collection, key in commit.unchanged or {}))
 
 
 def _turn(commit: Commit) -> dict[str, Any]:
@@ -79,6 +86,10 @@ def _turn(commit: Commit) -> dict[str, Any]:
         "alerts": [part for name, state in commit.alerts.items() if state is not None for part in (name, state)],
         "forgotten": [name for name, state in commit.alerts.items() if state is None],
         "documents": [(keys.documents(c), key, text) for (c, key), text in documents.items() if text is not None],
+        "unchanged": [
+            (keys.documents(c), key, *(() if text is None else (text,)))
+            for (c, key), text in (commit.unchanged or {}).items()
+        ],
         "removed": [(keys.documents(c), key) for (c, key), text in documents.items() if text is None],
         "decisions": [
             (line.key, line.destination, line.at.isoformat(), line.outcome, line.detail) for line in commit.decisions

@@ -66,7 +66,7 @@ async def run_demo(
         home = stack.enter_context(private_folder(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
         notifiers = await build_notifiers(stack, settings, clock)
-        check_reachable(destinations, notifiers)
+        check_reachable(destinations, settings, notifiers)
         sender = Sender(name="demo", store=store, notifiers=notifiers, reader_at=always(reader), clock=SystemClock())
         market = MarketView(desk.universe, desk.calendars)
         dispatcher = build_dispatcher(settings, market, store, destinations, reader)

@@ -8,10 +8,11 @@ import structlog
 
 from bot import roles
 from bot.app.delivery import build_dispatcher, build_pictures
-from bot.app.world import World, owner
+from bot.app.world import World, lead
 from bot.archive import Archive
 from bot.market import MarketView
 from bot.pipeline import Pipeline
+from bot.rule_files import RuleFiles
 from rules.engine import Engine
 
 log = structlog.get_logger()
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 
 async def run_engine(world: World) -> None:
     """Stand by until the lease is free, then evaluate."""
-    await roles.lead(world.store.leases, "engine", owner(), lambda: _evaluate(world))
+    await lead(world.store, "engine", lambda: _evaluate(world))
 
 
 async def _evaluate(world: World) -> None:
@@ -27,6 +28,9 @@ async def _evaluate(world: World) -> None:
     archive = Archive(store.bars, store.documents)
     market = MarketView(world.universe, world.calendars)
     dispatcher = build_dispatcher(world.settings, market, store, world.destinations, world.settings.reader.reader())
+    files = RuleFiles(world.rulebook, store.documents, store.states, clock)
+    # Whoever stood by for long has old rules in hand.
+    await files.take_up(clock.now())
     await running.look()
     runs = running.revision
     pipeline = Pipeline(
@@ -46,6 +50,7 @@ async def _evaluate(world: World) -> None:
     pictures = build_pictures(world.settings.home, store, market, world.settings.reader.reader(), clock)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(pictures.run(), name="pictures")
+        tasks.create_task(files.run(), name="rule files")
         await roles.engine(pipeline, clock, renew)
 
 

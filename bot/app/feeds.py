@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from adapters.feeds.ics import Ics
 from adapters.feeds.news import OnlyNews
 from adapters.feeds.port import Feed, Stream
 from adapters.feeds.prices import Prices
-from adapters.feeds.recorded import RecordingFeed, RecordingStream
+from adapters.feeds.recorded import RecordedFeed, RecordedStream, RecordingFeed, RecordingStream
 from adapters.feeds.sec import SecFundamentals
 from adapters.feeds.sec_api import SecApi
 from adapters.feeds.sec_segments import SEGMENTS, SecSegments
@@ -48,13 +48,15 @@ from adapters.feeds.yahoo import DEFAULT_PACE, YahooDesk, YahooOptions, YahooPri
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.store.port import Store
+from bot.app.plugins import FEEDS, BuildFeed, plugins
 from bot.archive import Archive
 from bot.backfilling import Backfilled
-from bot.settings import FeedSettings, Settings
+from bot.feed_settings import FeedSettings
+from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
 
-Factory = Callable[[], Feed]
+STREAMS = ("coinbase", "yahoo_stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
         "events": _events(sources),
         "fundamentals": OnlyNews(feed=_fundamentals(sources)),
     }
+    added: dict[str, BuildFeed] = plugins(FEEDS, feeds)
+    feeds |= {name: OnlyNews(feed=build(sources.http)) for name, build in added.items()}
     return {name: feed for name, feed in feeds.items() if _enabled(sources, name.partition(".")[0])}
 
 
@@ -165,6 +169,16 @@ def recording_feeds(feeds: Mapping[str, Feed], folder: Path) -> dict[str, Feed]:
 def recording_streams(streams: Mapping[str, Stream], folder: Path, clock: Clock) -> dict[str, Stream]:
     """The streams, each turn of which is written down in ``folder`` as well."""
     return {name: RecordingStream(stream, folder, name, clock) for name, stream in streams.items()}
+
+
+def recorded_feeds(names: Iterable[str], folder: Path) -> dict[str, Feed]:
+    """Those of ``names`` that are feeds, each answering from its recording in ``folder``."""
+    return {name: RecordedFeed(folder, name) for name in names if name not in STREAMS}
+
+
+def recorded_streams(names: Iterable[str], folder: Path, clock: Clock) -> dict[str, Stream]:
+    """Those of ``names`` that are streams, each told anew when its time comes on ``clock``."""
+    return {name: RecordedStream(folder, name, clock) for name in names if name in STREAMS}
 
 
 def _enabled(sources: Sources, name: str) -> bool:

@@ -9,12 +9,19 @@ from adapters.clock import SystemClock
 from adapters.feeds.port import Feed, Fetched
 from adapters.feeds.together import Together
 from adapters.store.embedded import open_store
-from bot.app.feeds import build_feeds, flow_feed, open_sources, recording_feeds
+from bot.app.feeds import build_feeds, flow_feed, open_sources, recorded_feeds, recording_feeds
+from bot.app.recordings import playback
 from bot.failures import Failure
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.problems import nearest
 from rules.universe_file import load_universe
+
+
+async def fetch_recorded(folder: Path, name: str) -> Fetched:
+    """What feed ``name`` brought when it was recorded in ``folder``, all of its turns together."""
+    played = playback(folder)
+    return await _named(recorded_feeds(played.names, folder), name, f"recording in {folder} of").fetch(played.end)
 
 
 async def fetch_once(settings: Settings, name: str, source: str | None, record: Path | None) -> Fetched:
@@ -34,7 +41,7 @@ async def fetch_once(settings: Settings, name: str, source: str | None, record: 
         return await _named(feeds, name).fetch(clock.now())
 
 
-def _named(feeds: dict[str, Feed], name: str) -> Feed:
+def _named(feeds: dict[str, Feed], name: str, what: str = "feed") -> Feed:
     """The feed ``name``; ``prices`` is all of its markets."""
     if name in feeds:
         return feeds[name]
@@ -43,5 +50,5 @@ def _named(feeds: dict[str, Feed], name: str) -> Feed:
         known = sorted({full.partition(".")[0] for full in feeds})
         guess = nearest(name, known)
         hint = f"; did you mean {guess}?" if guess else ""
-        raise Failure(f"there is no feed {name!r}; wanted one of {', '.join(known)}{hint}")
+        raise Failure(f"there is no {what} {name!r}; wanted one of {', '.join(known)}{hint}")
     return Together(feeds=parts)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import structlog
 
 from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import STREAM, HealthBook
+from adapters.feeds.port import Feed, Stream
 from adapters.notifiers.port import Misconfigured, Notifier
+from adapters.process import this_process
 from adapters.web import served
-from bot import roles
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
 from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
@@ -22,19 +24,22 @@ from bot.app.feeds import (
     build_feeds,
     build_streams,
     open_sources,
+    recorded_feeds,
+    recorded_streams,
     recording_feeds,
     recording_streams,
     with_history,
 )
-from bot.app.notifiers import build_notifiers
+from bot.app.notifiers import build_notifiers, out_of_reach
 from bot.app.probes import pages
+from bot.app.recordings import RecordingArchive, playback
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import World, open_world, owner
+from bot.app.world import World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
 from bot.intake import Intake
-from bot.jobs import table
+from bot.jobs import Job, table
 from bot.publishing import Publishing
 from bot.scheduler import Scheduler
 from bot.settings import Settings
@@ -55,20 +60,25 @@ async def run_bot(
     dry_run: bool,
     reference: bool = False,
     record: Path | None = None,
+    replay: Path | None = None,
     report: Report,
 ) -> None:
     """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
 
-    With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to.
+    With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to. What the
+    feeds bring is written down in ``record``, or comes from ``replay``, where an earlier run wrote it down.
     """
+    played = playback(replay) if replay else None
     chosen = named or [role for role in ROLES if role not in PLATFORMS or not lacking(settings, role)]
     listening = [role for role in chosen if role in PLATFORMS and not dry_run]
     destinations = [CONSOLE] if dry_run else list(settings.destinations)
     broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        world = await open_world(stack, settings, destinations, reference=reference)
+        world = await open_world(stack, settings, destinations, reference=reference, played=played)
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
+        for why in [] if dry_run else out_of_reach(settings, notifiers):
+            report("missing", why)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
             work["scheduler"] = await _scheduler(stack, world, record)
@@ -78,7 +88,7 @@ async def run_bot(
         if "sender" in chosen:
             shown = on_terminal(notifiers) if dry_run else notifiers
             reader = settings.reader.reader()
-            work["sender"] = build_sender(owner(), world.store, shown, reader, world.known.clock).run
+            work["sender"] = build_sender(this_process(), world.store, shown, reader, world.known.clock).run
         if listening:
             work |= await _front_ends(world, listening, notifiers, broken, tolerant=not named)
         if "engine" in chosen or listening:
@@ -101,39 +111,69 @@ async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -
         data=world.known.data,
         clock=clock,
     )
-    sources = None
-    if not world.reference:
-        sources = await open_sources(stack, settings, world.universe, world.calendars, clock, store)
+    asked = None if world.reference else _recorded(world) if world.played else await _asked(stack, world, record)
 
-    async def ask() -> None:
-        if sources is None:
-            return
-        feeds = build_feeds(sources)
-        streams = build_streams(sources, feeds)
-        archive = Archive(store.bars, store.documents)
-        feeds = with_history(sources, feeds, archive)
-        if record:
-            feeds, streams = recording_feeds(feeds, record), recording_streams(streams, record, clock)
+    async def ask(asked: Asked) -> None:
+        if asked.begin:
+            await asked.begin()
         stored = await store.documents.all(HEALTH)
         scheduler = Scheduler(
-            jobs=table([item.calendar for item in sources.universe.instruments], feeds),
-            feeds=feeds,
-            streams=streams,
-            sink=Intake(store, archive),
+            jobs=asked.jobs,
+            feeds=asked.feeds,
+            streams=asked.streams,
+            sink=Intake(store, Archive(store.bars, store.documents)),
             health=HealthBook(stored),
             stream_health=HealthBook(stored, STREAM),
             documents=store.documents,
-            calendars=sources.calendars,
+            calendars=world.calendars,
             clock=clock,
         )
         await scheduler.run()
 
     async def work() -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(ask(), name="feeds")
+            if asked:
+                tasks.create_task(ask(asked), name="feeds")
             tasks.create_task(publishing.run(), name="publishing")
 
-    return lambda: roles.lead(store.leases, "scheduler", owner(), work)
+    return lambda: lead(store, "scheduler", work)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who tells the scheduler, and when; ``begin`` comes first."""
+
+    jobs: Sequence[Job]
+    feeds: Mapping[str, Feed]
+    streams: Mapping[str, Stream]
+    begin: Callable[[], Awaitable[None]] | None = None
+
+
+async def _asked(stack: AsyncExitStack, world: World, record: Path | None) -> Asked:
+    """The sources; what they bring is written down in ``record``."""
+    store, clock = world.store, world.known.clock
+    sources = await open_sources(stack, world.settings, world.universe, world.calendars, clock, store)
+    feeds = build_feeds(sources)
+    streams = build_streams(sources, feeds)
+    jobs = table(_markets(world), feeds)
+    if not record:
+        return Asked(jobs, with_history(sources, feeds, Archive(store.bars, store.documents)), streams)
+    archive = RecordingArchive(store.bars, store.documents, record, clock)
+    feeds = recording_feeds(with_history(sources, feeds, archive), record)
+    return Asked(jobs, feeds, recording_streams(streams, record, clock), archive.begin)
+
+
+def _recorded(world: World) -> Asked:
+    """The recording that ``world`` plays back."""
+    played = world.played
+    assert played is not None, "ask for a recording where there is one"  # noqa: S101
+    feeds = recorded_feeds(played.names, played.folder)
+    streams = recorded_streams(played.names, played.folder, world.known.clock)
+    return Asked(played.jobs(table(_markets(world), feeds)), feeds, streams)
+
+
+def _markets(world: World) -> list[str]:
+    return [item.calendar for item in world.universe.instruments]
 
 
 async def _front_ends(
@@ -166,7 +206,7 @@ async def _front_ends(
 
 def _housekeeping(world: World) -> Work:
     store, retention, clock = world.store, world.settings.retention, world.known.clock
-    return lambda: roles.lead(store.leases, "housekeeping", owner(), lambda: keep_tidy(store, retention, clock))
+    return lambda: lead(store, "housekeeping", lambda: keep_tidy(store, retention, clock))
 
 
 async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], report: Report, *, tolerant: bool) -> Work:
@@ -193,6 +233,9 @@ def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")
+    if world.played:
+        span = f"{world.played.start:%Y-%m-%d %H:%M} to {world.played.end:%Y-%m-%d %H:%M} UTC"
+        report("market", f"the recording in {world.played.folder}, from {span}")
     to = ", ".join(world.destinations)
     report("alerts go to", "the terminal: this is a dry run, nothing is sent" if dry_run else to or "nobody")
     for what, sentence in missing(settings, dry_run=dry_run):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from adapters.clock import Clock
 from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Notifier
+from bot.app.plugins import NOTIFIERS, plugins
 from bot.failures import Failure
-from bot.settings import Settings
+from bot.routing_settings import RouteSettings
+from bot.settings import Secrets, Settings
 
-_CREDENTIALS = {"telegram": "TELEGRAM_TOKEN", "slack": "SLACK_BOT_TOKEN"}
+_CREDENTIALS = {
+    "telegram": "TELEGRAM_TOKEN",
+    "slack": "SLACK_BOT_TOKEN",
+    "webhook": "WEBHOOK_{name}_URL and WEBHOOK_{name}_SECRET",
+    "apprise": "APPRISE_{name}_URL",
+}
+_BUILT_IN = ("console", *_CREDENTIALS)
 
 
 async def build_notifiers(stack: AsyncExitStack, settings: Settings, clock: Clock) -> dict[str, Notifier]:
@@ -29,18 +37,61 @@ async def build_notifiers(stack: AsyncExitStack, settings: Settings, clock: Cloc
 
         slack = SlackNotifier(secrets.slack_bot_token, clock, settings.slack_base_url)
         notifiers["slack"] = await stack.enter_async_context(slack)
+    if named(secrets, "webhook"):
+        from adapters.notifiers.webhook import Endpoint, WebhookNotifier  # noqa: PLC0415
+
+        endpoints = {
+            name: Endpoint(each.url, each.secret) for name, each in secrets.webhooks.items() if each.url and each.secret
+        }
+        notifiers["webhook"] = await stack.enter_async_context(WebhookNotifier(endpoints, clock))
+    if secrets.apprise:
+        from adapters.notifiers.apprise import AppriseNotifier  # noqa: PLC0415 - an optional extra
+
+        notifiers["apprise"] = AppriseNotifier(secrets.apprise, clock)
+    for scheme, open_notifier in plugins(NOTIFIERS, _BUILT_IN).items():
+        notifiers[scheme] = await stack.enter_async_context(open_notifier(clock))
     return notifiers
 
 
-def check_reachable(destinations: Iterable[str], notifiers: Mapping[str, Notifier]) -> None:
-    """Raise ``Failure`` for a destination that no messenger serves, with what to set."""
+def named(secrets: Secrets, scheme: str) -> frozenset[str]:
+    """The names behind ``webhook:`` or ``apprise:`` that can be written to."""
+    complete = {name for name, each in secrets.webhooks.items() if each.url and each.secret}
+    return frozenset({"webhook": complete, "apprise": {*secrets.apprise}}.get(scheme, ()))
+
+
+def unreachable(destination: str, settings: Settings, schemes: Iterable[str]) -> str:
+    """Why no messenger of ``schemes`` serves ``destination``, and what to set; ``""`` where one does."""
+    scheme, colon, address = destination.partition(":")
+    known = named(settings.secrets, scheme)
+    if scheme in schemes and colon and (address or scheme == "console") and (not known or address in known):
+        return ""
+    wanted = _CREDENTIALS.get(scheme, "").format(name=address.upper() or "NAME")
+    hint = f"set {wanted}" if wanted and address else f"wanted {WANTED}"
+    return f"{destination!r} can't be written to; {hint}"
+
+
+WANTED = "telegram:CHAT, slack:CHANNEL, webhook:NAME, apprise:NAME or console:"
+
+
+def check_reachable(destinations: Iterable[str], settings: Settings, notifiers: Mapping[str, Notifier]) -> None:
+    """Raise ``Failure`` for the first destination that no messenger serves, with what to set."""
     for destination in destinations:
-        scheme, colon, address = destination.partition(":")
-        if scheme in notifiers and colon and (address or scheme == "console"):
-            continue
-        wanted = _CREDENTIALS.get(scheme)
-        hint = f"set {wanted}" if wanted and address else "wanted telegram:CHAT, slack:CHANNEL or console:"
-        raise Failure(f"{destination!r} can't be written to; {hint}")
+        if why := unreachable(destination, settings, notifiers):
+            raise Failure(why)
+
+
+def out_of_reach(settings: Settings, schemes: Iterable[str]) -> list[str]:
+    """What :func:`unreachable` says of the destinations that the settings name."""
+    digest = settings.digest
+    named_there = [*settings.destinations, *_routed(settings.routing), *digest.editors, *digest.team, *digest.brief_to]
+    served = frozenset(schemes)
+    return [why for each in dict.fromkeys(named_there) if (why := unreachable(each, settings, served))]
+
+
+def _routed(route: RouteSettings) -> Iterator[str]:
+    yield from route.to or ()
+    for child in route.routes:
+        yield from _routed(child)
 
 
 def terminal(clock: Clock, file: Path | None = None) -> ConsoleNotifier:

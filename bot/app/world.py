@@ -1,20 +1,21 @@
-"""What every role of a process shares: clock, store and rules; live, or the recorded week at its end."""
+"""What every role of a process shares: clock, store and rules; live, the recorded week at its end, or a recording."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from adapters.clock import ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
+from adapters.process import is_dead, this_process
 from adapters.store.embedded import open_store
 from adapters.store.port import Documents, Store
+from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
+from bot.app.recordings import Playback
 from bot.archive import Archive
 from bot.demo import replay
 from bot.files import private_folder
@@ -46,6 +47,8 @@ class World:
     running: RunningRules
     destinations: Sequence[str]
     reference: bool
+    played: Playback | None
+    """The recording that is played back."""
 
     @property
     def store(self) -> Store:
@@ -54,7 +57,12 @@ class World:
 
 
 async def open_world(
-    stack: AsyncExitStack, settings: Settings, destinations: Sequence[str], *, reference: bool
+    stack: AsyncExitStack,
+    settings: Settings,
+    destinations: Sequence[str],
+    *,
+    reference: bool,
+    played: Playback | None = None,
 ) -> World:
     """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
     universe, calendars = load_universe(settings.universe), Calendars()
@@ -62,13 +70,18 @@ async def open_world(
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
-    if reference:
-        home = stack.enter_context(private_folder(settings.home, "reference-"))
+    if reference or played:
+        home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
         store = await stack.enter_async_context(open_store(None, home))
-        known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
     else:
         store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
+    if reference:
+        known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
+    elif played:
+        await Archive(store.bars, store.documents).keep(await played.history())
+        known = known_of_store(store, ShiftedClock(played.start))
+    else:
         known = known_of_store(store, SystemClock())
     announcer.documents = store.documents
     return World(
@@ -80,6 +93,7 @@ async def open_world(
         running=RunningRules(rulebook, store.documents),
         destinations=destinations,
         reference=reference,
+        played=played,
     )
 
 
@@ -132,6 +146,6 @@ class _Announcer:
             await announce(self.documents, FILES)
 
 
-def owner() -> str:
-    """Names this process among those that share the store."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+async def lead(store: Store, role: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do ``work`` while this process alone has ``role`` among all that share ``store``."""
+    await roles.lead(store.leases, role, this_process(), work, is_dead)

@@ -20,9 +20,20 @@ ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
     "--reference", is_flag=True, help="Over the recorded week, at its end, on a store of its own: no network."
 )
 @click.option("--record", type=click.Path(file_okay=False, path_type=Path), help="Write down what the feeds bring.")
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="From the beginning of what --record wrote, on a store of its own: no source is asked.",
+)
 @click.pass_obj
 def command(
-    config: Path | None, roles: tuple[str, ...], record: Path | None, *, dry_run: bool, reference: bool
+    config: Path | None,
+    roles: tuple[str, ...],
+    record: Path | None,
+    replay: Path | None,
+    *,
+    dry_run: bool,
+    reference: bool,
 ) -> None:
     """Run the bot until Ctrl-C: all roles in one process, or only those that are named.
 
@@ -34,13 +45,15 @@ def command(
     from bot.logs import configure
     from bot.settings import load
 
+    if replay and (record or reference):
+        raise click.UsageError("--replay asks nobody, so it goes with neither --record nor --reference")
     settings = load(config)
     configure()
 
     def report(heading: str, sentence: str) -> None:
         click.echo(f"{heading:<14}{sentence}", err=True)
 
-    work = run_bot(settings, roles, dry_run=dry_run, reference=reference, record=record, report=report)
+    work = run_bot(settings, roles, dry_run=dry_run, reference=reference, record=record, replay=replay, report=report)
     asyncio.run(_until_told_to_stop(work))
 
 

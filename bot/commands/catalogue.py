@@ -59,7 +59,7 @@ VERBS: Mapping[str, Verb] = {
         _verb("ack", muting.ack, "alerts", "ALERT_ID [note]", "/ack A-1042", role=Role.ANALYST),
         _verb("mute", muting.mute, "alerts", "RULE|#tag|SYM|all [2h|1d|open|close]", "/mute #crypto 2h"),
         _verb("unmute", muting.unmute, "alerts", "RULE|#tag|SYM|all", "/unmute #crypto"),
-        _verb("digest", weekly.digest, "research", "[last|preview|2024-W44]", "/digest last"),
+        _verb("digest", weekly.digest, "research", "[last|preview|2024-W44|month] · fill SLOT TEXT", "/digest last"),
         _verb("sub", following.sub, "mine", "RULE|#tag|SYM [here|dm] [loud|silent]", "/sub #crypto"),
         _verb("unsub", following.unsub, "mine", "RULE|#tag|SYM [here|dm]", "/unsub #crypto"),
         _verb("subs", following.subs, "mine"),

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 _RATE, _BURST = 0.5, 20.0
 """Requests per second and at once of one person."""
+PROSE, LONGEST_PROSE = frozenset({"digest"}), 4_000
+"""The verbs that take an analyst's texts."""
 _DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
 _MENU = ("movers", "quote", "flows", "idx", "crypto", "cal", "earn", "subs", "settings", "status", "help")
 
@@ -101,14 +103,15 @@ class Commands:
         request = ctx.request
         if request.origin is Origin.HOME:
             return replace(self._verbs["subs"], command=home), Arguments("subs", ())
-        if len(request.text) > LONGEST_TEXT or len(request.verb) > LONGEST_TEXT:
+        prose = request.verb.casefold() in PROSE
+        if len(request.text) > (LONGEST_PROSE if prose else LONGEST_TEXT) or len(request.verb) > LONGEST_TEXT:
             raise Refusal("error.long", longest=LONGEST_TEXT)
         words = (
             [clean(word) for word in request.text.split(":")]
             if request.origin is Origin.BUTTON
             else split(request.text)
         )
-        if len(words) > MOST_WORDS:
+        if len(words) > MOST_WORDS and not prose:
             raise Refusal("error.long", longest=LONGEST_TEXT)
         words = [word for word in words if word]
         if request.verb:

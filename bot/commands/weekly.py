@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from adapters.chat.port import Reply
 from adapters.message import Message
 from bot.commands.access import Role
-from bot.commands.arguments import Arguments, shown
+from bot.commands.arguments import Arguments
 from bot.commands.context import Context, note
-from bot.commands.errors import Refusal
+from bot.commands.editing import EDITING, day_of_week
 from bot.digest.chat import message
 from bot.digest.data import DigestData
 from bot.digest.flow import Outcome, Publisher
-from bot.digest.frame import last_whole_week
+from bot.digest.frame import Span, last_whole_week, month_end
+from bot.digest.layout import Slot
 from rules.model import Lang
-
-_WEEK = re.compile(r"(\d{4})-?w(\d{1,2})", re.IGNORECASE | re.ASCII)
 
 
 class Weekly(Protocol):
@@ -36,6 +33,31 @@ class Weekly(Protocol):
 
     async def publish(self, day: date, now: datetime) -> Outcome:
         """Publish the draft of the week that holds ``day``."""
+        ...
+
+    async def correct(self, name: str, reason: str, now: datetime) -> Outcome:
+        """Publish what is known now in place of what was published; the message is edited and says why."""
+        ...
+
+    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
+        """Write a text of the week ``name``, ``""`` to empty it."""
+        ...
+
+    async def words(self, day: date) -> Mapping[str, str]:
+        """The texts of the week of ``day`` that aren't empty, by slot."""
+        ...
+
+    async def in_work(self, now: datetime) -> Span:
+        """The week that editors work on: the newest one that has begun and isn't published."""
+        ...
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """The places for texts."""
+        ...
+
+    async def month(self, day: date, lang: Lang, now: datetime) -> Message | None:
+        """The month of ``day`` up to that day; ``None`` where nothing is known."""
         ...
 
 
@@ -61,44 +83,75 @@ class DigestDesk:
         """As the publisher does."""
         return await self._publisher.publish(await self._data(now), day, now)
 
+    async def correct(self, name: str, reason: str, now: datetime) -> Outcome:
+        """As the publisher does."""
+        return await self._publisher.correct(await self._data(now), name, reason, now)
+
+    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
+        """As the publisher does."""
+        return await self._publisher.fill(name, slot, text, now)
+
+    async def words(self, day: date) -> Mapping[str, str]:
+        """As the publisher does."""
+        return await self._publisher.words(day)
+
+    async def in_work(self, now: datetime) -> Span:
+        """As the publisher does."""
+        return await self._publisher.in_work(now)
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """Those of the layout."""
+        return self._publisher.layout.slots
+
+    async def month(self, day: date, lang: Lang, now: datetime) -> Message | None:
+        """From what is known now."""
+        known = await self._data(now)
+        if not known.series("prices."):
+            return None
+        return self._publisher.month(known, day).messages[lang]
+
 
 async def digest(ctx: Context, args: Arguments) -> Reply:
-    """Show the digest of the ``last`` whole week, of ``2024-W44``, or a ``preview`` of the running one (analysts)."""
-    step = args.choice({"approve": "approve", "publish": "publish", "批准": "approve", "发布": "publish"}, "")
+    """Show the digest of the ``last`` whole week, of ``2024-W44``, or a ``preview`` of the running one (analysts).
+
+    ``month [2024-10]`` shows the month so far; what editors do begins with ``fill``, ``approve``, ``publish`` or
+    ``correct``.
+    """
+    edit = EDITING.get(args.all[0].casefold()) if args.all else None
+    if edit is not None:
+        return await edit(ctx, args)
+    if args.choice({"month": True, "本月": True, "月": True}, default=False):
+        return await _month(ctx, args)
     preview = args.choice({"preview": True, "预览": True}, default=False)
     args.choice({"last": True, "上周": True}, default=False)
     day = _day(ctx, args, preview=preview)
     args.done()
-    if step:
-        return await _step(ctx, step, day)
     if preview:
         ctx.need(Role.ANALYST)
     found = await ctx.desk.weekly.message(day, ctx.lang, ctx.now)
     return ctx.reply(found or note(ctx.say("digest.nothing", week=_name(day))))
 
 
-async def _step(ctx: Context, step: str, day: date) -> Reply:
-    """What an editor's button does: it is told beside the draft, naming who did it."""
-    ctx.need(Role.ANALYST)
-    by = ctx.request.user.name or ctx.request.user.id
-    if step == "approve":
-        outcome = await ctx.desk.weekly.approve(_name(day), by)
-    else:
-        outcome = await ctx.desk.weekly.publish(day, ctx.now)
-    text = ctx.say(f"digest.{outcome.value}", week=_name(day), by=by)
-    return replace(ctx.reply(note(text), private=False, edit=False), toast=text)
+async def _month(ctx: Context, args: Arguments) -> Reply:
+    """The month so far, or an earlier one."""
+    today = ctx.now.astimezone(ctx.zone).date()
+    day = next((end for word in args.left if (end := month_end(word, today))), today)
+    for word in args.left:
+        if month_end(word, today):
+            args.choice({word.casefold(): True}, default=False)
+    args.done()
+    found = await ctx.desk.weekly.month(day, ctx.lang, ctx.now)
+    return ctx.reply(found or note(ctx.say("digest.nothing", week=f"{day:%Y-%m}")))
 
 
 def _day(ctx: Context, args: Arguments, *, preview: bool) -> date:
     """A day of the week that is wanted: the last one whose Friday is over, unless one is named."""
     for word in args.left:
-        match = _WEEK.fullmatch(word)
-        if match:
+        day = day_of_week(word)
+        if day is not None:
             args.choice({word.casefold(): True}, default=False)
-            try:
-                return date.fromisocalendar(int(match[1]), int(match[2]), 5)
-            except ValueError:
-                raise Refusal("digest.week", word=shown(word)) from None
+            return day
     today = ctx.now.date()
     return today if preview else last_whole_week(today)
 

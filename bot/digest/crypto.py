@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import fsum
 
 from bot.digest.facts import Fact, derived, growth, missing, observed
@@ -22,6 +22,7 @@ _LABELS: tuple[Localized, ...] = (
     {"en": "Greed", "zh": "贪婪"},
     {"en": "Extreme greed", "zh": "极度贪婪"},
 )
+_DAY_END = time(23, 59, 59)
 MOST_SPARSE = 5
 """So many snapshots a line needs at least."""
 
@@ -173,7 +174,8 @@ def _year_volume(frame: Frame, year: int) -> Fact:
     days = _snapshots(frame, "volume", year)
     if len(days) < frame.span.last.timetuple().tm_yday:
         return missing("USD", f"daily volumes of {year} are not all stored", f"{year} 年每日成交额存档不全")
-    return Fact(fsum(value for _, value in days), "USD", PROVIDERS[frame.layout.provider], frame.data.now)
+    total, end = fsum(value for _, value in days), datetime.combine(date.fromisoformat(days[-1][0]), _DAY_END, UTC)
+    return Fact(total, "USD", PROVIDERS[frame.layout.provider], end)
 
 
 def volume_figure(frame: Frame) -> Figure:

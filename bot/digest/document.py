@@ -65,8 +65,9 @@ class Digest:
 
     @property
     def fingerprint(self) -> str:
-        """Names what the digest says: the same content has the same one, whenever it was computed."""
-        said = {key: value for key, value in self.to_dict().items() if key != "as_known_at"}
+        """Names what the digest says: the same content has the same one, whenever it was computed or asked for."""
+        said = self.to_dict() | {"as_known_at": None}
+        said["figures"] = [figure.to_json() | {"as_of": None} for figure in self.figures.values()]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

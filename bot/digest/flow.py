@@ -2,27 +2,25 @@
 
 The state of each edition is one document. A step writes the edition's files first, then commits its new state together
 with the messages that tell of it, in one transaction: a crash leaves the step undone, and doing it again has the same
-keys, so nobody is told twice.
+keys, so nobody is told twice. Who is overtaken by somebody else decides anew on what that one left.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-import structlog
-from pydantic import TypeAdapter
-
-from adapters.clock import Clock
-from adapters.message import Button, Message, Reader
-from adapters.store.port import AlertStates, Commit, Documents, OutboxEntry, StoreUnavailable
-from bot.digest import chat, formats
+from adapters.message import Message, Reader
+from adapters.store.port import AlertStates, Documents, OutboxEntry, Overtaken
+from bot.digest import chat, formats, notes
+from bot.digest.brief import Brief, month_to_date
 from bot.digest.data import DigestData
 from bot.digest.document import Digest, build
+from bot.digest.edition import Edition, Editions, Held, Stage
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
 from bot.digest.slots import read_slots
@@ -31,31 +29,28 @@ from rules.calendars import Calendars
 from rules.model import Lang
 from rules.universe import Universe
 
-log = structlog.get_logger()
-
-COLLECTION = "digests"
 MARKET = "XNYS"
 """The market after whose last session of the week the digest is drafted."""
-
+DRAFTED_WITHIN = timedelta(days=3)
+"""So long after the week's last close it is drafted, first or again: through the weekend and Monday."""
+OPEN_FOR = timedelta(days=13)
+"""So long after its end a week may be written for before there is a draft of it."""
+_ATTEMPTS = 5
 
 Known = Callable[[datetime], Awaitable[DigestData]]
 """Reads what is known at an instant."""
-
-
-class Stage(StrEnum):
-    """How far an edition has come."""
-
-    DRAFT = "draft"
-    APPROVED = "approved"
-    PUBLISHED = "published"
 
 
 class Outcome(StrEnum):
     """What a step did, or why it did nothing."""
 
     DRAFTED = "drafted"
+    REDRAFTED = "redrafted"
+    """It says something else than the last draft, so it went to the editors again and not to the team."""
     UNCHANGED = "unchanged"
     FILLED = "filled"
+    FILLED_LATE = "filled_late"
+    """The edition is published; a correction carries the words."""
     APPROVED = "approved"
     PUBLISHED = "published"
     CORRECTED = "corrected"
@@ -65,32 +60,6 @@ class Outcome(StrEnum):
     EMPTY_SLOTS = "empty_slots"
     NOT_PUBLISHED = "not_published"
     ALREADY_PUBLISHED = "already_published"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
-    """One week's digest as the store keeps it. Times are UTC."""
-
-    name: str
-    """The ISO week, ``2024-W44``."""
-    week_end: date
-    stage: Stage = Stage.DRAFT
-    drafts: int = 0
-    version: int = 0
-    """0 before publication, 1 when published; each correction adds one."""
-    slots: Mapping[str, str] = field(default_factory=dict)
-    content: str = ""
-    """What the last message said, so that an unchanged draft is not sent again."""
-    unfirm: int = 0
-    """How many facts of the last draft were not final yet."""
-    approved_by: str = ""
-    published_at: datetime | None = None
-    files: Mapping[Lang, tuple[str, ...]] = field(default_factory=dict)
-    messages: Mapping[Lang, Message] = field(default_factory=dict)
-    """The message that was published last, for the archive."""
-
-
-_EDITION = TypeAdapter(Edition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +97,7 @@ class Publisher:
 
         ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
         """
-        self._documents = documents
-        self._states = states
+        self._editions = Editions(documents, states)
         self._archive = archive
         self._universe = universe
         self._layout = layout
@@ -141,32 +109,57 @@ class Publisher:
         self._slots_folder = slots_folder
         self._formats = file_formats
 
-    async def tick(self, known: Known, now: datetime) -> Outcome:
-        """What the clock asks for at ``now``.
+    @property
+    def layout(self) -> Layout:
+        """What the digest is made of."""
+        return self._layout
 
-        A draft once the week's last session is over, a new one when figures have become final since, publication at
-        its time. Data is read only when there is something to do.
+    async def tick(self, known: Known, now: datetime) -> Outcome:
+        """What the clock asks for at ``now``, for this week and the one before, which Monday may still publish.
+
+        A draft once the week's last session is over, a new one when figures have become final or words have changed
+        since, publication at its time. Data is read only when there is something to do.
         """
-        span = Span.week_of(now.date() if now.weekday() < 5 else now.date() - timedelta(days=now.weekday() - 4))
+        for day in (now.date() - timedelta(days=7), now.date()):
+            outcome = await self._tick(Span.week_of(day), known, now)
+            if outcome is not Outcome.NOT_DUE:
+                return outcome
+        return Outcome.NOT_DUE
+
+    async def _tick(self, span: Span, known: Known, now: datetime) -> Outcome:
         calendar = self._calendars.get(MARKET)
         last = calendar.session_on_or_before(span.last)
-        if last < span.first or now < calendar.close(last) + self._timetable.draft_after:
+        over = now - calendar.close(last)
+        if last < span.first or over < self._timetable.draft_after:
             return Outcome.NOT_DUE
         edition = await self.edition(span.name)
-        if edition is None:
-            data = await known(now)
-            # A store that was just opened knows nothing yet; an empty digest helps nobody.
-            return await self.draft(data, span.last, now) if data.series("prices.") else Outcome.NOT_DUE
+        if edition and edition.drafts:
+            return await self._go_on(edition, known, now, over)
+        data = await known(now) if over < DRAFTED_WITHIN else None
+        # A store that was just opened knows nothing yet; an empty digest helps nobody.
+        if data is None or not data.series("prices."):
+            return Outcome.NOT_DUE
+        return await self.draft(data, span.last, now)
+
+    async def _go_on(self, edition: Edition, known: Known, now: datetime, over: timedelta) -> Outcome:
+        """Publish what is cleared once it is time, remind of what isn't, draft again until it is too late for that."""
+        cleared, is_time = self._cleared(edition), over >= self._timetable.publish_after
         if edition.stage is Stage.PUBLISHED:
             return Outcome.NOT_DUE
-        if now < calendar.close(last) + self._timetable.publish_after:
-            return await self._firmer(edition, known, now)
-        if edition.stage is Stage.DRAFT and not self._timetable.unattended:
-            return await self._firmer(edition, known, now)
-        return await self.publish(await known(now), span.last, now)
+        if is_time and cleared:
+            span, reviewed = Span.week_of(edition.week_end), not self._timetable.unattended
+            return await self._publish(await known(now), span, now, reviewed=reviewed)
+        if is_time and not edition.reminded:
+            return await self._decide(edition.name, lambda held: self._remind(held, now))
+        return await self._fresher(edition, known, now) if over < DRAFTED_WITHIN else Outcome.NOT_DUE
 
-    async def _firmer(self, edition: Edition, known: Known, now: datetime) -> Outcome:
-        """Draft again once fewer facts are open than in the last draft: Friday's flows are final, say."""
+    def _cleared(self, edition: Edition) -> bool:
+        return self._timetable.unattended or edition.stage is Stage.APPROVED
+
+    async def _fresher(self, edition: Edition, known: Known, now: datetime) -> Outcome:
+        """Draft again once people wrote, or fewer facts are open than in the last draft: Friday's flows are final."""
+        if self._words(edition) != edition.words:
+            return await self.draft(await known(now), edition.week_end, now)
         if edition.unfirm == 0:
             return Outcome.NOT_DUE
         data = await known(now)
@@ -176,40 +169,54 @@ class Publisher:
 
     async def edition(self, name: str) -> Edition | None:
         """The edition of the ISO week ``name``."""
-        stored = await self._documents.get(COLLECTION, name)
-        return None if stored is None else _EDITION.validate_json(stored)
+        held = await self._editions.get(name)
+        return held.edition if held else None
 
     async def last(self) -> Edition | None:
         """The newest published edition."""
-        stored = await self._documents.all(COLLECTION)
-        editions = [_EDITION.validate_json(document) for document in stored.values()]
-        published = [edition for edition in editions if edition.stage is Stage.PUBLISHED]
+        published = [edition for edition in await self._editions.all() if edition.stage is Stage.PUBLISHED]
         return max(published, key=lambda edition: edition.week_end, default=None)
 
     async def draft(self, data: DigestData, day: date, now: datetime) -> Outcome:
         """Send the digest of the week of ``day``, as known now, to the editors; an unchanged one isn't sent again."""
         span = Span.week_of(day)
-        edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
-        if edition.stage is Stage.PUBLISHED:
-            return Outcome.ALREADY_PUBLISHED
-        digest = await asyncio.to_thread(self._build, data, edition)
-        content = digest.fingerprint
-        if content == edition.content:
+
+        async def step(held: Held) -> Outcome:
+            if held.edition.stage is Stage.PUBLISHED:
+                return Outcome.ALREADY_PUBLISHED
+            digest = await asyncio.to_thread(self._build, data, held.edition)
+            return await self._draft(held, digest, now)
+
+        return await self._decide(span.name, step, new=span)
+
+    async def _draft(self, held: Held, digest: Digest, now: datetime) -> Outcome:
+        before, name = held.edition, held.edition.name
+        words = self._words(before)
+        if digest.fingerprint == before.content:
+            if words != before.words:  # said the same way elsewhere
+                await self._editions.put(held, replace(before, words=words))
             return Outcome.UNCHANGED
-        number = edition.drafts + 1
+        number = before.drafts + 1
         messages, files = await asyncio.to_thread(
-            self._messages, digest, edition, f"draft-{number}", _DRAFT, buttons=_buttons(span.name)
+            self._messages, digest, before, f"draft-{number}", notes.DRAFT, draft=True
         )
-        edition = replace(
-            edition,
+        after = replace(
+            before,
             drafts=number,
-            content=content,
+            content=digest.fingerprint,
+            words=words,
             unfirm=len(digest.unfirm),
             stage=Stage.DRAFT,
             approved_by="",
             files=files,
         )
-        await self._commit(edition, f"digest:{span.name}:draft:{number}", messages, now, to=self._editors)
+        key = f"digest:{name}:draft"
+        outbox = self._entries(f"{key}:{number}", messages, now, self._editors)
+        if before.drafts:
+            # The buttons go from what somebody might otherwise approve unseen.
+            gone = pack(notes.superseded(name, before.drafts), silent=True, edits=f"{key}:{before.drafts}", mark=True)
+            outbox = [*(OutboxEntry(f"{key}:{before.drafts}:mark", to, gone, now) for to in self._editors), *outbox]
+        await self._editions.put(held, after, outbox)
         return Outcome.DRAFTED
 
     async def preview(self, data: DigestData, day: date) -> Digest:
@@ -218,69 +225,137 @@ class Publisher:
         edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
         return await asyncio.to_thread(self._build, data, edition)
 
-    async def fill(self, name: str, slot: str, text: str) -> Outcome:
-        """Write an analyst's words into a slot of the draft; the next draft or the publication carries them."""
-        edition = await self.edition(name)
-        if edition is None:
-            return Outcome.NO_DRAFT
-        if edition.stage is Stage.PUBLISHED:
-            return Outcome.ALREADY_PUBLISHED
-        if slot not in {known.name for known in self._layout.slots}:
-            return Outcome.NO_SUCH_SLOT
-        await self._save(replace(edition, slots={**edition.slots, slot: text}))
-        return Outcome.FILLED
+    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
+        """Write an analyst's words into a slot, ``""`` to empty it; the editors then get a new draft.
+
+        A week may be written for before it is drafted. Words for a published edition wait for a correction.
+        """
+        span = Span.named(name)
+        may_come = now.date() < span.last + OPEN_FOR and span.first <= now.date()
+
+        async def step(held: Held) -> Outcome:
+            if slot not in {known.name for known in self._layout.slots}:
+                return Outcome.NO_SUCH_SLOT
+            await self._editions.put(held, replace(held.edition, slots={**held.edition.slots, slot: text}))
+            return Outcome.FILLED_LATE if held.edition.stage is Stage.PUBLISHED else Outcome.FILLED
+
+        return await self._decide(name, step, new=span if may_come else None)
+
+    async def words(self, day: date) -> Mapping[str, str]:
+        """What the slots of the week of ``day`` hold, from files and from chat; an empty slot isn't there."""
+        span = Span.week_of(day)
+        return self._words(await self.edition(span.name) or Edition(name=span.name, week_end=span.last))
+
+    async def in_work(self, now: datetime) -> Span:
+        """The week that editors work on: the one before as long as its draft waits, else this one."""
+        this, before = Span.week_of(now.date()), Span.week_of(now.date() - timedelta(days=7))
+        waits, newer = await self.edition(before.name), await self.edition(this.name)
+        return before if waits and waits.stage is not Stage.PUBLISHED and not newer else this
+
+    def month(self, data: DigestData, day: date) -> Brief:
+        """The month of ``day`` up to that day."""
+        return month_to_date(data, self._universe, day=day, layout=self._layout, calendars=self._calendars)
 
     async def approve(self, name: str, who: str) -> Outcome:
         """Clear the draft for publication at its time."""
-        edition = await self.edition(name)
-        if edition is None:
-            return Outcome.NO_DRAFT
-        if edition.stage is Stage.PUBLISHED:
-            return Outcome.ALREADY_PUBLISHED
-        await self._save(replace(edition, stage=Stage.APPROVED, approved_by=who))
-        return Outcome.APPROVED
+
+        async def step(held: Held) -> Outcome:
+            if held.edition.stage is Stage.PUBLISHED:
+                return Outcome.ALREADY_PUBLISHED
+            if not held.edition.drafts:
+                return Outcome.NO_DRAFT
+            await self._editions.put(held, replace(held.edition, stage=Stage.APPROVED, approved_by=who))
+            return Outcome.APPROVED
+
+        return await self._decide(name, step)
 
     async def publish(self, data: DigestData, day: date, now: datetime) -> Outcome:
-        """Send the digest to the team with its files, once; a required slot that is empty holds it back."""
-        span = Span.week_of(day)
-        edition = await self.edition(span.name)
-        if edition is None:
-            return Outcome.NO_DRAFT
-        if edition.stage is Stage.PUBLISHED:
-            return Outcome.ALREADY_PUBLISHED
-        digest = await asyncio.to_thread(self._build, data, edition)
-        if self._blocking(digest):
-            return Outcome.EMPTY_SLOTS
-        messages, files = await asyncio.to_thread(self._messages, digest, edition, "1", None)
-        edition = replace(
-            edition,
-            stage=Stage.PUBLISHED,
-            version=1,
-            content=digest.fingerprint,
-            published_at=now,
-            files=files,
-            messages=messages,
-        )
-        await self._commit(edition, _key(edition), messages, now, to=self._team)
-        return Outcome.PUBLISHED
+        """Send the digest to the team with its files, once; a required slot that is empty holds it back.
+
+        What is published is what the last draft said: where figures or words have changed since, the editors get a new
+        draft instead.
+        """
+        return await self._publish(data, Span.week_of(day), now, reviewed=True)
+
+    async def _publish(self, data: DigestData, span: Span, now: datetime, *, reviewed: bool) -> Outcome:
+        async def step(held: Held) -> Outcome:
+            if held.edition.stage is Stage.PUBLISHED:
+                return Outcome.ALREADY_PUBLISHED
+            if not held.edition.drafts:
+                return Outcome.NO_DRAFT
+            digest = await asyncio.to_thread(self._build, data, held.edition)
+            if lacking := self._lacking(digest):
+                await self._hold_back(held, lacking, now)
+                return Outcome.EMPTY_SLOTS
+            if reviewed and digest.fingerprint != held.edition.content:
+                await self._draft(held, digest, now)
+                return Outcome.REDRAFTED
+            return await self._send_out(held, digest, now, 1)
+
+        return await self._decide(span.name, step)
 
     async def correct(self, data: DigestData, name: str, reason: str, now: datetime) -> Outcome:
         """Publish a new version in place of the last; the message is edited and says why."""
-        edition = await self.edition(name)
-        if edition is None or edition.stage is not Stage.PUBLISHED:
-            return Outcome.NOT_PUBLISHED
-        digest = await asyncio.to_thread(self._build, data, edition)
-        if digest.fingerprint == edition.content:
-            return Outcome.UNCHANGED
-        before, version = _key(edition), edition.version + 1
-        note: dict[Lang, str] = {
-            "en": f"Corrected (version {version}): {reason}",
-            "zh": f"更正（第 {version} 版）：{reason}",
-        }
-        messages, files = await asyncio.to_thread(self._messages, digest, edition, str(version), note)
-        edition = replace(edition, version=version, content=digest.fingerprint, files=files, messages=messages)
-        await self._commit(edition, _key(edition), messages, now, to=self._team, edits=before)
-        return Outcome.CORRECTED
+
+        async def step(held: Held) -> Outcome:
+            if held.edition.stage is not Stage.PUBLISHED:
+                return Outcome.NOT_PUBLISHED
+            digest = await asyncio.to_thread(self._build, data, held.edition)
+            if digest.fingerprint == held.edition.content:
+                return Outcome.UNCHANGED
+            return await self._send_out(held, digest, now, held.edition.version + 1, reason)
+
+        outcome = await self._decide(name, step)
+        return Outcome.NOT_PUBLISHED if outcome is Outcome.NO_DRAFT else outcome
+
+    async def _send_out(self, held: Held, digest: Digest, now: datetime, version: int, reason: str = "") -> Outcome:
+        """Publish a version; one after the first edits the message of the one before, for ``reason``."""
+        before = held.edition
+        note = notes.corrected(version, reason) if before.version else None
+        messages, files = await asyncio.to_thread(self._messages, digest, before, str(version), note)
+        after = replace(
+            before,
+            stage=Stage.PUBLISHED,
+            version=version,
+            content=digest.fingerprint,
+            words=self._words(before),
+            published_at=before.published_at or now,
+            files=files,
+            messages=messages,
+        )
+        edits = f"digest:{before.name}:{before.version}" if before.version else ""
+        outbox = self._entries(f"digest:{before.name}:{version}", messages, now, self._team, edits=edits)
+        await self._editions.put(held, after, outbox)
+        return Outcome.CORRECTED if before.version else Outcome.PUBLISHED
+
+    async def _decide(self, name: str, step: Callable[[Held], Awaitable[Outcome]], new: Span | None = None) -> Outcome:
+        """Do ``step`` on the edition, again where somebody else changed it meanwhile; ``new`` begins one."""
+        for _ in range(_ATTEMPTS - 1):
+            held = await self._held(name, new)
+            try:
+                return Outcome.NO_DRAFT if held is None else await step(held)
+            except Overtaken:
+                continue
+        held = await self._held(name, new)
+        return Outcome.NO_DRAFT if held is None else await step(held)
+
+    async def _held(self, name: str, new: Span | None) -> Held | None:
+        held = await self._editions.get(name)
+        return Held(Edition(name=name, week_end=new.last), None) if held is None and new else held
+
+    async def _hold_back(self, held: Held, lacking: Sequence[str], now: datetime) -> None:
+        """Tell the editors what is missing, once for each set of texts."""
+        titles = {slot.name: slot.title for slot in self._layout.slots}
+        told = notes.held_back(held.edition.name, [(name, titles[name]) for name in lacking])
+        key = f"digest:{held.edition.name}:lacks:{'+'.join(lacking)}"
+        await self._editions.put(held, held.edition, self._entries(key, told, now, self._editors))
+
+    async def _remind(self, held: Held, now: datetime) -> Outcome:
+        """It is time, and nobody approved: say so once."""
+        key = f"digest:{held.edition.name}:waits"
+        told = self._entries(key, notes.waits(held.edition.name), now, self._editors)
+        await self._editions.put(held, replace(held.edition, reminded=True), told)
+        return Outcome.NOT_DUE
 
     def _build(self, data: DigestData, edition: Edition) -> Digest:
         return build(
@@ -289,86 +364,45 @@ class Publisher:
             self._universe,
             layout=self._layout,
             calendars=self._calendars,
-            slots={**self._written(edition.name), **edition.slots},
+            slots=self._words(edition),
         )
 
-    def _written(self, name: str) -> Mapping[str, str]:
-        """What the slots' files say about the week ``name``."""
-        return {} if self._slots_folder is None else read_slots(self._slots_folder, name, self._layout.slots)
+    def _words(self, edition: Edition) -> dict[str, str]:
+        """What the slots' files say about the week, and before that what was written in chat."""
+        written = {} if self._slots_folder is None else read_slots(self._slots_folder, edition.name, self._layout.slots)
+        return {name: text for name, text in {**written, **edition.slots}.items() if text.strip()}
 
-    def _blocking(self, digest: Digest) -> bool:
-        required = {slot.name for slot in self._layout.slots if slot.required}
-        return not required.isdisjoint(digest.empty_slots)
+    def _lacking(self, digest: Digest) -> list[str]:
+        """The required slots that are empty."""
+        return [slot.name for slot in self._layout.slots if slot.required and slot.name in digest.empty_slots]
 
     def _messages(
-        self,
-        digest: Digest,
-        edition: Edition,
-        folder: str,
-        note: Mapping[Lang, str] | None,
-        buttons: Mapping[Lang, Sequence[Sequence[Button]]] | None = None,
+        self, digest: Digest, edition: Edition, folder: str, note: Mapping[Lang, str] | None, *, draft: bool = False
     ) -> tuple[dict[Lang, Message], dict[Lang, tuple[str, ...]]]:
-        """Write the files and word the message in each language."""
+        """Write the files and word the message in each language; a draft has buttons, and says what can't be made."""
         messages: dict[Lang, Message] = {}
         paths: dict[Lang, tuple[str, ...]] = {}
         for lang in self._layout.languages:
             made = formats.write(digest, self._readers[lang], self._archive / edition.name / folder, self._formats)
             paths[lang] = tuple(item.path for item in made.attachments)
-            notes = [*([note[lang]] if note else []), *(made.problems if buttons else ())]
+            said = [*([note[lang]] if note else []), *(made.problems if draft else ())]
             messages[lang] = chat.message(
                 digest,
                 lang,
                 attachments=made.attachments,
-                buttons=buttons[lang] if buttons else (),
-                note=" · ".join(notes),
+                buttons=notes.buttons(edition.name, lang) if draft else (),
+                note=" · ".join(said),
             )
         return _both(messages), paths
 
-    async def _save(self, edition: Edition) -> None:
-        await self._documents.put(COLLECTION, edition.name, _EDITION.dump_json(edition).decode())
-
-    async def _commit(
-        self,
-        edition: Edition,
-        key: str,
-        messages: Mapping[Lang, Message],
-        now: datetime,
-        *,
-        to: Sequence[str],
-        edits: str = "",
-    ) -> None:
-        document = _EDITION.dump_json(edition).decode()
+    def _entries(
+        self, key: str, messages: Mapping[Lang, Message], now: datetime, to: Sequence[str], *, edits: str = ""
+    ) -> list[OutboxEntry]:
         payload = pack(messages, edits=edits)
-        outbox = [OutboxEntry(key, destination, payload, now) for destination in to]
-        await self._states.commit(Commit(alerts={}, outbox=outbox, documents={(COLLECTION, edition.name): document}))
-
-
-_DRAFT: dict[Lang, str] = {"en": "Draft for review", "zh": "草稿，待审阅"}
-
-
-def _key(edition: Edition) -> str:
-    return f"digest:{edition.name}:{edition.version}"
-
-
-def _buttons(name: str) -> dict[Lang, tuple[tuple[Button, ...], ...]]:
-    words: dict[Lang, tuple[str, str]] = {"en": ("Approve", "Publish now"), "zh": ("批准", "立即发布")}
-    return {
-        lang: ((Button(approve, f"digest:approve:{name}"), Button(publish, f"digest:publish:{name}")),)
-        for lang, (approve, publish) in words.items()
-    }
+        return [OutboxEntry(key, destination, payload, now) for destination in to]
 
 
 def _both(messages: dict[Lang, Message]) -> dict[Lang, Message]:
     """A reader of a language that the layout lacks gets the one there is."""
     other = next(iter(messages.values()))
     return {"en": messages.get("en", other), "zh": messages.get("zh", other)}
-
-
-async def keep_time(publisher: Publisher, known: Known, clock: Clock, every: timedelta = timedelta(minutes=5)) -> None:
-    """Let the clock publish, until cancelled. What fails for want of the store is tried again at the next turn."""
-    while True:
-        try:
-            await publisher.tick(known, clock.now())
-        except StoreUnavailable as error:
-            log.warning("digest_waits_for_store", error=str(error))
-        await clock.sleep_until(clock.now() + every)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.digest.data import DigestData, Imported
 from bot.digest.facts import Fact, Facts, Standing, growth, missing, observed
@@ -25,6 +25,12 @@ class Span:
         """Monday to Friday of the week that holds ``day``."""
         monday = day - timedelta(days=day.weekday())
         return cls(monday, monday + timedelta(days=4))
+
+    @classmethod
+    def named(cls, name: str) -> Span:
+        """Monday to Friday of the ISO week ``2024-W44``; raise ``ValueError`` where it is none."""
+        year, _, week = name.partition("-W")
+        return cls.week_of(date.fromisocalendar(int(year), int(week), 5))
 
     @property
     def name(self) -> str:
@@ -98,3 +104,13 @@ class Frame:
 def last_whole_week(today: date) -> date:
     """A day of the newest week whose Friday is over on ``today``: this week's at the weekend, else the one before."""
     return today if today.weekday() >= 5 else today - timedelta(days=today.weekday() + 3)
+
+
+def month_end(word: str, today: date) -> date | None:
+    """The last day of the month ``2024-10``, or ``today`` in the running one; ``None`` for anything else."""
+    try:
+        first = datetime.strptime(word, "%Y-%m").date()  # noqa: DTZ007 - a month has no time zone
+    except ValueError:
+        return None
+    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return None if first > today else min(last, today)

@@ -12,7 +12,7 @@ from rules.functions.base import Part
 from rules.functions.closed import closed_figures, earlier_rows
 from rules.functions.stretch import sum_by_pairs
 from rules.history import NONE, Column, Floats, Ints
-from rules.logic import marked
+from rules.logic import marked, truth
 from rules.rolling import Moments, moments, spread, zscore
 
 Quick = Callable[[Frame], Floats | None]
@@ -48,14 +48,14 @@ def _mean(kept: Floats, newest: Floats, count: int) -> Floats:
 
 def _beats(better: np.ufunc) -> Finish:
     def finish(kept: Floats, newest: Floats, _count: int) -> Floats:
-        return np.where(np.isnan(kept[0]) | np.isnan(newest), np.nan, better(newest, kept[0]).astype(np.float64))
+        return truth(better(newest, kept[0]), kept[0], newest)
 
     return finish
 
 
 def _drawdown(kept: Floats, newest: Floats, _count: int) -> Floats:
     high = np.maximum(kept[0], newest)
-    return np.where(high > 0, newest / high - 1.0, np.nan)
+    return marked(newest / high - 1.0, high <= 0, np.nan)
 
 
 _SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {

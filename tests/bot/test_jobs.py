@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.jobs import TABLE, AfterClose, Daily, Every, Job, When, WhileOpen, price_jobs, table
+from bot.jobs import TABLE, AfterClose, At, Daily, Every, Job, When, WhileOpen, price_jobs, table
 from rules.calendars import Calendars
 
 CALENDARS = Calendars()
@@ -25,6 +25,8 @@ def utc(text: str) -> datetime:
         (Every(FIVE), "2026-07-17 14:00", "2026-07-17 14:05"),  # strictly after
         (Every(FIVE), "2026-07-17 14:00:01", "2026-07-17 14:05"),
         (Every(timedelta(hours=2), timedelta(minutes=10)), "2026-07-17 14:00", "2026-07-17 14:10"),
+        (At((utc("2026-07-17 14:00"), utc("2026-07-17 14:03"))), "2026-07-17 14:00", "2026-07-17 14:03"),
+        (At((utc("2026-07-17 14:00"),)), "2026-07-17 14:00", "2126-06-23 14:00"),  # never again
         (WhileOpen("XNYS", FIVE), "2026-07-17 12:00", "2026-07-17 13:35"),  # five minutes after the open
         (WhileOpen("XNYS", FIVE), "2026-07-17 19:57", "2026-07-17 20:00"),  # the close itself
         (WhileOpen("XNYS", FIVE), "2026-07-17 20:00", "2026-07-20 13:35"),  # over the weekend

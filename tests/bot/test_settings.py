@@ -61,6 +61,17 @@ def test_colour_follows_the_language_unless_it_is_set(tmp_path: Path, lang: str,
         ("raeder: {}\n", 1, 1, "unknown-key", "raeder", "reader"),
         # a key of a feed
         ("feeds:\n  farside:\n    base_ulr: http://x\n", 3, 5, "unknown-key", "feeds.farside.base_ulr", "base_url"),
+        # a feed or source that there isn't
+        ("feeds:\n  fairside: {enabled: false}\n", 2, 3, "unknown-key", "feeds.fairside", "farside"),
+        # an address without a scheme
+        (
+            "feeds:\n  farside:\n    base_url: farside.co.uk\n",
+            3,
+            5,
+            "bad-value",
+            "wanted one such as http://127.0.0.1:9000 (got 'farside.co.uk')",
+            "",
+        ),
         # a value that isn't one of those wanted
         ("reader:\n  lang: fr\n", 2, 3, "bad-value", "'fr'", ""),
         ("reader:\n  tz: Asia/Shangai\n", 2, 3, "bad-value", "did you mean Asia/Shanghai?", ""),
@@ -91,6 +102,19 @@ def test_a_mistake_in_the_environment_names_its_variable(tmp_path: Path) -> None
     """What doesn't stand in the file is told by the variable's name."""
     (problem,) = problems_of(tmp_path, "", TAPEWATCH_READER__LANG="fr")
     assert problem.file == "TAPEWATCH_READER__LANG"
+
+
+@pytest.mark.parametrize(
+    ("variable", "suggestion"),
+    [("TAPEWATCH_FEEDS__FARSIDE__BASEURL", "base_url"), ("TAPEWATCH_FEEDS__FAIRSIDE__BASE_URL", "farside")],
+)
+@pytest.mark.parametrize("text", ["", "feeds:\n  yahoo: {enabled: false}\n"])
+def test_a_misspelt_variable_is_told_with_the_nearest_name(
+    tmp_path: Path, text: str, variable: str, suggestion: str
+) -> None:
+    """Whether or not the file has the section, the variable is the place."""
+    (problem,) = problems_of(tmp_path, text, **{variable: "http://127.0.0.1:9000"})
+    assert (variable, "unknown-key", suggestion) == (problem.file, problem.code, problem.suggestion)
 
 
 def test_a_secret_never_prints_and_may_come_from_a_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -19,7 +20,7 @@ from pydantic import SecretStr
 
 from adapters.store.bars import pack, unpack
 from adapters.store.embedded import open_store
-from adapters.store.port import Bars, Commit, LogLine, OutboxEntry, alive
+from adapters.store.port import Bars, Commit, LogLine, OutboxEntry, Overtaken, alive
 from adapters.store.tape import packed, unpacked
 from rules.model import Observation, Status
 
@@ -207,6 +208,25 @@ async def test_commit_forgets_what_is_none(store):
     await store.states.commit(Commit(alerts={"a": None}, documents={("c", "x"): None}))
     assert {"b": "2"} == await store.states.alerts()
     assert {"y": "2"} == await store.documents.all("c")
+
+
+@pytest.mark.parametrize("stored", [None, "theirs"])
+async def test_a_commit_that_was_overtaken_writes_nothing(store, stored):
+    """A document that says otherwise than expected, or is or isn't there, holds back the whole turn."""
+    await store.documents.put("digests", "w", stored)
+    late = Commit(
+        alerts={"a": "1"},
+        outbox=[entry("n1")],
+        documents={("digests", "w"): "mine"},
+        unchanged={("digests", "w"): "ours" if stored is None else None},
+    )
+    with pytest.raises(Overtaken):
+        await store.states.commit(late)
+    assert stored == await store.documents.get("digests", "w")
+    assert ({}, {}) == (await store.states.alerts(), await store.outbox.waiting())
+    await store.states.commit(replace(late, unchanged={("digests", "w"): stored}))
+    assert "mine" == await store.documents.get("digests", "w")
+    assert {DESK: 1} == await store.outbox.waiting()
 
 
 async def test_commit_without_cursor_keeps_the_cursor(store):
@@ -515,6 +535,17 @@ async def test_a_lease_has_one_holder(store):
     assert not await store.leases.acquire("engine", "b", 30)
     await store.leases.release("engine", "a")
     assert await store.leases.acquire("engine", "b", 30)
+
+
+async def test_a_lease_is_taken_from_a_holder_who_is_known_to_be_dead(store):
+    """Only while that one still holds it, so that two who saw the death don't both lead."""
+    await store.leases.acquire("engine", "a", 30)
+    assert not await store.leases.take_over("engine", "b", 30, dead="somebody else")
+    assert await store.leases.take_over("engine", "b", 30, dead="a")
+    assert not await store.leases.take_over("engine", "c", 30, dead="a")
+    assert (await store.leases.holder("engine"), await store.leases.holder("scheduler")) == ("b", None)
+    await store.leases.release("engine", "b")
+    assert not await store.leases.take_over("engine", "c", 30, dead="b")
 
 
 async def test_a_lease_ends_by_itself(store):

@@ -24,6 +24,20 @@ class MemoryLeases:
         self.held[name] = (owner, time.monotonic() + ttl_s)
         return True
 
+    async def take_over(self, name: str, owner: str, ttl_s: float, *, dead: str) -> bool:
+        """Take the lease from ``dead``."""
+        if await self.holder(name) != dead:
+            return False
+        self.held[name] = (owner, time.monotonic() + ttl_s)
+        return True
+
+    async def holder(self, name: str) -> str | None:
+        """Who holds the lease."""
+        if self.down:
+            raise StoreUnavailable("the store is down")
+        holder, until = self.held.get(name, ("", 0.0))
+        return holder if until > time.monotonic() else None
+
     async def release(self, name: str, owner: str) -> None:
         """Give the lease back."""
         if self.held.get(name, ("", 0.0))[0] == owner:

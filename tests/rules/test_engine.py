@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -402,3 +403,34 @@ def test_the_engine_knows_how_far_back_to_fetch() -> None:
         CALENDARS,
     )
     assert {("prices", "AA"): 6, ("prices", "NY"): 20, ("prices", "BB"): 20} == engine.history_needed()
+
+
+def test_universe_all_is_every_priced_instrument() -> None:
+    """In for_each and in set functions, whether or not an instrument has a tag of that name."""
+    desk = Universe([instrument("AA", tags=()), instrument("BB", tags=("few",))])
+    rules = [rule("it > 2", for_each="universe.all"), rule("count_of(universe.all, it > 2) >= 2", name="s")]
+    seen = [tick("AA", "2026-03-02T14:00", 3), tick("BB", "2026-03-02T14:00", 3)]
+    fired = play(rules, seen, "2026-03-02T13:00", "2026-03-02T15:00", desk)
+    assert ["r{symbol=AA}", "r{symbol=BB}", "s{}"] == [item.alert for item in fired]
+
+
+def test_a_member_counts_between_its_dates() -> None:
+    """It fires from the day it joins its lists, and what it fired is over on the day after it leaves them."""
+    joins = replace(instrument("AA"), valid_from=date(2026, 3, 3), valid_to=date(2026, 3, 4))
+    seen = [tick("AA", f"2026-03-{day:02}T{hour:02}:00", 3) for day in (2, 3, 4, 5) for hour in (10, 11)]
+    found = play(
+        rule("it > 2", for_each="universe.all"),
+        seen,
+        "2026-03-02T09:00",
+        "2026-03-06T00:00",
+        Universe([joins, instrument("BB")]),
+    )
+    assert [("03-03 10:00", "fired"), ("03-05 10:00", "resolved")] == told(found)
+
+
+def test_an_alert_that_outlived_its_span_waits_for_its_condition_to_end() -> None:
+    """``expires: 1h`` ends it; the same episode is not told again, the next one is."""
+    prices = [3, 3, 3, 1, 3]
+    seen = [tick("AA", f"2026-03-02T{10 + number:02}:00", price) for number, price in enumerate(prices)]
+    found = play(rule("AA > 2", expires=Span(seconds=3600)), seen, "2026-03-02T09:00", "2026-03-02T14:30")
+    assert [("03-02 10:00", "fired"), ("03-02 11:00", "ended"), ("03-02 14:00", "fired")] == told(found)

@@ -241,8 +241,8 @@ LIVES = [
     (
         "expires after a while",
         Policy(expires=Span(seconds=120)),
-        [T, T, T, F],
-        [(0, "fired", FIRST), (2, "ended", "expired"), (2, "fired", FIRST), (3, "resolved", ALL)],
+        [T, T, T, T, F, T],
+        [(0, "fired", FIRST), (2, "ended", "expired"), (5, "fired", FIRST)],
     ),
     ("expires at an instant", Policy(expires=at(1)), [T, T, T], [(0, "fired", FIRST), (1, "ended", "expired")]),
 ]

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from adapters.clock import SteppingClock
 from adapters.feeds.port import Fault, FeedProblem, Fetched
-from adapters.feeds.recorded import _TURN, RecordedFeed, RecordedStream, RecordingFeed, RecordingStream
+from adapters.feeds.recorded import (
+    _TURN,
+    RecordedFeed,
+    RecordedStream,
+    RecordingFeed,
+    RecordingStream,
+    recorded_names,
+    recorded_times,
+)
 from rules.model import CalendarEvent, Observation, Status
 
 NOW = datetime(2026, 7, 17, 14, 0, tzinfo=UTC)
@@ -105,3 +113,16 @@ def test_every_figure_survives(value: float, status: Status, source: str) -> Non
     """Any finite figure with any source reads back as it was written, to the last bit."""
     fetched = Fetched((replace(FIGURE, value=value, status=status, source=source),))
     assert _TURN.validate_json(_TURN.dump_json((NOW, fetched))) == (NOW, fetched)
+
+
+async def test_a_recording_says_what_it_holds(tmp_path: Path) -> None:
+    """Names, whatever characters they have, and the time of each readable turn."""
+    feed = RecordingFeed(Scripted(SMALL, SMALL), tmp_path, "prices.24/7")
+    times = [NOW, NOW + timedelta(minutes=5)]
+    for at in times:
+        await feed.fetch(at)
+    await RecordingFeed(Scripted(SMALL), tmp_path, "events").fetch(NOW)
+    with (tmp_path / "prices.24%2F7.jsonl").open("ab") as file:
+        file.write(b'["2026-\n\xff\n')
+    assert ["events", "prices.24/7"] == recorded_names(tmp_path)
+    assert times == recorded_times(tmp_path, "prices.24/7")

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime
 
+import apprise
 import pytest
 from pydantic import SecretStr
 
 from adapters.clock import SteppingClock
 from adapters.message import Message, Paragraph, Reader, Text
-from adapters.notifiers.apprise import AppriseNotifier
+from adapters.notifiers.apprise import AppriseNotifier, parts
 from adapters.notifiers.port import Misconfigured, Outgoing, RetryLater
 from rules.model import Severity
 from tests.fakes.json_endpoint import JsonEndpoint
@@ -53,3 +54,25 @@ def test_a_url_that_apprise_does_not_know_is_told_without_its_secrets() -> None:
     with pytest.raises(Misconfigured, match="apprise:desk") as caught:
         AppriseNotifier({"desk": SecretStr("nonsense://hunter2@x")}, CLOCK)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "limit", "encoding", "unit"),
+    [
+        ("wecombot://botkey1234567890", 2048, "utf-8", 1),  # WeCom counts bytes
+        ("feishu://token1234567890", 19985, "utf-8", 1),
+        ("discord://1234567890/token", 2000, "utf-16-le", 2),  # Discord counts characters
+    ],
+)
+def test_what_a_service_gets_is_within_its_limit(url: str, limit: int, encoding: str, unit: int) -> None:
+    """Title and text together, in the service's own unit, with the footer still there."""
+    message = Message(
+        summary="s",
+        title=(Text("费半跑输"),),
+        blocks=(Paragraph(tuple((Text("长" * 300),) for _ in range(50))),),
+        footer=(Text("资料来源：Yahoo"),),
+    )
+    title, body = parts(message, Reader(lang="zh"), apprise.Apprise.instantiate(url))
+    length = len(f"{title}\n{body}".encode(encoding)) // unit
+    assert limit * 0.6 < length <= limit
+    assert body.endswith("资料来源：Yahoo")

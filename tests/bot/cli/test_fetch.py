@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from adapters.feeds.port import Fetched
+from adapters.feeds.recorded import append, path_of
 from rules.calendars import Calendars
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
 from tests.bot.cli.conftest import Tapewatch
@@ -216,6 +218,26 @@ async def test_fundamentals_without_a_contact(fetch: Fetch, server: FakeHttp) ->
     said = [problem["message"] for problem in document["problems"] if problem["fault"] == "unauthorized"]
     assert any("sec_contact" in text.lower() for text in said)
     assert not [request for request in server.requests if "companyfacts" in request.path]
+
+
+async def test_what_was_recorded_is_fetched_again(fetch: Fetch, server: FakeHttp, tmp_path: Path) -> None:
+    """Figures, problems and exit status of a recording are those of the fetch, and nobody is asked for them."""
+    folder = str(tmp_path / "recording")
+    server.route("/btc/", farside(GOOD, ["10.0", "-", "(1.0)", "2.0", "11.0"]))
+    server.route("*", http.challenge())
+    live = await fetch("etf_flows", "--source", "farside", "--record", folder, at=["farside"])
+    asked = len(server.requests)
+    assert live == await fetch("etf_flows", "--replay", folder, at=["farside"])
+    assert (asked, {"blocked"}) == (len(server.requests), faults(live[1]))
+
+
+def test_a_feed_that_was_not_recorded_is_told(tapewatch: Tapewatch, tmp_path: Path) -> None:
+    """With what the recording has; and a replay asks nobody."""
+    append(path_of(tmp_path, "events"), datetime(2026, 7, 17, tzinfo=UTC), Fetched())
+    other = tapewatch("fetch", "crypto", "--replay", str(tmp_path))
+    assert (1, True) == (other.returncode, "wanted one of events" in other.stderr)
+    both = tapewatch("fetch", "events", "--replay", str(tmp_path), "--record", str(tmp_path))
+    assert (2, True) == (both.returncode, "--replay asks nobody" in both.stderr)
 
 
 def test_an_unknown_feed_is_told_with_the_nearest_one(tapewatch: Tapewatch) -> None:

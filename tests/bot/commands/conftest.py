@@ -15,6 +15,7 @@ from adapters.rendering.plain import plain_text
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.digest.flow import Outcome
+from bot.digest.frame import Span
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.recording import END, recording
@@ -58,6 +59,10 @@ class NoDigest:
     async def publish(self, day, now):
         """There is no draft."""
         return Outcome.NO_DRAFT
+
+    async def in_work(self, now):
+        """The running week."""
+        return Span.week_of(now.date())
 
 
 class Sent:

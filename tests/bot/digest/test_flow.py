@@ -1,15 +1,16 @@
 """A digest is drafted, reviewed, published once and corrected, whatever crashes in between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.message import Colour, Reader
-from adapters.store.port import Commit, OutboxEntry, StoreUnavailable
+from adapters.store.port import Commit, OutboxEntry, Overtaken, StoreUnavailable
 from bot.digest.data import DigestData, ObservedData
-from bot.digest.flow import Edition, Known, Outcome, Publisher, Stage, Timetable
+from bot.digest.edition import Edition, Stage
+from bot.digest.flow import Known, Outcome, Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import parse_layout, shipped_layout
 from bot.payload import unpack
@@ -31,6 +32,8 @@ class Store:
         self.documents: dict[tuple[str, str], str] = {}
         self.sent: dict[tuple[str, str], OutboxEntry] = {}
         self.down = False
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
+        """What others do just before the next commit."""
 
     async def get(self, collection: str, key: str) -> str | None:
         """The document, or ``None``."""
@@ -57,6 +60,10 @@ class Store:
         """Everything, or nothing when down."""
         if self.down:
             raise StoreUnavailable("down")
+        if self.meanwhile:
+            await self.meanwhile.pop()()
+        if any(self.documents.get(key) != text for key, text in (commit.unchanged or {}).items()):
+            raise Overtaken("digests")
         for entry in commit.outbox:
             self.sent.setdefault((entry.key, entry.destination), entry)
         for key, document in (commit.documents or {}).items():
@@ -78,7 +85,7 @@ def store() -> Store:
 
 def publisher(
     store: Store, folder: Path, universe: Universe, *, layout: Layout | None = None, unattended: bool = False,
-    file_formats: Sequence[str] = ("json",),
+    file_formats: Sequence[str] = ("json",), slots: Path | None = None,
 ) -> Publisher:  # fmt: skip
     """A publisher that writes only the cheapest format."""
     return Publisher(
@@ -93,6 +100,7 @@ def publisher(
         team=["slack:team", "telegram:desk"],
         timetable=Timetable(unattended=unattended),
         file_formats=file_formats,
+        slots_folder=slots,
     )
 
 
@@ -131,7 +139,10 @@ async def test_a_draft_with_new_figures_is_sent_anew(
     await desk.draft(known_at(week, CLOSE + timedelta(minutes=30)), FRIDAY, CLOSE)
     await desk.approve(NAME, "Li")
     assert await desk.draft(digest_data(week), FRIDAY, SATURDAY) is Outcome.DRAFTED
-    assert [key for key, _ in store.sent] == [f"digest:{NAME}:draft:1", f"digest:{NAME}:draft:2"]
+    first, second = f"digest:{NAME}:draft:1", f"digest:{NAME}:draft:2"
+    assert [key for key, _ in store.sent] == [first, f"{first}:mark", second]
+    mark = unpack(store.sent[f"{first}:mark", "slack:editors"].payload)
+    assert (mark.mark, mark.edits, mark.messages["en"].buttons) == (True, first, ())
     edition = await desk.edition(NAME)
     assert edition is not None
     assert (edition.stage, edition.approved_by) == (Stage.DRAFT, "")
@@ -176,31 +187,90 @@ async def test_a_crash_between_files_and_messages_is_made_good(
 async def test_two_processes_that_publish_at_once_tell_everybody_once(
     store: Store, tmp_path: Path, universe: Universe, week: Recording
 ) -> None:
-    """Both may pass the check of the stage; the outbox's keys are the same."""
+    """Who comes second finds it published."""
     first, second = publisher(store, tmp_path, universe), publisher(store, tmp_path, universe)
     await first.draft(digest_data(week), FRIDAY, CLOSE)
-    before = store.documents["digests", NAME]
     store.sent.clear()
-    await first.publish(digest_data(week), FRIDAY, SATURDAY)
-    store.documents["digests", NAME] = before
-    await second.publish(digest_data(week), FRIDAY, SATURDAY)
+    store.meanwhile.append(lambda: second.publish(digest_data(week), FRIDAY, SATURDAY))
+    assert await first.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.ALREADY_PUBLISHED
     assert len(store.sent) == 2
+
+
+async def test_words_that_two_people_write_at_once_are_both_kept(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """Who is overtaken writes on top of what the other one left; nothing is approved unseen."""
+    desk = publisher(store, tmp_path, universe)
+    await desk.draft(digest_data(week), FRIDAY, CLOSE)
+    store.meanwhile.append(lambda: desk.fill(NAME, "view", "Own semis", CLOSE))
+    assert await desk.fill(NAME, "risks", "Export rules", CLOSE) is Outcome.FILLED
+    assert await desk.words(FRIDAY) == {"view": "Own semis", "risks": "Export rules"}
+    store.meanwhile.append(lambda: desk.fill(NAME, "reasons", "Results", CLOSE))
+    assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.REDRAFTED
+    assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
+    edition = await desk.edition(NAME)
+    assert edition is not None
+    assert sorted(edition.words) == ["reasons", "risks", "view"]
+
+
+REQUIRED = "version: 1\ntitle: W\nsections: []\nslots:\n  - {name: view, required: true, title: {en: View, zh: 观点}}\n"
 
 
 async def test_an_empty_required_slot_holds_publication_back_until_it_is_filled(
     store: Store, tmp_path: Path, universe: Universe, week: Recording
 ) -> None:
-    """An analyst's words stand in the published page, as they are."""
-    text = "version: 1\ntitle: W\nsections: []\nslots:\n  - {name: view, required: true}\n"
-    layout = parse_layout("own.yaml", text, universe)
+    """The editors are told which, once; an analyst's words stand in the published page, as they are."""
+    layout = parse_layout("own.yaml", REQUIRED, universe)
     desk = publisher(store, tmp_path, universe, layout=layout, file_formats=("html",))
     await desk.draft(digest_data(week), FRIDAY, CLOSE)
-    assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.EMPTY_SLOTS
-    assert await desk.fill(NAME, "veiw", "x") is Outcome.NO_SUCH_SLOT
-    assert await desk.fill(NAME, "view", "Own <b>semis</b>") is Outcome.FILLED
+    store.sent.clear()
+    for _ in range(2):
+        assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.EMPTY_SLOTS
+    assert list(store.sent) == [(f"digest:{NAME}:lacks:view", "slack:editors")]
+    assert f"/digest fill {NAME} view TEXT" in store.sent[f"digest:{NAME}:lacks:view", "slack:editors"].payload
+    assert await desk.fill(NAME, "veiw", "x", SATURDAY) is Outcome.NO_SUCH_SLOT
+    assert await desk.fill(NAME, "view", "Own <b>semis</b>", SATURDAY) is Outcome.FILLED
+    assert await desk.tick(_always(digest_data(week)), SATURDAY) is Outcome.NOT_DUE  # it reminds of the approval
+    assert await desk.tick(_always(digest_data(week)), SATURDAY) is Outcome.DRAFTED
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
     page = (tmp_path / NAME / "1" / f"{NAME}-en.html").read_text(encoding="utf-8")
     assert "Own &lt;b&gt;semis&lt;/b&gt;" in page
+
+
+async def test_words_may_come_before_the_draft_and_after_publication(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """Only for a week that has begun and isn't long over; what comes late goes out with a correction."""
+    desk = publisher(store, tmp_path, universe)
+    for name in ("2024-W45", "2024-W41"):
+        assert await desk.fill(name, "view", "x", CLOSE) is Outcome.NO_DRAFT
+    assert await desk.fill(NAME, "view", "Own semis", CLOSE - timedelta(days=1)) is Outcome.FILLED
+    assert await desk.approve(NAME, "Li") is Outcome.NO_DRAFT
+    assert await desk.publish(digest_data(week), FRIDAY, CLOSE) is Outcome.NO_DRAFT
+    assert await desk.tick(_always(digest_data(week)), CLOSE + timedelta(hours=1)) is Outcome.DRAFTED
+    assert "Own semis" in (tmp_path / NAME / "draft-1" / f"{NAME}-en.json").read_text(encoding="utf-8")
+    await desk.publish(digest_data(week), FRIDAY, SATURDAY)
+    assert await desk.fill(NAME, "view", "Own clouds", SATURDAY) is Outcome.FILLED_LATE
+    assert await desk.correct(digest_data(week), NAME, "another view", SATURDAY) is Outcome.CORRECTED
+
+
+async def test_new_words_take_an_approval_back(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """What the editor approved is what is published, whether words come from chat or from files."""
+    slots = tmp_path / "slots"
+    slots.mkdir()
+    desk = publisher(store, tmp_path, universe, slots=slots)
+    known = _always(digest_data(week))
+    assert await desk.tick(known, CLOSE + timedelta(hours=1)) is Outcome.DRAFTED
+    await desk.approve(NAME, "Li")
+    (slots / "view.md").write_text("Own semis", encoding="utf-8")
+    assert await desk.tick(known, SATURDAY) is Outcome.REDRAFTED
+    edition = await desk.edition(NAME)
+    assert edition is not None
+    assert (edition.stage, edition.words) == (Stage.DRAFT, {"view": "Own semis"})
+    await desk.approve(NAME, "Li")
+    assert await desk.tick(known, SATURDAY) is Outcome.PUBLISHED
 
 
 async def test_a_correction_edits_the_message_and_says_why(
@@ -230,6 +300,7 @@ async def test_a_correction_edits_the_message_and_says_why(
         (CLOSE + timedelta(hours=6), False, False, Outcome.NOT_DUE),  # nobody approved
         (CLOSE + timedelta(hours=6), False, True, Outcome.PUBLISHED),  # nobody need approve
         (CLOSE + timedelta(days=2), True, False, Outcome.PUBLISHED),  # Sunday, after a night down
+        (CLOSE + timedelta(days=4), True, False, Outcome.PUBLISHED),  # Tuesday: it was approved late
     ],
 )
 async def test_the_clock_drafts_and_publishes(
@@ -275,3 +346,26 @@ async def test_a_week_that_ends_on_thursday_is_drafted_on_thursday(
     assert await desk.tick(known, thursday - timedelta(minutes=2)) is Outcome.NOT_DUE
     assert await desk.tick(known, thursday) is Outcome.DRAFTED
     assert (await desk.edition("2024-W13") or Edition(name="", week_end=date.min)).week_end == date(2024, 3, 29)
+
+
+async def test_a_draft_is_made_good_on_monday_but_no_later(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """A bot that was down over the weekend drafts the week before; one that is set up on Tuesday doesn't."""
+    desk = publisher(store, tmp_path, universe)
+    known = _always(digest_data(week))
+    assert await desk.tick(known, CLOSE + timedelta(days=3)) is Outcome.NOT_DUE
+    assert await desk.tick(known, CLOSE + timedelta(days=3, minutes=-1)) is Outcome.DRAFTED
+
+
+async def test_editors_are_reminded_once_of_what_nobody_approved(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """At the time of publication, with the buttons."""
+    desk = publisher(store, tmp_path, universe)
+    known = _always(digest_data(week))
+    await desk.draft(digest_data(week), FRIDAY, CLOSE)
+    for hours in (5, 6, 7):
+        assert await desk.tick(known, CLOSE + timedelta(hours=hours)) is Outcome.NOT_DUE
+    assert [key for key, _ in store.sent] == [f"digest:{NAME}:draft:1", f"digest:{NAME}:waits"]
+    assert f"digest:publish:{NAME}" in store.sent[f"digest:{NAME}:waits", "slack:editors"].payload
