@@ -110,7 +110,7 @@ class Sender:
         return self._parallel - len(running)
 
     async def _take_on(self, running: set[asyncio.Task[bool]]) -> bool:
-        """Begin what is due, as far as there is room, so that a slow destination delays no other; whether there was any."""
+        """Begin what is due, as far as there is room, so that a slow destination delays no other; whether any was."""
         if not (room := self._room(running)):
             return False
         now = self._clock.now()
