@@ -2,8 +2,8 @@
 
 The way from a committed notice to its acceptance stands beside what it can't do without: two appends that are on the
 disk (the notice, and that it is on its way) and one bare HTTP call. A broadcast to 1,000 Telegram chats, and six
-messages to each of 200 Slack channels, go to local servers that refuse what comes too fast, by one sender process and by
-three.
+messages to each of 200 Slack channels, go to local servers that refuse what comes too fast, by one sender process and
+by three.
 Servers and senders are processes of their own; when a message was accepted is the server's word.
 """
 
