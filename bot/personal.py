@@ -15,6 +15,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from bot.personal_rules import PREFIX
 from bot.rule_changes import PERSONAL, announce
 from rules.calendars import Calendars
 from rules.engine import Engine
@@ -24,7 +25,6 @@ from rules.spec import Expression, OncePer, RuleSpec, SeriesSpec
 from rules.universe import Universe
 
 COLLECTION = "personal_alerts"
-PREFIX = "my-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +64,6 @@ class PersonalAlert:
 
 
 _ALERT = TypeAdapter(PersonalAlert)
-
-
-def is_personal(rule: str) -> bool:
-    """Whether the rule called ``rule`` is somebody's own, to be sent to its subscriber alone."""
-    return rule.startswith(PREFIX)
 
 
 def alert_id(owner: str, when: str, *, repeats: bool) -> str:
