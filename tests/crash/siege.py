@@ -26,6 +26,8 @@ from tests.fakes.telegram_server import FakeTelegram
 PACE = 8.0
 OUTAGE_PACE = 40.0
 OUTAGE_S = 600.0
+_AT_REST_S = 1.0
+"""After this long, what was on its way has arrived and is acknowledged; time may then pass faster still."""
 _AT_ONCE_S = 0.25
 """Within this time after accepting a message the server breaks off, or begins to be silent."""
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
@@ -73,6 +75,7 @@ class Siege:
     fed: list[int] = field(default_factory=list)
     kills: list[tuple[str, float]] = field(default_factory=list)
     faults: Counter[Kind] = field(default_factory=Counter)
+    out_from: float = 0.0
 
     async def feed(self) -> None:
         """One figure, alternately over and under the level: one notice for every destination."""
@@ -123,12 +126,15 @@ class Siege:
 
     async def outage(self) -> None:
         """No service answers for ten minutes."""
+        self.out_from = time.monotonic()
         self.telegram.faults.outage = self.slack.faults.outage = True
         end = self.quick.seconds() + OUTAGE_S
+        await asyncio.sleep(_AT_REST_S)
         self.quick.pace = OUTAGE_PACE
         while self.quick.seconds() < end:
             await asyncio.sleep(0.05)
         self.quick.pace = PACE
+        await asyncio.sleep(_AT_REST_S)
         self.telegram.faults.outage = self.slack.faults.outage = False
 
     async def settled(self) -> bool:
@@ -182,7 +188,8 @@ class Siege:
         senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
         if any(what in senders and first <= at <= second for what, at in self.kills):
             return "the sender died before the acknowledgement"
-        return "unexplained"
+        struck = [f"{what} {at - first:+.2f} s" for what, at in self.kills if first - 5 < at < second + 1]
+        return f"unexplained, {second - first:.2f} s later ( {', '.join(struck)}; the outage {self.out_from - first:+.2f} s)"
 
 
 @asynccontextmanager
