@@ -188,8 +188,9 @@ class Siege:
         senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
         if any(what in senders and first <= at <= second for what, at in self.kills):
             return "the sender died before the acknowledgement"
-        struck = [f"{what} {at - first:+.2f} s" for what, at in self.kills if first - 5 < at < second + 1]
-        return f"unexplained, {second - first:.2f} s later ( {', '.join(struck)}; the outage {self.out_from - first:+.2f} s)"
+        struck = [f"{what} {at - first:+.2f}" for what, at in self.kills if first - 5 < at < second + 1]
+        struck.append(f"outage {self.out_from - first:+.2f}")
+        return f"unexplained, {second - first:.2f} s later ({', '.join(struck)})"
 
 
 @asynccontextmanager
