@@ -10,6 +10,7 @@ from importlib.util import find_spec
 BENCHMARKS = {
     "startup": "from the command to its first answer",
     "engine": "rules over ticks, polls and history",
+    "alerts": "a million price alerts, resting, struck and restarted",
     "loader": "reading a thousand rules",
     "store": "durable writes beside the disk",
     "delivery": "messages beside the services' limits",

@@ -176,7 +176,7 @@ class Crowd:
             return
         struck, after = _struck(np.array(levels), np.array(numbers), price)
         if struck.any():
-            ids = array("q", (after[struck] >> _BITS).tolist())
+            ids = array("q", (after[struck] >> _BITS).tobytes())
             self.struck.append(Strike(seen, ids))
         if struck.any() or (after != np.array(numbers)).any():
             rest = ~struck

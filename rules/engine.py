@@ -212,8 +212,9 @@ class Engine:
         A ``now`` before ``state.now`` counts as ``state.now``: time does not run backwards.
         """
         now = max(now, state.now)
-        loud = self._quiet(state, list(observations), now)
-        if not (loud or state.held or state.untold or state.agenda.strikes(now)):
+        idle = not (state.held or state.untold or state.agenda.strikes(now))
+        loud = self._quiet(state, list(observations), now) if idle else observations
+        if idle and not loud:
             return state.quietly(now), ()
         for seen in loud:
             _hold(state, seen)
@@ -233,7 +234,7 @@ class Engine:
 
     def _quiet(self, state: State, seen: list[Observation], now: datetime) -> list[Observation]:
         """Take in ticks that touch no level and that no other rule hears, from the first on; return the others."""
-        if state.held or state.agenda.strikes(now) or any(a.known_at > b.known_at for a, b in pairwise(seen)):
+        if len(seen) > 1 and any(a.known_at > b.known_at for a, b in pairwise(seen)):
             return seen
         for number, item in enumerate(seen):
             if item.known_at > now or not self._is_quiet(state, item):
@@ -244,15 +245,16 @@ class Engine:
         """Take ``seen`` in if it is a tick that nothing has to be evaluated for."""
         if not state.crowd.is_quiet(seen):
             return False
-        running = state.history.running.get(seen.series)
-        if running is None or seen.value is None or self._readers.hears(running.name):
+        running, price = state.history.running.get(seen.series), seen.value
+        if running is None or price is None or self._readers.hears(running.name):
             return False
-        moment = micros(seen.known_at if seen.known_at > state.now else state.now)
-        if moment >= running.overdue_at or not state.fences.is_quiet(
-            running.name[1], seen.value, running.version, moment
-        ):
+        at = micros(seen.at)
+        moment = at if seen.known_at == seen.at else micros(seen.known_at)
+        if state.now > seen.known_at:
+            moment = micros(state.now)
+        if moment >= running.overdue_at or not state.fences.is_quiet(running.name[1], price, running.version, moment):
             return False
-        return running.take(seen, micros(seen.at)) is not None
+        return running.take(seen, at) is not None
 
     def next_wakeup(self, state: State) -> datetime | None:
         """When something may happen without a new observation: a strike, a timer, or a figure that waits."""
