@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-
 _SCALES = {"%": 100.0, "pp": 100.0, "bp": 10_000.0}
 
 
