@@ -15,6 +15,7 @@ BENCHMARKS = {
     "loader": "reading a thousand rules",
     "store": "durable writes beside the disk",
     "delivery": "messages beside the services' limits",
+    "memory": "what each process of a deployment holds",
     "messengers": "one message beside the bare libraries",
     "price_poll": "500 symbols beside yfinance",
     "commands": "chat commands from warm data",

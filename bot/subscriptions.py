@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from rules.model import SeriesName, Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"

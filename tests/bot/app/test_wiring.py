@@ -8,7 +8,7 @@ from adapters.message import Message, Reader, Text
 from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Outgoing
 from adapters.store.embedded import open_throwaway_store
-from bot.app.delivery import Caretaker, on_terminal
+from bot.app.sending import Caretaker, on_terminal
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
 
 NOW = datetime(2024, 11, 1, 20, tzinfo=UTC)
