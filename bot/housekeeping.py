@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from adapters.clock import Clock
 from adapters.store.port import Store, StoreUnavailable
+from bot import snapshots
 from bot.routing_settings import duration
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ async def tidy(store: Store, retention: RetentionSettings, clock: Clock) -> None
     now = clock.now()
     observations = await store.tape.trim(now - retention.tape)
     lines = await store.outbox.trim(now - retention.log)
+    await snapshots.forget(store.documents, now - retention.tape)
     if observations or lines:
         log.info("tidied", observations=observations, log_lines=lines)
 

@@ -16,6 +16,7 @@ from bot.intake import handed_in
 from bot.market import MarketView
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
+from bot.snapshots import Snapshots
 from rules.engine import CLOCK_KEY, AlertRecord, Engine, State
 from rules.model import Observation, Transition
 from rules.universe import Universe
@@ -54,6 +55,7 @@ class Pipeline:
         self._cursor: Cursor = "0"
         self._decided: _Decided | None = None
         self._late: LateHistory | None = None
+        self._snapshots = Snapshots(store)
 
     async def start(self, history: Sequence[Observation], now: datetime) -> None:
         """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
@@ -65,6 +67,8 @@ class Pipeline:
         self._numbering = await Numbering.load(self._store.documents)
         self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
         await self._dispatcher.start(now)
+        await self._snapshots.start()
+        await self._snapshots.take(self._state.now, self._cursor, self._engine)
 
     async def use(self, engine: Engine, archive: Archive) -> None:
         """Evaluate by ``engine`` from the next turn on; the rules that stay keep their state.
@@ -124,6 +128,7 @@ class Pipeline:
         self._numbering.settle(decided.entered)
         self._dispatcher.settle(dispatched)
         self._cursor, self._decided = decided.cursor, None
+        await self._snapshots.take(self._state.now, self._cursor, self._engine)
         return decided.notices
 
     async def _learn(self) -> None:
@@ -163,5 +168,7 @@ class Pipeline:
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages={lang: compose(members, lang, self._universe, self._evidence) for lang in LANGS},
+            messages={
+                lang: compose(members, lang, self._universe, self._evidence.beside(members, lang)) for lang in LANGS
+            },
         )

@@ -109,6 +109,13 @@ class Context:
         """Whether a button was used."""
         return self.request.origin is Origin.BUTTON
 
+    @property
+    def who(self) -> str:
+        """What others call the asker."""
+        if self.request.user.name:
+            return self.request.user.name
+        return self.say("who.terminal") if self.request.platform == "console" else self.request.user.id
+
     def say(self, key: str, **values: object) -> str:
         """The text ``key`` in the reader's language."""
         return say(self.lang, key, **values)
@@ -135,7 +142,10 @@ Group = Literal["market", "research", "alerts", "mine", "desk"]
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for."""
+    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for.
+
+    One that isn't ``listed`` is for buttons.
+    """
 
     name: str
     command: Command
@@ -143,6 +153,7 @@ class Verb:
     group: Group
     arguments: str
     example: str
+    listed: bool = True
 
 
 def line(*parts: str | Span) -> Line:
