@@ -21,6 +21,7 @@ from pathlib import Path
 from adapters.clock import SystemClock
 from adapters.feeds.cool_downs import StoredCoolDowns
 from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
+from adapters.paces import Pace
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind
 from tests.fakes.documents import MemoryDocuments
@@ -86,7 +87,7 @@ async def longest_delay(work: Callable[[], Awaitable[int]]) -> tuple[float, floa
 async def measure(base_url: str, requests: Callable[[], int], cache: Path) -> Sequence[Row]:
     """Every row: the machine, a full refresh, a poll, and the peer."""
     clock = SystemClock()
-    options = YahooOptions(base_url=base_url, cache_dir=cache, requests_per_s=0)
+    options = YahooOptions(base_url=base_url, cache_dir=cache, pace=Pace(0))
     desk = YahooDesk(clock, StoredCoolDowns(MemoryDocuments()), options)
     names = [f"S{number:03}" for number in range(SYMBOLS)]
     instruments = [Instrument(name, {"en": name, "zh": name}, Kind.EQUITY, "USD", "XNYS") for name in names]

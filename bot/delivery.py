@@ -198,7 +198,7 @@ class Sender:
         self._note_answer(claimed)
         for bucket, seconds in spacings_of(claimed.entry.destination).items():
             await self._limits.block(bucket, self._clock.now() + timedelta(seconds=seconds))
-        await self._acknowledge(claimed, receipt)
+        await self._acknowledge(claimed, payload, receipt)
         return True
 
     def _note_answer(self, claimed: Claimed) -> None:
@@ -251,11 +251,14 @@ class Sender:
         text = await self._outbox.receipt(key, destination) if key else None
         return _RECEIPT.validate_json(text) if text else None
 
-    async def _acknowledge(self, claimed: Claimed, receipt: Receipt) -> None:
+    async def _acknowledge(self, claimed: Claimed, payload: Payload, receipt: Receipt) -> None:
         # The message is out: as long as we hold the entry, keep trying to say so rather than risk a second one.
         text = _RECEIPT.dump_json(receipt).decode()
         for attempt in range(60):
             try:
+                if payload.edits:
+                    # A new message may have taken the place of one that was deleted.
+                    await self._outbox.replace(payload.edits, claimed.entry.destination, text)
                 await self._outbox.acknowledge(claimed, text, self._clock.now())
             except StoreUnavailable:
                 if attempt == 59:

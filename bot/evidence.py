@@ -12,6 +12,7 @@ from adapters.message import Block, Line, Move, Paragraph, Span, Table, Text
 from bot.flow_run import flow_run
 from bot.locale import say
 from bot.market import MarketView
+from bot.notices import Incident
 from bot.windows import Window, base_session, change
 from rules.model import Lang, SeriesName, Transition, TransitionKind
 from rules.numbers import amount, money, percent, price
@@ -27,6 +28,10 @@ class Evidence:
 
     def __init__(self, market: MarketView) -> None:
         self._market = market
+
+    def beside(self, incidents: Sequence[Incident], lang: Lang) -> tuple[Block, ...]:
+        """What to show under the sentence of an alert that fired and is told alone; nothing for any others."""
+        return self.blocks(incidents[0].transition, lang) if len(incidents) == 1 else ()
 
     def blocks(self, transition: Transition, lang: Lang) -> tuple[Block, ...]:
         """What to show under the sentence of an alert that fired."""

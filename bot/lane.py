@@ -28,8 +28,7 @@ class Delivery:
 
     ``summary`` asks for a list of the incidents, which may be of different rules and kinds, under a heading that
     ``reason`` explains (what was held back by quiet hours or the noise budget, or an instance storm). ``follows`` is
-    the key of the notice at this destination that the message continues, to be threaded under it. ``ends_it`` says that
-    the notice told of nothing else, so that it is over as a whole.
+    the key of the notice at this destination that the message continues, to be threaded under it.
     """
 
     key: str
@@ -39,7 +38,6 @@ class Delivery:
     summary: bool = False
     silent: bool = False
     follows: str = ""
-    ends_it: bool = False
 
 
 def opens(transition: Transition) -> bool:
@@ -299,7 +297,6 @@ class LaneTurn:
 
     def _send(self, key: str, items: list[Item], reason: Reason, *, summary: bool) -> None:
         follows = {self._key_of(item) for item in items}
-        ends_it = len(items) == 1 and items[0].closing and self._was_alone(items[0])
         self.deliveries.append(
             Delivery(
                 key=key,
@@ -309,24 +306,19 @@ class LaneTurn:
                 summary=summary,
                 silent=all(item.target.options.silent for item in items),
                 follows=follows.pop() if len(follows) == 1 and not summary else "",
-                ends_it=ends_it,
             )
         )
         self._sent.append(self._now)
         for item in items:
             if item.group != item.incident.transition.alert or item.target.options.group_interval:
                 self._flushed[item.group] = self._now
-            self._announce(item, key, alone=len(items) == 1)
-
-    def _was_alone(self, item: Item) -> bool:
-        known = self._told.of(subject(item.incident.transition)).get(self._situation.destination)
-        return known is not None and known.alone
+            self._announce(item, key, [] if summary else items)
 
     def _key_of(self, item: Item) -> str:
         known = self._told.of(subject(item.incident.transition)).get(self._situation.destination)
         return known.key if known and (item.closing or item.repeat) else ""
 
-    def _announce(self, item: Item, key: str, *, alone: bool) -> None:
+    def _announce(self, item: Item, key: str, together: Sequence[Item]) -> None:
         transition = item.incident.transition
         if item.closing:
             self._close(subject(transition))
@@ -334,7 +326,9 @@ class LaneTurn:
         if item.repeat:
             return
         every = item.target.options.repeat
-        told = Told(key=key, at=self._now, group=item.group, alone=alone)
+        others = [other.incident.number for other in together if other is not item]
+        numbers = (item.incident.number, *others) if together else ()
+        told = Told(key=key, at=self._now, group=item.group, numbers=numbers)
         if every:
             told = replace(told, repeat_at=self._now + every, repeated=item.incident, target=item.target)
         self._told.put(subject(transition), self._situation.destination, told)

@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
 from bot.alert_buttons import alert_buttons
-from bot.evidence import Evidence
 from bot.notices import Incident
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
 from rules.numbers import quantity
@@ -32,10 +31,10 @@ _STATUS = {
 }
 
 
-def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evidence: Evidence | None = None) -> Message:
+def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, beside: Sequence[Block] = ()) -> Message:
     """Word the incidents of one group, the strongest first; they share rule, kind and instant of evaluation.
 
-    An incident that stands alone is shown with its ``evidence``.
+    An incident that stands alone is shown with the evidence ``beside`` it.
     """
     ranked = sorted(incidents, key=lambda item: -abs(item.transition.value or 0.0))
     first = ranked[0].transition
@@ -43,7 +42,7 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, evide
     body: list[Block] = []
     if len(ranked) == 1:
         body.append(Paragraph(tuple(_line(part) for part in first.say[lang].splitlines() if part.strip())))
-        body += evidence.blocks(first, lang) if evidence else ()
+        body += beside
         summary = f"{first.title[lang]}: {first.say[lang]}"
     else:
         body.append(_instances(ranked, lang, universe))

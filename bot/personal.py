@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +20,7 @@ from rules.calendars import Calendars
 from rules.engine import Engine
 from rules.model import Severity
 from rules.problems import ProblemsFound
-from rules.spec import Expression, OncePer, RuleSpec
+from rules.spec import Expression, OncePer, RuleSpec, SeriesSpec
 from rules.universe import Universe
 
 COLLECTION = "personal_alerts"
@@ -39,6 +39,8 @@ class PersonalAlert:
     created_at: datetime
     expires_at: datetime
     repeats: bool = False
+    series: Mapping[str, SeriesSpec] = field(default_factory=dict)
+    """The series beside prices that ``when`` names, as the desk's packs do: ``BTC_ETF``, ``FNG``."""
 
     @property
     def rule_id(self) -> str:
@@ -53,6 +55,7 @@ class PersonalAlert:
             when=Expression(self.when, f"/alert {self.id}"),
             once_per=None if self.repeats else OncePer.EVER,
             expires=self.expires_at,
+            series=self.series,
             severity=Severity.WARNING,
             tags=("personal",),
             file=f"/alert {self.id}",

@@ -168,5 +168,7 @@ class Pipeline:
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages={lang: compose(members, lang, self._universe, self._evidence) for lang in LANGS},
+            messages={
+                lang: compose(members, lang, self._universe, self._evidence.beside(members, lang)) for lang in LANGS
+            },
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.store.port import LogLine
+from bot.edits import Edit, edits_for
 from bot.lane import Delivery, LaneTurn, closes, forgets, is_told, opens, subject
 from bot.notices import Incident
 from bot.personal import is_personal
@@ -51,6 +52,7 @@ class Routed:
 
     state: RoutingState
     deliveries: Sequence[Delivery]
+    edits: Sequence[Edit]
     decisions: Sequence[LogLine]
     """What was held back, and why."""
     documents: Mapping[Document, str | None]
@@ -119,7 +121,8 @@ class Router:
             deliveries += turn.deliveries
             decisions += turn.decisions
         after = told.state(lanes, firing)
-        return Routed(after, deliveries, decisions, changes(state, after))
+        edits = edits_for(incidents, state, told)
+        return Routed(after, deliveries, edits, decisions, changes(state, after))
 
     def targets(self, transition: Transition, subscriptions: Sequence[Subscribing] = ()) -> Sequence[Target]:
         """Where the transition goes: the routes' destinations, then the subscriptions'.

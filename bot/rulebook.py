@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rules.calendars import Calendars
 from rules.check import uncompilable
+from rules.engine import Engine
 from rules.loader import Loaded, load_packs, pack_files
+from rules.program import Program
 from rules.spec import RuleSpec
 from rules.universe import Universe
 
@@ -54,6 +57,7 @@ class RuleBook:
         self._universe = universe
         self._changed = changed
         self.current: Loaded = self.read()
+        self._compiled: tuple[Loaded, Sequence[Program]] | None = None
 
     @property
     def files(self) -> Sequence[Path]:
@@ -64,6 +68,12 @@ class RuleBook:
     def rules(self) -> Sequence[RuleSpec]:
         """The rules that run."""
         return self.current.rules
+
+    def programs(self, calendars: Calendars) -> Sequence[Program]:
+        """The rules that run, compiled: once for as long as they are the same."""
+        if self._compiled is None or self._compiled[0] is not self.current:
+            self._compiled = (self.current, Engine(list(self.rules), self._universe, calendars).programs)
+        return self._compiled[1]
 
     def read(self) -> Loaded:
         """What the files say now, and every mistake that would keep it from running; nothing changes by it."""

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
 from bot.personal import is_personal
-from rules.model import Transition
+from rules.model import SeriesName, Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"
 Subject = Literal["rule", "tag", "symbol", "all"]
@@ -34,7 +34,12 @@ class Matcher:
             return transition.rule == self.name
         if self.subject == "tag":
             return self.name in transition.tags
-        return self.subject == "all" or self.name in transition.labels.values()
+        return self.subject == "all" or self.name in transition.labels.values() or self._is_read(transition)
+
+    def _is_read(self, transition: Transition) -> bool:
+        """Whether the instrument's own figures decided: its price, or a fund's flow."""
+        names = [SeriesName.parse(name) for name in transition.series]
+        return any(self.name in {each.key, each.field if each.feed.startswith("etf_") else ""} for each in names)
 
     def __str__(self) -> str:
         return {"tag": f"#{self.name}", "all": "all"}.get(self.subject, self.name)

@@ -7,6 +7,7 @@ import numpy as np
 from rules.frames import Evaluate, Frame
 from rules.functions import BUILDERS
 from rules.functions.base import Part, unknown
+from rules.functions.behind import kept_behind
 from rules.history import Floats
 from rules.language.typed import Typed
 from rules.logic import OPERATIONS, negated
@@ -16,7 +17,7 @@ def compile_typed(typed: Typed, owner: str, source: str = "") -> Part:
     """Compile a tree without errors. ``owner`` (rule and clause) keeps the memory of its edges apart from others'."""
     args = tuple(compile_typed(arg, owner, source) for arg in typed.args)
     part = Part(typed, args, unknown, owner, source)
-    part.evaluate = _memoised(_evaluator(part), part)
+    part.evaluate = _memoised(kept_behind(part, _evaluator(part)), part)
     return part
 
 

@@ -6,8 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-import numpy as np
+from itertools import pairwise
 
 from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
@@ -22,7 +21,7 @@ from rules.lifecycle import AlertRecord, close_edited, next_timer
 from rules.model import Observation, Transition
 from rules.plan import Plan, plan
 from rules.program import Program, compile_rule
-from rules.runtime import Group, Memory, Runtime
+from rules.runtime import Group, Lists, Memory, Runtime
 from rules.spec import AtSession, RuleSpec
 from rules.universe import Universe
 from rules.wiring import Readers, Touched, needs, wakes
@@ -56,6 +55,24 @@ class State:
     revision: int = 0
     changes: tuple[tuple[int, frozenset[str]], ...] = ()
     """By revision: the keys of the records that this ``advance`` changed; only the newest are kept."""
+
+    def quietly(self, now: datetime) -> State:
+        """The same at a later time: nothing that a record holds has changed."""
+        return State(
+            now,
+            self.started,
+            self.history,
+            self.alerts,
+            self.memories,
+            self.agenda,
+            self.held,
+            self.fences,
+            self.taken,
+            self.evaluations,
+            self.untold,
+            self.revision + 1,
+            self.changes,
+        )
 
     def changed_since(self, old: State) -> Mapping[str, AlertRecord | None]:
         """The records that were written between ``old`` and this state; ``None`` for one to be forgotten."""
@@ -94,7 +111,8 @@ class Engine:
         self._needs = needs(self.programs)
         for calendar in {"24/7", *(home[1] for home in self._needs), *_named_calendars(self.programs)}:
             self._axes[calendar] = Axis(calendars.get(calendar))
-        self.runtimes = self._rules = [Runtime(program, self._axes) for program in self.programs]
+        lists: Lists = {}
+        self.runtimes = self._rules = [Runtime(program, self._axes, lists) for program in self.programs]
         self._readers = Readers(self._rules, planned=patience is not None)
         self._watches = any(rule.policy.on_missing.action == "notify" for rule in self._rules)
 
@@ -188,7 +206,10 @@ class Engine:
         A ``now`` before ``state.now`` counts as ``state.now``: time does not run backwards.
         """
         now = max(now, state.now)
-        for seen in observations:
+        loud = self._quiet(state, list(observations), now)
+        if not (loud or state.held or state.untold or state.agenda.strikes(now)):
+            return state.quietly(now), ()
+        for seen in loud:
             _hold(state, seen)
         changed: set[str] = set()
         found: list[Transition] = list(state.untold)
@@ -201,8 +222,32 @@ class Engine:
         if missed:
             found.append(told.late(missed, len(missed), now))
         number = state.revision + 1
-        changes = (*state.changes, (number, frozenset(changed)))[-_REMEMBERED:]
+        changes = (*state.changes, (number, frozenset(changed)))[-_REMEMBERED:] if changed else state.changes
         return replace(state, now=now, revision=number, changes=changes, untold=()), tuple(found)
+
+    def _quiet(self, state: State, seen: list[Observation], now: datetime) -> list[Observation]:
+        """Take in ticks that touch no level and that no other rule hears, from the first on; return the others."""
+        if state.held or state.agenda.strikes(now) or any(a.known_at > b.known_at for a, b in pairwise(seen)):
+            return seen
+        for number, item in enumerate(seen):
+            if item.known_at > now or not self._is_quiet(state, item):
+                return seen[number:]
+        return []
+
+    def _is_quiet(self, state: State, seen: Observation) -> bool:
+        """Take ``seen`` in if it is a tick that nothing has to be evaluated for."""
+        running = state.history.running.get(seen.series)
+        if running is None or seen.value is None or self._readers.hears(running.name):
+            return False
+        moment = micros(seen.known_at if seen.known_at > state.now else state.now)
+        if moment >= running.overdue_at or not state.fences.is_quiet(
+            running.name[1], seen.value, running.version, moment
+        ):
+            return False
+        new = running.take(seen, micros(seen.at))
+        if new:
+            state.fences.stand_at(running.name[1], seen.value)
+        return new is not None
 
     def next_wakeup(self, state: State) -> datetime | None:
         """When something may happen without a new observation: a strike, a timer, or a figure that waits."""
@@ -224,8 +269,8 @@ class Engine:
             if applied.revision:
                 self._readers.touch(settled, applied, _settles)
         for touched, is_revision in ((fresh, False), (revised, True)):
-            moment = self._moment(state, at, changed, revision=is_revision)
-            yield from self._evaluate(state, touched, moment)
+            if touched.lanes:
+                yield from self._evaluate(state, touched, self._moment(state, at, changed, revision=is_revision))
         if state.fences.due:
             state.fences.settle(self._moment(state, at, changed))
         for (number, group), lanes in settled.lanes.items():
@@ -250,7 +295,7 @@ class Engine:
             return
         (block, key), column = home, home[0].column("close")
         newest = int(column.last[key])
-        if newest < int(block.axis.closed(np.array([micros(at)]))[0]):
+        if micros(at) >= block.axis.close_of(newest + 1):
             return
         found = state.fences.tick(
             applied.key, column.cell(newest, key), int(column.versions[key]), revision=applied.revision

@@ -79,6 +79,21 @@ class Fences:
         """Whether any rule waits for the price of ``symbol``."""
         return symbol in self._watches
 
+    def is_quiet(self, symbol: str, price: float, version: int, _moment: int) -> bool:
+        """Whether no rule that waits for the price of ``symbol`` has to be evaluated at ``price``."""
+        watch = self._watches.get(symbol)
+        if watch is None:
+            return True
+        if watch.version != version or watch.loose or watch.near:
+            return False
+        return watch.levels.is_between(price) and LOWEST <= price <= HIGHEST
+
+    def stand_at(self, symbol: str, price: float) -> None:
+        """Remember a price that was quiet."""
+        watch = self._watches.get(symbol)
+        if watch is not None:
+            watch.price = price
+
     def prices(self, symbol: str) -> list[float]:
         """The levels of a symbol that are known now, ascending."""
         return list(self._watches[symbol].levels.prices())

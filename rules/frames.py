@@ -15,12 +15,14 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.axis import Axis
 from rules.history import NONE, PRICE_FEED, Block, Column, Floats, History, Ints
 from rules.language.scope import Ref
 
 Evaluate = Callable[["Frame"], Floats]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Members:
 
     def in_feed(self, history: History, feed: str) -> tuple[Block, Ints] | None:
         """The block that holds the members in ``feed`` and their numbers there."""
+        if self.part_of is not None:
+            members, lanes = self.part_of
+            known = members.in_feed(history, feed)
+            return None if known is None else (known[0], known[1][lanes])
         if history is not self._history:
             self._history, self._found = history, {}
         if feed not in self._found:
@@ -63,10 +69,14 @@ class Members:
     @classmethod
     def of(cls, history: History, symbols: tuple[str, ...]) -> Members:
         """Symbols that share a calendar, which is that of their prices."""
+        found = history.lists.get(symbols)
+        if isinstance(found, cls):
+            return found
         home = history.home(PRICE_FEED, symbols[0])
         if home is None:
             raise LookupError(f"the prices of {symbols[0]} were not declared")
-        return cls(symbols, home[0].axis)
+        found = history.lists[symbols] = cls(symbols, home[0].axis)
+        return found
 
     def at(self, lanes: Ints) -> Members:
         """Some of the members."""
@@ -99,6 +109,7 @@ class Frame(ABC):
         self.positions: dict[Ref, Ints] = {}
         self.tracks: dict[Ref, Track] = {}
         self.edges: EdgeMemory | None = None
+        self._days: dict[Ref, Ints] = {}
         self._pasts: dict[tuple[Ref, int], PastFrame] = {}
         self._others: dict[tuple[str, ...], tuple[Frame, ...]] = {}
 
@@ -157,6 +168,14 @@ class Frame(ABC):
     def _position(self, ref: Ref) -> Ints:
         """``position``, found for the first time."""
 
+    def day(self, ref: Ref) -> Ints:
+        """The date of ``position`` in days since 1970, -1 without one."""
+        found = self._days.get(ref)
+        if found is None:
+            position = self.position(ref)
+            found = self._days[ref] = np.where(position == NONE, -1, self.track(ref).axis.days(position))
+        return found
+
     def newest(self, ref: Ref) -> Ints:
         """Like ``position``, overdue or not."""
         return self.position(ref)
@@ -200,6 +219,12 @@ class NowFrame(Frame):
 
     settled = False
 
+    def __init__(self, history: History, now: Ints, lanes: int, members: Members | None = None) -> None:
+        super().__init__(history, now, lanes, members)
+        self._values: dict[Ref, Floats] = {}
+        self._absent: dict[Ref, Mask | None] = {}
+        self._about: dict[tuple[int, bytes], NowFrame] = {}
+
     @cached_property
     def _shared(self) -> Frame:
         frame = NowFrame(self.history, self.now, 1)
@@ -220,14 +245,48 @@ class NowFrame(Frame):
 
     def with_members(self, members: Members) -> Frame:
         """A frame with a lane for each of ``members``."""
-        frame = NowFrame(self.history, self.now, len(members.symbols), members)
-        frame.share(self.shared)
-        frame.settled = self.settled
-        return frame
+        shared = self.shared
+        return shared.about(members) if isinstance(shared, NowFrame) else self.about(members)
+
+    def about(self, members: Members, lanes: Ints | None = None) -> NowFrame:
+        """A lane for each of ``members``, or for some of them; the same one for all rules that ask."""
+        key = (members.number, b"" if lanes is None else lanes.tobytes())
+        found = self._about.get(key)
+        if found is None:
+            own = members if lanes is None else members.at(lanes)
+            found = self._about[key] = NowFrame(self.history, self.now, len(own.symbols), own)
+            found.share(self)
+            found.settled = self.settled
+        return found
+
+    def beside(self, edges: EdgeMemory) -> NowFrame:
+        """The same lanes and what is known of them, with a rule's own memory."""
+        found = NowFrame(self.history, self.now, self.lanes, self.members)
+        found.memo, found.positions, found.tracks = self.memo, self.positions, self.tracks
+        found._pasts, found._others = self._pasts, self._others
+        found._values, found._absent, found._days = self._values, self._absent, self._days
+        if self.members is not None:
+            found.share(self.shared)
+        found.settled, found.edges = self.settled, edges
+        return found
+
+    def absent(self, ref: Ref) -> Mask | None:
+        """Which lanes have no position; ``None`` where all have one."""
+        if ref not in self._absent:
+            mask = self.position(ref) == NONE
+            self._absent[ref] = mask if mask.any() else None
+        return self._absent[ref]
 
     def share(self, frame: Frame) -> None:
         """Use ``frame`` for what doesn't depend on ``it``, so that rules evaluated together compute it once."""
         self.__dict__["_shared"] = frame
+
+    def value(self, ref: Ref) -> Floats:
+        """The newest known figure in each lane."""
+        found = self._values.get(ref)
+        if found is None:
+            found = self._values[ref] = super().value(ref)
+        return found
 
     def newest(self, ref: Ref) -> Ints:
         """The session number of the newest figure, overdue or not."""

@@ -29,6 +29,10 @@ class Levels:
     def __len__(self) -> int:
         return len(self._levels)
 
+    def is_between(self, price: float) -> bool:
+        """Whether a move to ``price`` touches nothing; ``False`` while no price is known."""
+        return self._lo < price < self._hi
+
     def tick(self, price: float) -> array[int]:
         """The numbers of the levels that the move from the last price to ``price`` touches, both ends included.
 

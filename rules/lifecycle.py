@@ -322,6 +322,7 @@ class _Life:
 
     def _still_true(self) -> None:
         if self.record.phase is Phase.RECOVERING:
+            self._tell(TransitionKind.RELAPSED, Reason.CONDITION_TRUE)
             self.record = replace(self.record, phase=Phase.FIRING, false_since=None)
         if self.policy.once_per and self.verdict.when and self.verdict.key != self.record.key:
             before = self.record

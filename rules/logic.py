@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.history import Floats
 
 Operation = Callable[[Floats, Floats], Floats]
 
 
+@lru_cache(maxsize=64)
+def _zeros(length: int) -> Floats:
+    return np.zeros(length)
+
+
+def has_no_nan(values: Floats) -> bool:
+    """Whether every value is known and finite. A product with zeros is the cheapest such test, and cannot overflow."""
+    flat = values.ravel()
+    return bool(flat.dot(_zeros(len(flat))) == 0)
+
+
 def finite(values: Floats) -> Floats:
     """``values`` with what overflowed made unknown."""
-    known = np.isfinite(values)
-    return values if known.all() else np.where(known, values, np.nan)
+    if has_no_nan(values):
+        return values
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def truth(answer: NDArray[np.bool_], left: Floats, right: Floats) -> Floats:
+    """An answer about two sides as 1 and 0, unknown where one of them is."""
+    found: Floats = answer.astype(np.float64)
+    if not (has_no_nan(left) and has_no_nan(right)):
+        found[np.isnan(left) | np.isnan(right)] = np.nan
+    return found
+
+
+def where(condition: NDArray[np.bool_], values: Floats, other: float) -> Floats:
+    """``np.where``, which is not asked when the condition holds everywhere."""
+    return values if condition.all() else np.where(condition, values, other)
 
 
 def both(left: Floats, right: Floats) -> Floats:
@@ -42,11 +69,7 @@ def _arithmetic(operation: np.ufunc) -> Operation:
 
 def _comparison(operation: np.ufunc) -> Operation:
     def run(left: Floats, right: Floats) -> Floats:
-        unknown = np.isnan(left) | np.isnan(right)
-        found: Floats = operation(left, right).astype(np.float64)
-        if unknown.any():
-            found[unknown] = np.nan
-        return found
+        return truth(operation(left, right), left, right)
 
     return run
 

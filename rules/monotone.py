@@ -13,7 +13,7 @@ from math import inf, isfinite
 import numpy as np
 
 from rules.frames import Evaluate
-from rules.functions.base import Part, is_steady
+from rules.functions.base import Part, is_behind, is_steady
 from rules.history import PRICE_FEED
 from rules.language.scope import Ref
 from rules.logic import COMPARISONS
@@ -157,7 +157,7 @@ def _scaled(part: Part, one: _Shape, other: _Shape) -> _Shape | None:
 def _of_call(part: Part, ref: Ref) -> _Shape | None:
     if any(inner.typed.form == "series" and inner.typed.ref != ref for inner in part.walk()):
         return None
-    if _is_behind(part):
+    if is_behind(part):
         return _Shape(0.0, 0.0) if is_steady(part) else None
     plain = part.args[0].typed.form == "series" and any(arg.typed.window for arg in part.args)
     return _of_window(part) if plain and part.window.unit in _SPANS and part.window.count >= 1 else None
@@ -173,11 +173,3 @@ def _of_window(part: Part) -> _Shape | None:
         return _Shape(alpha, alpha, rounds=True) if window.count > 1 else None
     bounds = _SLOPES.get(part.name)
     return None if bounds is None else _Shape(*bounds, rounds=part.name not in {"max", "min"})
-
-
-def _is_behind(part: Part) -> bool:
-    """Whether it reads nothing of the present session: an earlier value, or a window of earlier values."""
-    if part.name == "prev":
-        return part.window.count >= 1
-    spans = [arg.typed.form == "window" for arg in part.args[1:]]
-    return bool(spans) and all(spans) and _is_behind(part.args[0])

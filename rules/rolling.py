@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rules.history import Floats
+from rules.logic import where
 
 Kernel = Callable[[Floats, int], Floats]
 _BLOCK = 128
@@ -123,9 +124,9 @@ def spread(moments: tuple[Floats, Floats], ends: tuple[Floats, Floats], newest: 
     (mean, squares), (low, high) = moments, ends
     away = newest - mean
     whole = squares + away * (newest - (mean + away / float(count)))
-    flat = (low == high) & (low == newest)
+    uneven = (low != high) | (low != newest)
     with np.errstate(all="ignore"):
-        return np.where(flat, 0.0, np.sqrt(whole / (float(count) - 1)))
+        return where(uneven, np.sqrt(whole / (float(count) - 1)), 0.0)
 
 
 KERNELS: dict[str, Kernel] = {

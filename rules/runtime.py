@@ -33,7 +33,14 @@ class Sides:
 
     def keep(self, edge: str, sides: Floats, sessions: Ints) -> None:
         """Remember."""
-        self.write(edge, np.arange(self._lanes), sides, sessions)
+        kept = self._columns(edge)
+        changed = (kept[0] != sides) | (kept[1] != sessions)
+        if changed.any():
+            self._moved.update(np.flatnonzero(changed).tolist())
+            kept[0][:], kept[1][:] = sides, sessions
+
+    def _columns(self, edge: str) -> tuple[Floats, Ints]:
+        return self._kept.setdefault(edge, (np.zeros(self._lanes), np.full(self._lanes, -1, np.int64)))
 
     def moved(self, lanes: Ints) -> list[int]:
         """The lanes, among those given, that changed since they were last asked for."""
@@ -48,7 +55,7 @@ class Sides:
     def restore(self, lane: int, stored: Mapping[str, tuple[int, int]]) -> None:
         """Take back what a record stored."""
         for name, (side, session) in stored.items():
-            sides, sessions = self._kept.setdefault(name, (np.zeros(self._lanes), np.full(self._lanes, -1, np.int64)))
+            sides, sessions = self._columns(name)
             sides[lane], sessions[lane] = side, session
 
     def narrowed(self, lanes: Ints) -> NarrowSides:
@@ -57,9 +64,7 @@ class Sides:
 
     def write(self, edge: str, lanes: Ints, sides: Floats, sessions: Ints) -> None:
         """Remember for some lanes."""
-        all_sides, all_sessions = self._kept.setdefault(
-            edge, (np.zeros(self._lanes), np.full(self._lanes, -1, np.int64))
-        )
+        all_sides, all_sessions = self._columns(edge)
         changed = (all_sides[lanes] != sides) | (all_sessions[lanes] != sessions)
         self._moved.update(lanes[changed].tolist())
         all_sides[lanes], all_sessions[lanes] = sides, sessions
@@ -102,13 +107,24 @@ class Memory:
         self.sides.restore(lane, record.sides)
 
 
+Lists = dict[tuple[str, ...], Members]
+"""One ``Members`` for each list of symbols: rules that share a list share what is known of it."""
+
+
+def _shared(lists: Lists, symbols: tuple[str, ...], axis: Axis) -> Members:
+    found = lists.get(symbols)
+    if found is None:
+        found = lists[symbols] = Members(symbols, axis)
+    return found
+
+
 class Group:
     """The lanes of a rule that share a calendar; a rule without ``for_each`` has one group of one lane."""
 
-    def __init__(self, rule: Runtime, members: tuple[Instrument, ...] | None, axis: Axis) -> None:
+    def __init__(self, rule: Runtime, members: tuple[Instrument, ...] | None, axis: Axis, lists: Lists) -> None:
         self.rule = rule
         self.instruments = members
-        self.members = None if members is None else Members(tuple(item.symbol for item in members), axis)
+        self.members = None if members is None else _shared(lists, tuple(item.symbol for item in members), axis)
         self.axis = axis
         self.size = 1 if members is None else len(members)
         self.lane_of = {} if members is None else {item.symbol: lane for lane, item in enumerate(members)}
@@ -117,24 +133,16 @@ class Group:
 
     def frame(self, shared: NowFrame, memory: Memory, lanes: Ints | None) -> NowFrame:
         """A frame over all lanes or some of them, at the instant of ``shared``."""
-        history, now = shared.history, shared.now
-        if self.members is None:
-            frame = NowFrame(history, now, 1)
-            frame.memo, frame.positions, frame.tracks = shared.memo, shared.positions, shared.tracks
-        else:
-            members = self.members if lanes is None else self.members.at(lanes)
-            frame = NowFrame(history, now, self.size if lanes is None else len(lanes), members)
-            frame.share(shared)
-        frame.settled = shared.settled
-        if self.rule.has_edges:
-            frame.edges = memory.sides if lanes is None else memory.sides.narrowed(lanes)
-        return frame
+        frame = shared if self.members is None else shared.about(self.members, lanes)
+        if not self.rule.has_edges:
+            return frame
+        return frame.beside(memory.sides if lanes is None else memory.sides.narrowed(lanes))
 
 
 class Runtime:
     """A compiled rule with its lanes."""
 
-    def __init__(self, program: Program, axes: Mapping[str, Axis]) -> None:
+    def __init__(self, program: Program, axes: Mapping[str, Axis], lists: Lists | None = None) -> None:
         self.program = program
         self.id = program.spec.id
         self.axis = axes[program.calendar]
@@ -143,7 +151,7 @@ class Runtime:
         conditions: tuple[Part | None, ...] = (program.when, program.clear, program.rearm)
         self.has_edges = any(part is not None and part.has_edges for part in conditions)
         self.sessions = SessionClock(self.axis)
-        self.groups = list(self._groups(axes))
+        self.groups = list(self._groups(axes, {} if lists is None else lists))
         self.place_of = {
             symbol: (number, lane) for number, group in enumerate(self.groups) for symbol, lane in group.lane_of.items()
         }
@@ -153,13 +161,13 @@ class Runtime:
         """Timers and limits."""
         return self.program.policy
 
-    def _groups(self, axes: Mapping[str, Axis]) -> Iterator[Group]:
+    def _groups(self, axes: Mapping[str, Axis], lists: Lists) -> Iterator[Group]:
         members = self.program.members
         if members is None:
-            yield Group(self, None, self.axis)
+            yield Group(self, None, self.axis, lists)
             return
         for calendar in dict.fromkeys(item.calendar for item in members):
-            yield Group(self, tuple(item for item in members if item.calendar == calendar), axes[calendar])
+            yield Group(self, tuple(item for item in members if item.calendar == calendar), axes[calendar], lists)
 
     def labels_of(self, member: Instrument | None) -> dict[str, str]:
         """The labels of an instance: those of the rule, and the member's symbol."""

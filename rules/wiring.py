@@ -58,6 +58,7 @@ class Readers:
         self._rules = rules
         self._levels: dict[str, list[tuple[float, int]]] = {}
         self._plots: list[Plot] = []
+        self._heard: dict[tuple[str, str, str], bool] = {}
         self._named: dict[tuple[str, str, str], list[int]] = {}
         self._members: dict[tuple[str, str], list[int]] = {}
         for number, rule in enumerate(rules):
@@ -69,6 +70,19 @@ class Readers:
                         _add(self._named.setdefault((ref.feed, ref.key, leaf), []), number)
                     else:
                         _add(self._members.setdefault((ref.feed, leaf), []), number)
+
+    def hears(self, name: tuple[str, str, str]) -> bool:
+        """Whether a new figure of the series (feed, key, field) may make a rule run that waits for no level."""
+        found = self._heard.get(name)
+        if found is None:
+            found = self._heard[name] = self._is_heard(name)
+        return found
+
+    def _is_heard(self, name: tuple[str, str, str]) -> bool:
+        feed, key, leaf = name
+        members = (number for number in self._members.get((feed, leaf), ()) if key in self._rules[number].place_of)
+        listening = (self._rules[number] for number in (*self._named.get(name, ()), *members))
+        return any(not rule.on_clock or rule.policy.on_missing.action == "notify" for rule in listening)
 
     def _watched(self, number: int, rule: Runtime) -> bool:
         """Whether only a move of a price through a level can change the rule."""

@@ -15,8 +15,8 @@ from adapters.http import HttpClient, HttpFailure, Params, Source
 from rules.calendars import Calendars
 from rules.model import Observation, Status
 
-TENCENT = Source(name="tencent", base_url="https://web.ifzq.gtimg.cn", min_interval_s=1.0)
-EASTMONEY = Source(name="eastmoney", base_url="https://push2his.eastmoney.com", min_interval_s=1.0)
+TENCENT = Source(name="tencent", base_url="https://web.ifzq.gtimg.cn")
+EASTMONEY = Source(name="eastmoney", base_url="https://push2his.eastmoney.com")
 _CALENDAR = "XHKG"
 _SESSIONS = 320
 
@@ -37,14 +37,22 @@ KNOWN: Mapping[str, Codes] = {
 
 
 class HkIndexHistory:
-    """Finished sessions of the indices in :data:`KNOWN` as ``prices.SYMBOL.FIELD``; the first source that answers wins.
+    """Finished sessions of the indices in :data:`KNOWN` as ``prices.SYMBOL.FIELD``; the first of ``sources`` wins.
 
     The running session is left out: neither source says how old its last price is.
     """
 
-    def __init__(self, http: HttpClient, calendars: Calendars, symbols: Iterable[str] = ("HSTECH.HK",)) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        calendars: Calendars,
+        sources: Sequence[Source] = (TENCENT, EASTMONEY),
+        symbols: Iterable[str] = ("HSTECH.HK",),
+    ) -> None:
         self._http = http
         self._calendars = calendars
+        asks = {TENCENT.name: self._tencent, EASTMONEY.name: self._eastmoney}
+        self._asks = {source.name: asks[source.name] for source in sources}
         self._symbols = tuple(symbol for symbol in symbols if symbol in KNOWN)
 
     async def fetch(self, now: datetime) -> Fetched:
@@ -54,13 +62,13 @@ class HkIndexHistory:
     async def history(self, symbol: str, now: datetime) -> Fetched:
         """The bars of one symbol; ``now`` tells its finished sessions from the running one."""
         problems: list[FeedProblem] = []
-        for source, ask in ((TENCENT, self._tencent), (EASTMONEY, self._eastmoney)):
+        for source, ask in self._asks.items():
             try:
                 bars = await ask(KNOWN[symbol])
             except HttpFailure as failure:
                 problems.append(failure.problem(symbol))
                 continue
-            return Fetched(self._observations(symbol, bars, now, source.name), problems=tuple(problems))
+            return Fetched(self._observations(symbol, bars, now, source), problems=tuple(problems))
         return Fetched(problems=tuple(problems))
 
     def _observations(self, symbol: str, bars: Sequence[Bar], now: datetime, source: str) -> tuple[Observation, ...]:

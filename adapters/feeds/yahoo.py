@@ -29,6 +29,7 @@ from adapters.feeds.daily_bars import (
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.splits import looks_like_split, rescaled_since, with_history_rescaled
 from adapters.http import CoolDowns, HttpFailure
+from adapters.paces import OwnPaces, Pace, Paces
 from rules.calendars import Calendar, Calendars
 from rules.model import Observation, SeriesName, Status
 from rules.universe import Instrument, Kind
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
-DEFAULT_PACE = 2.0
-"""Requests a second."""
+PACE = Pace(2.0, burst=60)
 _KEPT_SESSIONS = 30
 _ENOUGH_SESSIONS = 300
 _COMPLETED_AT_MOST = 20
@@ -54,17 +54,15 @@ class YahooOptions:
     """How Yahoo is asked.
 
     ``base_url`` stands in for Yahoo's hosts (``""``: the real ones). ``period`` is what one fetch looks back; after a
-    split ``long_period`` is fetched once. ``burst`` requests may go out at once, ``requests_per_s`` on average (0 never
-    waits). Yahoo publishes no limits; whole addresses were shut out for hours at a few requests a second, hence the
-    defaults and the length of ``cool_down``.
+    split ``long_period`` is fetched once. Yahoo publishes no limits; whole addresses were shut out for hours at a few
+    requests a second, hence ``pace`` and the length of ``cool_down``.
     """
 
     base_url: str = ""
     cache_dir: Path | None = None
     period: str = "1mo"
     long_period: str = "2y"
-    requests_per_s: float = DEFAULT_PACE
-    burst: int = 60
+    pace: Pace = PACE
     concurrency: int = 4
     timeout_s: float = 15.0
     cool_down: timedelta = timedelta(minutes=30)
@@ -84,15 +82,15 @@ class _Look:
 class YahooDesk:
     """What the Yahoo feeds of one process share: the session, the threads, the pace and the cool-down."""
 
-    def __init__(self, clock: Clock, cool_downs: CoolDowns, options: YahooOptions) -> None:
+    def __init__(self, clock: Clock, cool_downs: CoolDowns, options: YahooOptions, paces: Paces | None = None) -> None:
         self.clock = clock
         self.options = options
+        self._paces = paces or OwnPaces(clock)
         self._cool_downs = cool_downs
         self._requesters = ThreadPoolExecutor(options.concurrency, thread_name_prefix=f"{NAME} request")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
         self._session: YahooSession | None = None
         self._requests: ChartRequests | None = None
-        self._paid_until: datetime | None = None
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -168,13 +166,7 @@ class YahooDesk:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     async def _turn(self) -> None:
-        """Wait so that no more than ``burst`` requests run ahead of the steady pace."""
-        if not self.options.requests_per_s:
-            return
-        spacing = timedelta(seconds=1 / self.options.requests_per_s)
-        now = self.clock.now()
-        self._paid_until = max(self._paid_until or now, now) + spacing
-        await self.clock.sleep_until(self._paid_until - spacing * self.options.burst)
+        await self._paces.turn(NAME, self.options.pace)
 
     async def _begin_cool_down(self, failure: HttpFailure) -> None:
         now = self.clock.now()

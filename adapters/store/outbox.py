@@ -311,6 +311,10 @@ class RedisOutbox:
         found: str | None = await self._link.call("HGET", keys.OUTBOX_NOTICES, _notice(destination, key))
         return found
 
+    async def replace(self, key: str, destination: str, receipt: str) -> None:
+        """The message of a delivered notice is another one by now: later edits and replies go to that one."""
+        await self._link.call("HSET", keys.OUTBOX_NOTICES, _notice(destination, key), receipt)
+
     async def dead(self, count: int = 100) -> Sequence[DeadLetter]:
         """The newest ``count`` dead letters, newest first."""
         found = await self._link.call("XREVRANGE", keys.OUTBOX_DEAD, "+", "-", "COUNT", count)

@@ -205,6 +205,10 @@ class Outbox(Protocol):
         """The receipt of a delivered notice, ``""`` while it waits or lies dead, ``None`` if it was never enqueued."""
         ...
 
+    async def replace(self, key: str, destination: str, receipt: str) -> None:
+        """The message of a delivered notice is another one by now: later edits and replies go to that one."""
+        ...
+
     async def dead(self, count: int = 100) -> Sequence[DeadLetter]:
         """The newest dead letters, newest first."""
         ...

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.charts.svg import SMALL, Frame, element, number, picture, text, text_width, ticks
+from bot.charts.svg import SMALL, Frame, element, number, picture, step_text, text, text_width, ticks
 
 _POINTS = 1_500
 """More than this many closes are thinned out: no screen shows more."""
@@ -30,14 +30,18 @@ def fired_line(
     closes: NDArray[np.float64],
     marks: Sequence[Marked],
     *,
+    levels: Sequence[tuple[float, str]] = (),
     height: int = 220,
 ) -> str:
-    """``closes`` by ``days`` (both of one length; NaN leaves a gap) with ``marks`` on them."""
+    """``closes`` by ``days`` (both of one length; NaN leaves a gap) with ``marks`` on them.
+
+    ``levels`` are drawn as dashed lines with their words above them.
+    """
     palette = frame.palette
-    known = closes[np.isfinite(closes)]
-    steps = ticks(float(known.min()), float(known.max()))
+    known = [*closes[np.isfinite(closes)], *(value for value, _ in levels)]
+    steps = ticks(float(min(known)), float(max(known)))
     low, high = steps[0], steps[-1]
-    left = max(text_width(f"{step:,.4g}", SMALL) for step in steps) + 8
+    left = max(text_width(step_text(step, steps), SMALL) for step in steps) + 8
     top, bottom, right = 14.0, height - 22.0, frame.width - 8.0
     scale = (right - left) / max(len(days) - 1, 1)
 
@@ -50,7 +54,11 @@ def fired_line(
     parts = []
     for step in steps:
         parts.append(element("line", x1=left, x2=right, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
-        parts.append(text(left - 6, y_of(step) + 4, f"{step:,.4g}", palette.muted, anchor="end", size=SMALL))
+        parts.append(text(left - 6, y_of(step) + 4, step_text(step, steps), palette.muted, anchor="end", size=SMALL))
+    for value, words in levels:
+        y = y_of(value)
+        parts.append(element("line", x1=left, x2=right, y1=y, y2=y, stroke=palette.series[1], stroke_dasharray="7 3"))
+        parts.append(text(left + 4, y - 4, words, palette.series[1], size=SMALL, weight="600"))
     rows = range(0, len(days), max(1, len(days) // _POINTS))
     path, pen = [], "M"
     for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -131,6 +131,13 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     first, last = math.floor(low / step), math.ceil(high / step)
     last += first == last  # a single level has an axis too
     return [round(step * index, 10) for index in range(first, last + 1)]
+
+
+def step_text(step: float, steps: Sequence[float]) -> str:
+    """A step of the axis with as many decimals as its distance to the next one needs."""
+    gap = steps[1] - steps[0]
+    decimals = 0 if gap >= 1 and gap == round(gap) else 1 if gap >= 0.1 and round(gap * 10) == round(gap * 10, 6) else 2
+    return f"{step:,.{decimals if gap >= 0.01 else 4}f}"
 
 
 def hatch(ident: str, colour: str) -> str:

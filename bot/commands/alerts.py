@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -18,12 +18,13 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
-from bot.commands.understanding import understood
+from bot.commands.understanding import series_in, understood
 from bot.incidents import NUMBERS
 from bot.personal import PersonalAlert
 from bot.rehearsal import Rehearsal, Rehearser
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
 from rules.problems import ProblemsFound
+from rules.spec import SeriesSpec
 from rules.standing import Standing
 
 _LIFE, _LONGEST_LIFE = timedelta(days=90), timedelta(days=366)
@@ -48,26 +49,40 @@ async def alert(ctx: Context, args: Arguments) -> Reply:
     typed = " ".join(clean(unicodedata.normalize("NFKC", args.text)).split())
     args.rest()
     if not typed:
-        raise Refusal("alert.usage")
+        return await alerts(ctx, args)
     wish = _wish(ctx, typed)
     try:
         when = understood(ctx, wish.text)
     except ProblemsFound as found:
         first = found.problems[0]
         raise Refusal("alert.mistake", column=first.column, what=_said(first.message, first.suggestion)) from None
-    made = PersonalAlert(
-        id=personal.alert_id(ctx.request.user.id, when, repeats=wish.repeats),
+    made = own_alert(ctx, typed=wish.text, when=when, expires_at=wish.expires_at, repeats=wish.repeats)
+    standing, rehearsal = await asyncio.to_thread(_looked_at, ctx, made)
+    await keep(ctx, made)
+    return ctx.reply(_confirmation(ctx, made, standing, rehearsal), edit=False)
+
+
+def own_alert(
+    ctx: Context,
+    *,
+    typed: str,
+    when: str,
+    expires_at: datetime,
+    repeats: bool = False,
+    series: Mapping[str, SeriesSpec] | None = None,
+) -> PersonalAlert:
+    """An alert of the asker's own; the same condition twice is one alert. ``series`` are those beside prices."""
+    return PersonalAlert(
+        id=personal.alert_id(ctx.request.user.id, when, repeats=repeats),
         owner=ctx.request.user.id,
         owner_name=ctx.request.user.name,
-        typed=wish.text,
+        typed=typed,
         when=when,
         created_at=ctx.now,
-        expires_at=wish.expires_at,
-        repeats=wish.repeats,
+        expires_at=expires_at,
+        repeats=repeats,
+        series=series_in(ctx, when) if series is None else series,
     )
-    standing, rehearsal = await asyncio.to_thread(_looked_at, ctx, made)
-    await _keep(ctx, made)
-    return ctx.reply(_confirmation(ctx, made, standing, rehearsal), edit=False)
 
 
 def _said(message: str, suggestion: str) -> str:
@@ -114,7 +129,8 @@ def _looked_at(ctx: Context, made: PersonalAlert) -> tuple[Standing | None, Rehe
         raise Refusal("alert.mistake", column=first.column, what=_said(first.message, first.suggestion)) from None
 
 
-async def _keep(ctx: Context, made: PersonalAlert) -> None:
+async def keep(ctx: Context, made: PersonalAlert) -> None:
+    """Keep the alert and the asker's subscription to it; refuse more than a person may have."""
     mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == made.owner]
     if len(mine) >= ctx.desk.most_alerts and made.id not in {item.id for item in mine}:
         raise Refusal("alert.too_many", most=ctx.desk.most_alerts)
@@ -225,6 +241,8 @@ def _list_buttons(chosen: Sequence[PersonalAlert], page: int, count: int) -> tup
 async def unalert(ctx: Context, args: Arguments) -> Reply:
     """End one of my alerts by its id, or ``all`` of them."""
     mine = {item.id: item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id}
+    if not args:
+        return await alerts(ctx, args)
     everything = args.choice({"all": True, "全部": True}, default=False)
     chosen = args.choice({key.casefold(): item for key, item in mine.items()}, None)
     if not everything and chosen is None:

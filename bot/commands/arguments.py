@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from adapters.rendering.text import clean, shorten
-from bot.commands.errors import Refusal, button
+from bot.commands.errors import Refusal, button, cancel
 from bot.windows import Window
 from rules.model import Lang
 from rules.universe import Instrument, Universe
@@ -133,7 +133,8 @@ class Arguments:
             choice for item in candidates for choice in button(item.name[lang], self.verb, *others, f"={item.symbol}")
         )
         what = ("、" if lang == "zh" else ", ").join(labelled(item, lang) for item in candidates)
-        return Refusal("error.ambiguous", buttons=buttons, word=shown(name), count=len(candidates), what=what)
+        choices = (*buttons, *cancel(lang))
+        return Refusal("error.ambiguous", buttons=choices, word=shown(name), count=len(candidates), what=what)
 
     def rest(self) -> str:
         """Everything that is left, as one text; nothing is left afterwards."""
@@ -178,7 +179,7 @@ def unknown_symbol(word: str, suggestions: list[str], universe: Universe, lang: 
     buttons = tuple(
         choice for item in guesses for choice in button(item.symbol, arguments.verb, *others, f"={item.symbol}")
     )
-    return Refusal("error.symbol_near", buttons=buttons, word=shown(word), guess=named)
+    return Refusal("error.symbol_near", buttons=(*buttons, *cancel(lang)), word=shown(word), guess=named)
 
 
 def labelled(item: Instrument, lang: Lang) -> str:

@@ -27,18 +27,28 @@ async def earn(ctx: Context, args: Arguments) -> Reply:
     count = args.span(_QUARTERS, 6, example="/earn AMZN 6q")
     items = args.instruments(ctx.universe, ctx.lang, most=1)
     args.done(ctx.universe, ctx.lang)
-    if not items:
-        raise Refusal("error.which_symbol", example="/earn AMZN", buttons=_companies(ctx))
-    item = items[0]
+    known = _reporting(ctx)
+    if not items and not known:
+        raise Refusal("error.which_symbol", example="/earn AMZN")
+    item = items[0] if items else known[0]
     quarters = [figure.session for figure in _known(ctx, item, "revenue")][-count:]
     if not quarters:
         raise Refusal("earn.nothing", name=labelled(item, ctx.lang), buttons=_companies(ctx))
     return ctx.reply(_quarters(ctx, item, quarters, count))
 
 
-def _companies(ctx: Context) -> tuple[Button, ...]:
-    known = [i for i in ctx.universe.tagged("coverage") if ctx.market.latest(f"fundamentals.{i.symbol}.revenue")]
-    return tuple(choice for item in known[:6] for choice in button(ticker(item), "earn", f"={item.symbol}"))
+def _reporting(ctx: Context) -> list[Instrument]:
+    """The companies with known quarters, who reported last first."""
+    newest = [
+        (item, ctx.market.latest(f"fundamentals.{item.symbol}.revenue")) for item in ctx.universe.tagged("coverage")
+    ]
+    known = [(item, (figure.session, figure.known_at)) for item, figure in newest if figure]
+    return [item for item, _ in sorted(known, key=lambda pair: pair[1], reverse=True)]
+
+
+def _companies(ctx: Context, but: Instrument | None = None) -> tuple[Button, ...]:
+    others = [item for item in _reporting(ctx) if item is not but]
+    return tuple(choice for item in others[:6] for choice in button(ticker(item), "earn", f"={item.symbol}"))
 
 
 def _known(ctx: Context, item: Instrument, field: str) -> tuple[Figure, ...]:
@@ -72,6 +82,7 @@ def _quarters(ctx: Context, item: Instrument, quarters: Sequence[date], count: i
         title=line("🧾 ", bold(title), f" · {ctx.say('earn.quarters', count=len(quarters))}"),
         blocks=tuple(blocks),
         footer=footer(ctx, seen, f"/earn {ticker(item)} {count}q"),
+        buttons=(_companies(ctx, item),),
     )
 
 

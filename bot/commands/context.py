@@ -135,7 +135,10 @@ Group = Literal["market", "research", "alerts", "mine", "desk"]
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for."""
+    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for.
+
+    One that isn't ``listed`` is for buttons.
+    """
 
     name: str
     command: Command
@@ -143,6 +146,7 @@ class Verb:
     group: Group
     arguments: str
     example: str
+    listed: bool = True
 
 
 def line(*parts: str | Span) -> Line:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from adapters.chat.port import MenuEntry, Origin, Reply, Request
-from adapters.message import Button, Message
+from adapters.message import Message
 from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
 from bot import subscriptions
@@ -18,7 +18,7 @@ from bot.commands.access import Role, role_of
 from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
 from bot.commands.catalogue import VERBS
 from bot.commands.context import Context, Desk, Verb, note
-from bot.commands.errors import Refusal
+from bot.commands.errors import Refusal, button, cancel
 from bot.commands.home import home
 from bot.locale import say
 from rules.problems import nearest
@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 _RATE, _BURST = 0.5, 20.0
 """Requests per second and at once of one person."""
+_MOST_BUTTONS = 7
 PROSE, LONGEST_PROSE = frozenset({"digest"}), 4_000
 """The verbs that take an analyst's texts."""
 _DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
@@ -116,14 +117,16 @@ class Commands:
         words = [word for word in words if word]
         if request.verb:
             text = None if request.origin is Origin.BUTTON else request.text
-            return self._verb(request.verb), Arguments(request.verb, words, text=text)
+            return self._verb(ctx, words), Arguments(request.verb, words, text=text)
         return self._from_words(ctx, words)
 
-    def _verb(self, name: str) -> Verb:
+    def _verb(self, ctx: Context, words: Sequence[str]) -> Verb:
+        name = ctx.request.verb
         verb = self._verbs.get(name.casefold())
         if verb is None:
-            guess = nearest(name[:40], self._verbs)
-            raise Refusal("error.verb_near" if guess else "error.verb", word=shown(name), guess=guess)
+            guess = nearest(name[:40], (known.name for known in self._verbs.values() if known.listed))
+            again = (*button(f"/{guess}", guess, *words), *cancel(ctx.lang)) if guess else ()
+            raise Refusal("error.verb_near" if guess else "error.verb", word=shown(name), guess=guess, buttons=again)
         return verb
 
     def _from_words(self, ctx: Context, words: Sequence[str]) -> tuple[Verb, Arguments] | None:
@@ -154,11 +157,7 @@ def _who_may(ctx: Context, verb: Verb) -> Refusal:
 
 def _refused(ctx: Context, refusal: Refusal) -> Reply:
     text = ctx.say(refusal.key, **refusal.values)
-    message: Message = note(text, buttons=_few(refusal.buttons))
+    message: Message = note(text, buttons=refusal.buttons[:_MOST_BUTTONS])
     # An error is told beside what bears the button: the message stays as it is for everybody else.
     toast = text.split("\n")[0][:190] if ctx.pressed else ""
     return Reply(message=message, reader=ctx.reader, refused=True, toast=toast)
-
-
-def _few(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
-    return buttons[:6]

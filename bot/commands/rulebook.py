@@ -71,9 +71,7 @@ def _list(ctx: Context, specs: Sequence[RuleSpec]) -> Message:
 
 
 async def _near(ctx: Context) -> Message:
-    rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
-    found = await asyncio.to_thread(rehearser.stand, list(ctx.rules), ctx.now)
-    ordered = sorted((item for item in found if item.distance is not None), key=rank)
+    ordered = await asyncio.to_thread(nearest_rules, ctx)
     lines: list[Line] = [_near_line(ctx, item) for item in ordered[:_SHOWN]]
     title = ctx.say("rules.near")
     return Message(
@@ -83,6 +81,12 @@ async def _near(ctx: Context) -> Message:
         footer=line(ctx.say("why.basis", at=f"{ctx.now:%Y-%m-%d %H:%M} UTC")),
         buttons=(button(ctx.say("button.refresh"), "rules", "near"),),
     )
+
+
+def nearest_rules(ctx: Context) -> list[Standing]:
+    """Where every rule, and every member of one, stands that can be measured: the nearest to firing first."""
+    found = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars).stand(list(ctx.rules), ctx.now)
+    return sorted((item for item in found if item.distance is not None), key=rank)
 
 
 def _near_line(ctx: Context, item: Standing) -> Line:

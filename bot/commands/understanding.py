@@ -15,6 +15,7 @@ from rules.language.parser import parse
 from rules.language.scope import Scope
 from rules.language.tree import Number
 from rules.problems import Problem, ProblemsFound
+from rules.spec import SeriesSpec
 from rules.universe import Instrument, Universe
 
 _NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
@@ -56,22 +57,34 @@ _SHORT = re.compile(
 def understood(ctx: Context, text: str) -> str:
     """The expression that ``text`` means; raise ``Refusal`` for an unknown name, ``ProblemsFound`` for the rest."""
     plain = " ".join(clean(unicodedata.normalize("NFKC", text)).split())
-    mistakes = mistakes_of(plain, ctx.universe)
+    scope = Scope(ctx.universe, desk_series(ctx))
+    mistakes = mistakes_of(plain, scope)
     if not mistakes:
         return plain
     short = _from_short_form(ctx, plain)
     if short is None:
         raise ProblemsFound(mistakes)
-    left = mistakes_of(short, ctx.universe)
+    left = mistakes_of(short, scope)
     if left:
         raise ProblemsFound(left)
     return short
 
 
-def mistakes_of(text: str, universe: Universe) -> tuple[Problem, ...]:
+def desk_series(ctx: Context) -> Mapping[str, SeriesSpec]:
+    """The series that the desk's packs name beside prices, such as ``BTC_ETF`` and ``FNG``."""
+    return {name: series for spec in ctx.rules for name, series in spec.series.items()}
+
+
+def series_in(ctx: Context, when: str) -> Mapping[str, SeriesSpec]:
+    """Those of the desk's series that the expression ``when`` names."""
+    words = set(_NAME.findall(when))
+    return {name: series for name, series in desk_series(ctx).items() if name in words}
+
+
+def mistakes_of(text: str, scope: Scope) -> tuple[Problem, ...]:
     """What keeps ``text`` from being a condition of the rule language."""
     try:
-        analysis = analyse(parse(text), Scope(universe), "condition")
+        analysis = analyse(parse(text), scope, "condition")
     except ExpressionError as error:
         findings = tuple(error.errors)
     else:

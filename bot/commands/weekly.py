@@ -136,9 +136,11 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
 async def _month(ctx: Context, args: Arguments) -> Reply:
     """The month so far, or an earlier one."""
     today = ctx.now.astimezone(ctx.zone).date()
-    day = next((end for word in args.left if (end := month_end(word, today))), today)
+    day = today
     for word in args.left:
-        if month_end(word, today):
+        named = month_end(word, today)
+        if named is not None:
+            day = named
             args.choice({word.casefold(): True}, default=False)
     args.done()
     found = await ctx.desk.weekly.month(day, ctx.lang, ctx.now)

@@ -13,21 +13,24 @@ from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import Refusal, button
-from bot.commands.incidents import history, numbered
+from bot.commands.incidents import LOG_LINES, history, numbered, recent
 from bot.commands.nearness import nearness, rank
-from bot.commands.rulebook import rule_from
+from bot.commands.rulebook import rule_from, rules
 from bot.rehearsal import Rehearser
 from rules.model import Transition, TransitionKind
 from rules.spec import RuleSpec
 from rules.standing import Standing
 
 _SHOWN = 8
-_LOG_LINES = 2000
 
 
 async def why(ctx: Context, args: Arguments) -> Reply:
-    """Explain ``ALERT_ID``, or where ``RULE [DATE]`` stands."""
+    """Explain ``ALERT_ID``, or where ``RULE [DATE]`` stands; without either, the newest alert."""
     number = next((numbered(word) for word in args.left if numbered(word)), "")
+    if not args:
+        number = await anext((newest async for newest, _ in recent(ctx)), "")
+    if not args and not number:
+        return await rules(ctx, Arguments("rules", ("near",)))
     if number:
         args.rest()
         found = await history(ctx, number)
@@ -93,7 +96,7 @@ def _happened(ctx: Context, item: Transition) -> str:
 
 async def _deliveries(ctx: Context, number: str) -> list[Line]:
     """What became of the alert's messages, the newest first."""
-    told = [item for item in await ctx.desk.deliveries.log(_LOG_LINES) if item.key.startswith(f"{number}:")]
+    told = [item for item in await ctx.desk.deliveries.log(LOG_LINES) if item.key.startswith(f"{number}:")]
     if not told:
         return [line(ctx.say("why.not_delivered"))]
     lines = []

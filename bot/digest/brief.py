@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -26,6 +27,7 @@ from rules.universe import Instrument, Universe
 
 MARKET = "XNYS"
 MOVERS = 3
+SCHEMA = "tapewatch.brief/1"
 
 
 class Kind(StrEnum):
@@ -45,6 +47,16 @@ class Brief:
     span: Days
     facts: Mapping[str, Fact]
     messages: Mapping[Lang, Message] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Its span and facts as JSON text."""
+        document = {
+            "schema": SCHEMA,
+            "kind": self.kind.value,
+            "span": {"from": self.span.first.isoformat(), "to": self.span.last.isoformat()},
+            "facts": {key: fact.to_json() for key, fact in self.facts.items()},
+        }
+        return json.dumps(document, ensure_ascii=False, indent=1)
 
 
 def daily(

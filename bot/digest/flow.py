@@ -23,6 +23,7 @@ from bot.digest.document import Digest, build
 from bot.digest.edition import Edition, Editions, Held, Stage
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from bot.digest.posting import entries
 from bot.digest.slots import read_slots
 from bot.payload import pack
 from rules.calendars import Calendars
@@ -211,7 +212,7 @@ class Publisher:
             files=files,
         )
         key = f"digest:{name}:draft"
-        outbox = self._entries(f"{key}:{number}", messages, now, self._editors)
+        outbox = entries(f"{key}:{number}", messages, self._editors, now)
         if before.drafts:
             # The buttons go from what somebody might otherwise approve unseen.
             gone = pack(notes.superseded(name, before.drafts), silent=True, edits=f"{key}:{before.drafts}", mark=True)
@@ -324,7 +325,8 @@ class Publisher:
             messages=messages,
         )
         edits = f"digest:{before.name}:{before.version}" if before.version else ""
-        outbox = self._entries(f"digest:{before.name}:{version}", messages, now, self._team, edits=edits)
+        key, first = f"digest:{before.name}:{version}", f"digest:{before.name}:1"
+        outbox = entries(key, messages, self._team, now, edits=edits, root=first)
         await self._editions.put(held, after, outbox)
         return Outcome.CORRECTED if before.version else Outcome.PUBLISHED
 
@@ -348,12 +350,12 @@ class Publisher:
         titles = {slot.name: slot.title for slot in self._layout.slots}
         told = notes.held_back(held.edition.name, [(name, titles[name]) for name in lacking])
         key = f"digest:{held.edition.name}:lacks:{'+'.join(lacking)}"
-        await self._editions.put(held, held.edition, self._entries(key, told, now, self._editors))
+        await self._editions.put(held, held.edition, entries(key, told, self._editors, now))
 
     async def _remind(self, held: Held, now: datetime) -> Outcome:
         """It is time, and nobody approved: say so once."""
         key = f"digest:{held.edition.name}:waits"
-        told = self._entries(key, notes.waits(held.edition.name), now, self._editors)
+        told = entries(key, notes.waits(held.edition.name), self._editors, now)
         await self._editions.put(held, replace(held.edition, reminded=True), told)
         return Outcome.NOT_DUE
 
@@ -394,12 +396,6 @@ class Publisher:
                 note=" · ".join(said),
             )
         return _both(messages), paths
-
-    def _entries(
-        self, key: str, messages: Mapping[Lang, Message], now: datetime, to: Sequence[str], *, edits: str = ""
-    ) -> list[OutboxEntry]:
-        payload = pack(messages, edits=edits)
-        return [OutboxEntry(key, destination, payload, now) for destination in to]
 
 
 def _both(messages: dict[Lang, Message]) -> dict[Lang, Message]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rules.frames import Evaluate, Frame
+from rules.functions.closed import ago
 from rules.history import NONE, PRICE_FEED, Floats, Ints
 from rules.language.catalogue import FUNCTIONS
 from rules.language.scope import Ref
@@ -97,6 +98,14 @@ def is_steady(part: Part) -> bool:
     return True
 
 
+def is_behind(part: Part) -> bool:
+    """Whether it reads nothing of the present session: an earlier value, or a window of earlier values."""
+    if part.name == "prev":
+        return part.window.count >= 1
+    spans = [arg.typed.form == "window" for arg in part.args[1:]]
+    return bool(spans) and all(spans) and is_behind(part.args[0])
+
+
 def unknown(_frame: Frame) -> Floats:
     """Nothing is known."""
     return UNKNOWN
@@ -142,7 +151,7 @@ def _bars_back(frame: Frame, anchor: Ref, count: int) -> Ints:
 def base_of(part: Part, frame: Frame, anchor: Ref, window: Window) -> Floats:
     """The value that a change over ``window`` is measured from."""
     if window.unit == "d" and part.typed.form == "series":
-        return frame.ago(anchor, window.count)
+        return ago(frame, anchor, window.count)
     start = start_of(frame, anchor, window)
     return np.where(start == NONE, np.nan, value_at(part, frame, start))
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from rules.columns import ColumnFrame
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, is_steady, value_at
-from rules.history import NONE, Floats, Ints
+from rules.history import Floats, Ints
 from rules.language.scope import Ref
+from rules.logic import has_no_nan
 
 Direction = Literal["up", "down", "either"]
 Side = Callable[[Frame], Floats]
@@ -66,6 +67,8 @@ def _side_before(frame: ColumnFrame, part: Part, side: Side, before: Side, *, re
 
 def _asks(old: Floats, seen: Ints, days: Ints, *, restarts: bool) -> NDArray[np.bool_]:
     """Which lanes compare with the close before: at the first look; for a high or low, at each session's first."""
+    if not restarts and old.all():
+        return np.zeros(len(old), np.bool_)
     fresh: NDArray[np.bool_] = (days != seen) if restarts else (old == 0) & (seen < 0)
     return np.asarray((days >= 0) & fresh)
 
@@ -76,16 +79,21 @@ def _answered(old: Floats, asked: NDArray[np.bool_], earlier: Floats) -> Floats:
 
 
 def _kept(now: Floats, old: Floats, days: Ints) -> tuple[Floats, Ints]:
+    if now.all() and has_no_nan(now):
+        return now, days
     moved = ~np.isnan(now) & (now != 0)
     return np.where(moved, now, old), np.where(np.isnan(now), -1, days)
 
 
 def _crossed(now: Floats, old: Floats, direction: Direction) -> Floats:
-    crossed = np.where(np.isnan(now) | ((old == 0) & (now != 0)), np.nan, (now != 0) & (now != old))
     if direction == "either":
-        return crossed
-    wanted = 1.0 if direction == "up" else -1.0
-    return np.where((crossed == 1) & (now != wanted), 0.0, crossed)
+        crossed = now * old < 0
+    else:
+        crossed = (now > 0) & (old < 0) if direction == "up" else (now < 0) & (old > 0)
+    found: Floats = crossed.astype(np.float64)
+    if not (old.all() and has_no_nan(now)):
+        found[np.isnan(now) | ((old == 0) & (now != 0))] = np.nan
+    return found
 
 
 def _over_columns(
@@ -132,8 +140,7 @@ def _day(frame: Frame, anchor: Ref | None) -> Ints:
     """The date of the newest session in days since 1970, -1 without one."""
     if anchor is None:
         return np.zeros(1, np.int64)
-    position = frame.position(anchor)
-    return np.where(position == NONE, -1, frame.track(anchor).axis.days(position))
+    return frame.day(anchor)
 
 
 def _signs(left: Part, right: Part) -> Side:

@@ -12,6 +12,7 @@ from rules.functions.base import Part
 from rules.functions.closed import closed_figures, earlier_rows
 from rules.functions.stretch import sum_by_pairs, sum_in_order
 from rules.history import NONE, Column, Floats, Ints
+from rules.logic import truth, where
 from rules.rolling import spread
 
 Quick = Callable[[Frame], Floats | None]
@@ -52,14 +53,14 @@ def _std(kept: Floats, newest: Floats, count: int) -> Floats:
 
 def _beats(better: np.ufunc) -> Finish:
     def finish(kept: Floats, newest: Floats, _count: int) -> Floats:
-        return np.where(np.isnan(kept[0]) | np.isnan(newest), np.nan, better(newest, kept[0]).astype(np.float64))
+        return truth(better(newest, kept[0]), kept[0], newest)
 
     return finish
 
 
 def _drawdown(kept: Floats, newest: Floats, _count: int) -> Floats:
     high = np.maximum(kept[0], newest)
-    return np.where(high > 0, newest / high - 1.0, np.nan)
+    return where(high > 0, newest / high - 1.0, np.nan)
 
 
 _SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
@@ -111,7 +112,8 @@ def smoothed(values: Floats, sizes: Ints, alpha: float) -> Floats:
 def strength(gain: Floats, loss: Floats) -> Floats:
     """The relative strength index of smoothed gains and losses; 50 when nothing moved."""
     with np.errstate(all="ignore"):
-        return np.where(gain + loss == 0, 50.0, 100.0 * (gain / (gain + loss)))
+        moved = gain + loss
+        return where(moved != 0, 100.0 * (gain / moved), 50.0)
 
 
 def _sizes(axis: Axis, last: Ints, look_back: int) -> Ints:

@@ -10,7 +10,7 @@ from rules.language import units
 from rules.language.catalogue import FUNCTIONS, PERIODS, Function, Kind
 from rules.language.errors import ExpressionError, Finding
 from rules.language.parser import parse
-from rules.language.scope import Ref, Scope, price_of
+from rules.language.scope import Ref, Scope, price_of, price_of_it
 from rules.language.tree import Binary, Call, Name, Node, Number, Unary
 from rules.language.typed import Typed, Window
 from rules.problems import nearest
@@ -134,7 +134,7 @@ class _Analyser:
             )
         currencies = {item.currency for item in self.scope.it}
         unit = f"price:{currencies.pop()}" if len(currencies) == 1 else "price"
-        return Typed(node, "series", unit, "prices.it.close", ref=Ref("prices", "", "close", "", unit))
+        return Typed(node, "series", unit, "prices.it.close", ref=price_of_it(unit))
 
     def _series(self, name: str) -> Ref | None:
         own = self.scope.series.get(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.language.catalogue import FUNCTIONS, PERIODS
 from rules.schedule import canonical
@@ -20,6 +22,13 @@ class Ref:
     field: str
     calendar: str
     unit: str = ""
+    _hash: int = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.feed, self.key, self.field, self.calendar, self.unit)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         return f"{self.feed}.{self.key or 'it'}.{self.field}"
@@ -34,8 +43,8 @@ class Scope:
     """Instruments of the universe, the pack's own series and macros, and what ``it`` stands for, if anything."""
 
     universe: Universe
-    series: Mapping[str, SeriesSpec] = field(default_factory=dict)
-    macros: Mapping[str, Expression] = field(default_factory=dict)
+    series: Mapping[str, SeriesSpec] = dataclasses.field(default_factory=dict)
+    macros: Mapping[str, Expression] = dataclasses.field(default_factory=dict)
     it: tuple[Instrument, ...] | None = None
     is_calendar: Callable[[str], bool] = lambda name: canonical(name) is not None
 
@@ -71,4 +80,15 @@ class Scope:
 
 def price_of(instrument: Instrument, name: str = "close") -> Ref:
     """The series of an instrument's price."""
-    return Ref("prices", instrument.symbol, name, instrument.calendar, f"price:{instrument.currency}")
+    return _price(instrument.symbol, name, instrument.calendar, f"price:{instrument.currency}")
+
+
+@lru_cache(maxsize=65_536)
+def _price(symbol: str, name: str, calendar: str, unit: str) -> Ref:
+    """One object for each price: comparing it with itself costs nothing."""
+    return Ref("prices", symbol, name, calendar, unit)
+
+
+def price_of_it(unit: str) -> Ref:
+    """The price of whatever ``it`` stands for."""
+    return _price("", "close", "", unit)
