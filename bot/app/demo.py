@@ -16,7 +16,8 @@ from bot import logs
 from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.desk import open_desk
 from bot.app.notifiers import build_notifiers, check_reachable, check_read
-from bot.delivery import Sender, always
+from bot.courier import always
+from bot.delivery import Sender
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message

@@ -34,7 +34,7 @@ from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import World, lead, open_world
+from bot.app.world import HOST, Ground, World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
@@ -63,6 +63,7 @@ async def run_bot(
     replay: Path | None = None,
     report: Report,
     ready: Callable[[Sequence[str]], None] = lambda _work: None,
+    ground: Ground = HOST,
 ) -> None:
     """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
 
@@ -78,7 +79,9 @@ async def run_bot(
     destinations = [CONSOLE] if dry_run else list(settings.destinations)
     broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        world = await open_world(stack, settings, destinations, reference=reference, played=played, dry_run=dry_run)
+        world = await open_world(
+            stack, settings, destinations, reference=reference, played=played, dry_run=dry_run, ground=ground
+        )
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
         for why in [] if dry_run else out_of_reach(settings, notifiers):

@@ -68,10 +68,10 @@ def command(
     work = run_bot(
         settings, roles, dry_run=dry_run, reference=reference, record=record, replay=replay, report=report, ready=ready
     )
-    asyncio.run(_until_told_to_stop(work))
+    asyncio.run(until_told_to_stop(work))
 
 
-async def _until_told_to_stop(work: Any) -> None:
+async def until_told_to_stop(work: Any) -> None:
     """Run ``work``; the first SIGINT or SIGTERM cancels it, so that everything is closed in order."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
