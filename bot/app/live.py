@@ -245,8 +245,7 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    kept = not dry_run or world.reference or world.played
-    report("store", world.store.place if kept else f"a copy of {settings.home}'s, forgotten at the end")
+    report("store", world.place)
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")
