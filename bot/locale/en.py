@@ -189,6 +189,7 @@ TEXTS: dict[str, str] = {
     "fng.title": "Fear & greed",
     "fng.week_ago": "A week ago",
     "fng.yesterday": "Yesterday",
+    "health.many": "News about {count} sources of data",
     "help.ack": "say that you look after an alert",
     "help.alert": "tell me when a condition comes true",
     "help.alerts": "my alerts, the nearest first",

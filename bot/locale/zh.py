@@ -189,6 +189,7 @@ TEXTS: dict[str, str] = {
     "fng.title": "恐惧与贪婪指数",
     "fng.week_ago": "一周前",
     "fng.yesterday": "昨日",
+    "health.many": "{count} 条数据源状况",
     "help.ack": "标记自己正在跟进某条提醒",
     "help.alert": "条件满足时通知我",
     "help.alerts": "我的个人提醒（离触发由近到远）",
