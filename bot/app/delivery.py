@@ -10,9 +10,9 @@ from adapters.clock import Clock
 from adapters.message import Reader
 from adapters.notifiers.port import Notifier, Outgoing, Receipt
 from adapters.process import is_dead
-from adapters.store.port import Documents, Store
-from bot import subscriptions
+from adapters.store.port import Store
 from bot.alert_pictures import Pictures
+from bot.caretaking import Caretaker
 from bot.delivery import Sender
 from bot.dispatch import Dispatcher
 from bot.evidence import Evidence
@@ -37,15 +37,28 @@ def build_dispatcher(
     )
 
 
-def build_sender(name: str, store: Store, notifiers: Mapping[str, Notifier], reader: Reader, clock: Clock) -> Sender:
+def build_caretaker(settings: Settings, store: Store, clock: Clock) -> Caretaker:
+    """Parks what is gone and tells whoever subscribed, or the admins."""
+    return Caretaker(
+        documents=store.documents,
+        states=store.states,
+        profiles=Profiles(store.documents, settings.reader.reader()),
+        clock=clock,
+        admins=settings.access.admins,
+    )
+
+
+def build_sender(
+    name: str, settings: Settings, store: Store, notifiers: Mapping[str, Notifier], clock: Clock
+) -> Sender:
     """A sender that writes to each destination as its reader chose, and parks what is gone."""
     return Sender(
         name=name,
         store=store,
         notifiers=notifiers,
-        reader_at=Profiles(store.documents, reader).at,
+        reader_at=Profiles(store.documents, settings.reader.reader()).at,
         clock=clock,
-        owners=Caretaker(store.documents),
+        owners=build_caretaker(settings, store, clock),
         is_dead=is_dead,
     )
 
@@ -62,21 +75,6 @@ def build_pictures(home: Path, store: Store, market: MarketView, reader: Reader,
 
 
 @dataclass(frozen=True, slots=True)
-class Caretaker:
-    """Looks after the subscriptions of destinations that are gone or have moved."""
-
-    documents: Documents
-
-    async def gone(self, destination: str, why: str) -> None:
-        """Send nothing there until somebody subscribes there again."""
-        await subscriptions.park(self.documents, destination, why)
-
-    async def moved(self, old: str, new: str) -> None:
-        """Carry subscriptions and silences over."""
-        await subscriptions.move(self.documents, old, new)
-
-
-@dataclass(frozen=True, slots=True)
 class OnTerminal:
     """Stands in for a messenger in a dry run: what would be sent is printed."""
 
@@ -90,5 +88,5 @@ class OnTerminal:
 def on_terminal(notifiers: Mapping[str, Notifier]) -> dict[str, Notifier]:
     """Every messenger replaced by the terminal."""
     console = notifiers["console"]
-    schemes = ("telegram", "slack", "webhook", "apprise")
+    schemes = {"telegram", "slack", "webhook", "apprise", *notifiers} - {"console"}
     return {"console": console, **{scheme: OnTerminal(console) for scheme in schemes}}
