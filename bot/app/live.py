@@ -213,8 +213,8 @@ async def _front_ends(
 
 def _sender(world: World, notifiers: Mapping[str, Notifier], *, dry_run: bool) -> dict[str, Work]:
     shown = on_terminal(notifiers) if dry_run else notifiers
-    reader, clock = world.settings.reader.reader(), world.known.clock
-    work: dict[str, Work] = {"sender": build_sender(this_process(), world.store, shown, reader, clock).run}
+    settings, clock = world.settings, world.known.clock
+    work: dict[str, Work] = {"sender": build_sender(this_process(), settings, world.store, shown, clock).run}
     if dry_run:
         work["terminal"] = lambda: until_unread(notifiers)
     return work
