@@ -104,7 +104,5 @@ def _grid(
     for step in steps:
         y = bottom - (step - steps[0]) / (steps[-1] - steps[0]) * (bottom - top)
         parts.append(element("line", x1=left, x2=right, y1=y, y2=y, stroke=palette.grid))
-        parts.append(
-            text(left - 6, y + 4, _level(step, comma=comma), palette.muted, anchor="end", size=SMALL)
-        )
+        parts.append(text(left - 6, y + 4, _level(step, comma=comma), palette.muted, anchor="end", size=SMALL))
     return parts
