@@ -17,7 +17,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.chat.conversation import Conversation, finish, pressed, spoken
+from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken
 from adapters.chat.port import Application, Chat, Origin, Request, User
 from adapters.chat.slack_replies import (
     SHARE,
@@ -181,6 +181,8 @@ class SlackFrontEnd:
     async def _on_mention(self, body: Json, replies: SlackReplies) -> None:
         event = body["event"]
         verb, text = spoken(unescaped(_MENTION.sub(" ", event["text"], count=1)), self._verbs)
+        if verb and not text and event.get("thread_ts"):
+            text = meant(verb, text, await _thread_buttons(replies.client, event["channel"], event["thread_ts"]))
         request = await self._request(replies, _Said(body["event_id"], event["user"], event["channel"], verb, text))
         root = self._receipt(event["channel"], event.get("thread_ts") or event["ts"])
         await self._converse(request, Thread(replies, request, root))
@@ -218,7 +220,7 @@ class SlackFrontEnd:
     async def _on_shortcut(self, body: Json, replies: SlackReplies) -> None:
         """A message shortcut does what the message's own button of that verb would."""
         verb = body["callback_id"].lower()
-        text = button_value(body.get("message") or {}, verb)
+        text = meant(verb, "", button_data(body.get("message") or {})).replace(" ", ":")
         said = _Said(body["trigger_id"], body["user"]["id"], body["channel"]["id"], verb, text, Origin.BUTTON)
         request = await self._pressed_request(replies, said, body["message_ts"])
         await self._converse(request, Press(replies, request, body["response_url"]))
@@ -239,7 +241,7 @@ class SlackFrontEnd:
 
     @property
     def _verbs(self) -> frozenset[str]:
-        return frozenset(entry.verb for entry in self._application.menu)
+        return ABOUT_ALERTS | {entry.verb for entry in self._application.menu}
 
     async def _converse(self, request: Request, way: Way) -> None:
         await self._conversation.answer(request, way.hold, way.show)
@@ -293,11 +295,19 @@ def unescaped(text: str) -> str:
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-def button_value(message: Json, verb: str) -> str:
-    """What stands behind ``verb:`` in the first button of that verb under ``message``, ``""`` without one."""
-    for block in message.get("blocks") or ():
-        for element in block.get("elements") or ():
-            found, text = pressed(str(element.get("value", "")))
-            if element.get("type") == "button" and found == verb:
-                return text
-    return ""
+async def _thread_buttons(client: AsyncWebClient, channel: str, ts: str) -> list[str]:
+    """The data of the buttons under the message that a thread began with; none where it can't be read."""
+    try:
+        answer = await client.conversations_replies(channel=channel, ts=ts, limit=1)
+    except FAILURES as error:
+        _LOG.info("slack_thread_unknown", error=str(classified(error, f"slack:{channel}")))
+        return []
+    return [
+        data for message in answer.get("messages") or () if message.get("ts") == ts for data in button_data(message)
+    ]
+
+
+def button_data(message: Json) -> list[str]:
+    """The data of the buttons under ``message``."""
+    elements = [element for block in message.get("blocks") or () for element in block.get("elements") or ()]
+    return [str(element.get("value", "")) for element in elements if element.get("type") == "button"]

@@ -32,7 +32,7 @@ from telegram.constants import ParseMode
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, TypeHandler, Updater
 
-from adapters.chat.conversation import Conversation, finish, pressed, spoken
+from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken
 from adapters.chat.port import Application, Chat, Origin, Reply, Request, User
 from adapters.clock import Clock
 from adapters.message import Reader
@@ -237,7 +237,7 @@ class TelegramFrontEnd:
             user=_user(message.from_user),
             chat=_chat(message.chat, _topic(message)),
             verb=verb,
-            text=text,
+            text=meant(verb, text, _data_of(message.reply_to_message)),
             at=self._clock.now(),
         )
         asked = self._receipt(request.chat, message.message_id) if request.chat.kind == "group" else None
@@ -265,7 +265,7 @@ class TelegramFrontEnd:
             return None
         if mentioned:
             text = f"{text[: mentioned.start()]} {text[mentioned.end() :]}"
-        return spoken(text, {entry.verb for entry in self._application.menu})
+        return spoken(text, ABOUT_ALERTS | {entry.verb for entry in self._application.menu})
 
     async def _on_press(self, update_id: int, query: CallbackQuery) -> None:
         chat = _pressed_chat(query)
@@ -370,6 +370,12 @@ def _pressed_chat(query: CallbackQuery) -> Chat:
     if message is None:
         return Chat(f"telegram:{query.from_user.id}", "direct")
     return _chat(message.chat, _topic(message) if isinstance(message, TelegramMessage) else None)
+
+
+def _data_of(message: TelegramMessage | None) -> list[str]:
+    """The data of the buttons under ``message``."""
+    rows = message.reply_markup.inline_keyboard if message and message.reply_markup else ()
+    return [str(button.callback_data) for row in rows for button in row if button.callback_data]
 
 
 def _topic(message: TelegramMessage) -> int | None:

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import structlog
 
@@ -31,7 +32,16 @@ _MOST_BUTTONS = 7
 PROSE, LONGEST_PROSE = frozenset({"digest"}), 4_000
 """The verbs that take an analyst's texts."""
 _DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
-_MENU = ("movers", "quote", "flows", "idx", "crypto", "cal", "earn", "subs", "settings", "status", "help")
+_OFFERED = (
+    "movers", "quote", "flows", "idx", "crypto", "alert", "alerts", "chart", "cal", "earn", "digest", "rules", "why",
+    "replay", "subs", "sub", "mute", "fng", "capex", "settings", "status", "help",
+)  # fmt: skip
+_MENU: Mapping[str, Literal["everywhere", "direct", "group"]] = {
+    **dict.fromkeys(_OFFERED, "everywhere"),
+    "start": "direct",
+    "tg_info": "group",
+}
+"""The commands that a platform's menu offers, and where."""
 
 
 class Commands:
@@ -45,8 +55,8 @@ class Commands:
     def menu(self) -> Sequence[MenuEntry]:
         """The commands to offer, most used first."""
         return tuple(
-            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")})
-            for name in _MENU
+            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")}, scope)
+            for name, scope in _MENU.items()
             if name in self._verbs
         )
 
