@@ -79,7 +79,9 @@ class Commands:
     async def moved(self, old: str, new: str) -> None:
         """A chat has a new address: carry its subscriptions, silences and settings over."""
         await subscriptions.move(self._desk.documents, old, new)
-        await self._desk.profiles.put(new, await self._desk.profiles.get(old))
+        for identity, profile in (await self._desk.profiles.all()).items():
+            if subscriptions.belongs(identity, old):
+                await self._desk.profiles.put(new + identity.removeprefix(old), profile)
 
     async def removed(self, destination: str) -> None:
         """The bot was blocked or removed: park what is sent there."""
