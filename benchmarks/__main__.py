@@ -9,7 +9,8 @@ from importlib.util import find_spec
 
 BENCHMARKS = {
     "startup": "from the command to its first answer",
-    "engine": "rules over ticks, polls and history",
+    "engine": "rules over ticks",
+    "panels": "rules over polls and history",
     "loader": "reading a thousand rules",
     "store": "durable writes beside the disk",
     "delivery": "messages beside the services' limits",

@@ -12,7 +12,7 @@ from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis, micros
 from rules.calendars import Calendars
-from rules.fences import Fences
+from rules.fences import Fences, Tick
 from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
 from rules.language.need import sessions_needed
@@ -244,10 +244,7 @@ class Engine:
             running.name[1], seen.value, running.version, moment
         ):
             return False
-        new = running.take(seen, micros(seen.at))
-        if new:
-            state.fences.stand_at(running.name[1], seen.value)
-        return new is not None
+        return running.take(seen, micros(seen.at)) is not None
 
     def next_wakeup(self, state: State) -> datetime | None:
         """When something may happen without a new observation: a strike, a timer, or a figure that waits."""
@@ -287,19 +284,20 @@ class Engine:
 
     @staticmethod
     def _through_levels(state: State, applied: Applied, at: datetime, touched: Touched) -> None:
-        """The rules whose level the price has touched; one that came overdue is unknown and moves nothing."""
+        """The rules whose level the price has touched, or whose time has come; all of them when it came overdue."""
         if (applied.feed, applied.field) != (PRICE_FEED, "close") or not state.fences.watches(applied.key):
             return
         home = state.history.home(applied.feed, applied.key)
         if home is None:
             return
-        (block, key), column = home, home[0].column("close")
+        (block, key), column, moment = home, home[0].column("close"), micros(at)
         newest = int(column.last[key])
-        if micros(at) >= block.axis.close_of(newest + 1):
-            return
-        found = state.fences.tick(
-            applied.key, column.cell(newest, key), int(column.versions[key]), revision=applied.revision
-        )
+        if moment >= block.axis.close_of(newest + 1):
+            found = state.fences.everything(applied.key)
+        else:
+            end = block.axis.open_of(block.axis.session(moment) + 1)
+            tick = Tick(moment, end, int(column.versions[key]), applied.revision)
+            found = state.fences.tick(applied.key, column.cell(newest, key), tick)
         for rule, group, lane in found:
             touched.lane(rule, group, lane)
 
@@ -324,7 +322,7 @@ class Engine:
         if not self._watches:
             return
         touched = Touched()
-        self._readers.touch(touched, applied, lambda rule: rule.policy.on_missing.action == "notify")
+        self._readers.touch_waiting(touched, applied)
         for number, group in touched.lanes:
             state.agenda.put(Entry(Cause.OVERDUE, number, group), at)
 
@@ -359,6 +357,7 @@ class Engine:
             evaluation = Evaluation(self._rules[number].groups[at], lanes, moment)
             by_rule.setdefault(number, []).extend(evaluation.transitions())
             state.evaluations += len(evaluation.lanes)
+            state.fences.note(number, at, evaluation.lanes.tolist(), evaluation.looks)
             for lane in evaluation.stepped:
                 entry = Entry(Cause.TIMER, number, at, lane)
                 due = self._timer(state, entry)

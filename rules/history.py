@@ -247,7 +247,7 @@ class Running:
         )
 
     def take(self, seen: Observation, at: int) -> bool | None:
-        """Take a tick that happened ``at``; whether it is new; ``None``, not taken, where it is no ordinary tick."""
+        """Take a tick that happened ``at``; whether it is new, ``None`` when it is not for this and was not taken."""
         column, key, price = self.block.column("close"), self.key, seen.value
         if self._epoch != column.epochs[key] or seen.status is not Status.PARTIAL or price is None:
             return None
