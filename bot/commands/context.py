@@ -17,6 +17,7 @@ from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
 from bot.locale import say
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.rulebook import RuleBook
@@ -59,6 +60,8 @@ class Desk:
     weekly: Weekly
     pictures: Path
     """Where charts are kept until they are sent; the senders can read it."""
+    maintainers: Maintainers | None = None
+    """Who is told of defects."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 

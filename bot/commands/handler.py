@@ -67,10 +67,23 @@ class Commands:
         except StoreUnavailable as error:
             log.warning("command_without_store", verb=request.verb, error=str(error))
             return replace(self._plain(request, "error.store"), refused=True)
-        except Exception:
+        except Exception as error:
             incident = f"E-{secrets.token_hex(2).upper()}"
             log.exception("command_failed", incident=incident, verb=shown(request.verb))
-            return replace(self._plain(request, "error.internal", incident=incident), refused=True)
+            key = (
+                "error.internal" if await self._maintainers_told(incident, request, error) else "error.internal_logged"
+            )
+            return replace(self._plain(request, key, incident=incident), refused=True)
+
+    async def _maintainers_told(self, incident: str, request: Request, error: Exception) -> bool:
+        maintainers = self._desk.maintainers
+        if maintainers is None:
+            return False
+        try:
+            verb = shown(request.verb) or request.origin.value
+            return await maintainers.told(incident, verb, error, self._desk.clock.now())
+        except StoreUnavailable:
+            return False
 
     async def working(self, request: Request) -> Reply:
         """What to show while an answer takes longer than a second."""
