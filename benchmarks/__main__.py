@@ -11,6 +11,7 @@ BENCHMARKS = {
     "startup": "from the command to its first answer",
     "engine": "rules over ticks",
     "panels": "rules over polls and history",
+    "alerts": "a million price alerts, resting, struck and restarted",
     "loader": "reading a thousand rules",
     "store": "durable writes beside the disk",
     "delivery": "messages beside the services' limits",

@@ -213,8 +213,8 @@ async def _front_ends(
 
 def _sender(world: World, notifiers: Mapping[str, Notifier], *, dry_run: bool) -> dict[str, Work]:
     shown = on_terminal(notifiers) if dry_run else notifiers
-    reader, clock = world.settings.reader.reader(), world.known.clock
-    work: dict[str, Work] = {"sender": build_sender(this_process(), world.store, shown, reader, clock).run}
+    settings, clock = world.settings, world.known.clock
+    work: dict[str, Work] = {"sender": build_sender(this_process(), settings, world.store, shown, clock).run}
     if dry_run:
         work["terminal"] = lambda: until_unread(notifiers)
     return work
@@ -245,8 +245,7 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    kept = not dry_run or world.reference or world.played
-    report("store", world.store.place if kept else f"a copy of {settings.home}'s, forgotten at the end")
+    report("store", world.place)
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")

@@ -7,13 +7,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from adapters.clock import Clock
-from adapters.message import Reader
 from adapters.notifiers.port import Notifier, Outgoing, Receipt
 from adapters.process import is_dead, this_process
-from adapters.store.port import Documents, Store
-from bot import subscriptions
+from adapters.store.port import Store
 from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach
+from bot.caretaking import Caretaker
 from bot.delivery import Sender
 from bot.readers import Profiles
 from bot.settings import Settings
@@ -37,35 +36,33 @@ async def run_sender(
         for why in out_of_reach(settings, notifiers):
             report("missing", why)
         ready(["sender"])
-        await build_sender(this_process(), store, notifiers, settings.reader.reader(), ground.clock).run()
+        await build_sender(this_process(), settings, store, notifiers, ground.clock).run()
 
 
-def build_sender(name: str, store: Store, notifiers: Mapping[str, Notifier], reader: Reader, clock: Clock) -> Sender:
+def build_sender(
+    name: str, settings: Settings, store: Store, notifiers: Mapping[str, Notifier], clock: Clock
+) -> Sender:
     """A sender that writes to each destination as its reader chose, and parks what is gone."""
     return Sender(
         name=name,
         store=store,
         notifiers=notifiers,
-        reader_at=Profiles(store.documents, reader).at,
+        reader_at=Profiles(store.documents, settings.reader.reader()).at,
         clock=clock,
-        owners=Caretaker(store.documents),
+        owners=build_caretaker(settings, store, clock),
         is_dead=is_dead,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Caretaker:
-    """Looks after the subscriptions of destinations that are gone or have moved."""
-
-    documents: Documents
-
-    async def gone(self, destination: str, why: str) -> None:
-        """Send nothing there until somebody subscribes there again."""
-        await subscriptions.park(self.documents, destination, why)
-
-    async def moved(self, old: str, new: str) -> None:
-        """Carry subscriptions and silences over."""
-        await subscriptions.move(self.documents, old, new)
+def build_caretaker(settings: Settings, store: Store, clock: Clock) -> Caretaker:
+    """Parks what is gone and tells whoever subscribed, or the admins."""
+    return Caretaker(
+        documents=store.documents,
+        states=store.states,
+        profiles=Profiles(store.documents, settings.reader.reader()),
+        clock=clock,
+        admins=settings.access.admins,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +79,5 @@ class OnTerminal:
 def on_terminal(notifiers: Mapping[str, Notifier]) -> dict[str, Notifier]:
     """Every messenger replaced by the terminal."""
     console = notifiers["console"]
-    schemes = ("telegram", "slack", "webhook", "apprise")
+    schemes = {"telegram", "slack", "webhook", "apprise", *notifiers} - {"console"}
     return {"console": console, **{scheme: OnTerminal(console) for scheme in schemes}}

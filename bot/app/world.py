@@ -50,6 +50,8 @@ class World:
     reference: bool
     played: Playback | None
     """The recording that is played back."""
+    place: str
+    """Where the store is, for people."""
 
     @property
     def store(self) -> Store:
@@ -76,12 +78,13 @@ async def open_world(
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
+    place = ""
     if reference or played:
         home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
         store: Store = await stack.enter_async_context(open_store(None, home))
     elif dry_run:
-        store = await stack.enter_async_context(_copied(settings))
+        store, place = await stack.enter_async_context(_copied(settings))
         home = stack.enter_context(private_folder(settings.home, "dry-run-"))
         settings = settings.model_copy(update={"home": home})
     else:
@@ -104,16 +107,18 @@ async def open_world(
         destinations=destinations,
         reference=reference,
         played=played,
+        place=place or store.place,
     )
 
 
 @asynccontextmanager
-async def _copied(settings: Settings) -> AsyncIterator[Store]:
-    """A store of its own that remembers what the real one does."""
+async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
+    """A store of its own that remembers what the real one does, and what it is for people."""
     async with open_throwaway_store() as store:
         async with open_store(settings.secrets.redis_url, settings.home) as real:
             await real.copy_to(store)
-        yield store
+            place = f"a copy of {real.place}, forgotten at the end"
+        yield store, place
 
 
 async def _replayed(  # noqa: PLR0917 - a composition root hands over what it made
