@@ -153,7 +153,7 @@ class HttpClient:
                 limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
                 mounts={"all://127.0.0.1": None, "all://localhost": None},
                 follow_redirects=False,
-                verify=_tls(),
+                verify=await asyncio.to_thread(_tls),
             )
         )
         return self
@@ -266,7 +266,9 @@ class HttpClient:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Certificates are read once: it takes longer than a request."""
+    """Certificates are read once, and what httpx connects with is loaded: both take longer than a request."""
+    import httpcore._backends.anyio  # noqa: F401, PLC0415
+
     return httpx.create_ssl_context()
 
 
