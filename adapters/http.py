@@ -14,11 +14,12 @@ import math
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from importlib import import_module
 from typing import Any, Protocol, Self, TypeVar
 
 import httpx
@@ -267,8 +268,9 @@ class HttpClient:
 @cache
 def _tls() -> ssl.SSLContext:
     """Certificates are read once, and what httpx connects with is loaded: both take longer than a request."""
-    import httpcore._backends.anyio  # noqa: F401, PLC0415
-
+    for name in ("anyio._backends._asyncio", "httpcore._backends.anyio"):
+        with suppress(ImportError):
+            import_module(name)
     return httpx.create_ssl_context()
 
 
