@@ -173,8 +173,11 @@ class Siege:
                 count += await self.store.outbox.retry(letter.id, now)
         return count
 
-    async def duplicates(self) -> Counter[str]:
-        """How many messages arrived more than once, by service and by the cause that the delivery log gives."""
+    async def duplicates(self, given_up: Mapping[str, set[int]]) -> Counter[str]:
+        """How many messages arrived more than once, by service and by the cause that the delivery log gives.
+
+        What was ``given_up`` was left unanswered twice.
+        """
         causes: Counter[str] = Counter()
         log = await self.store.outbox.log(100_000)
         keys = {
@@ -187,7 +190,7 @@ class Siege:
                 earlier = first.setdefault(each.figure, each)
                 if earlier is not each:
                     key = keys.get((destination, each.id)) or keys.get((destination, earlier.id), "")
-                    lost = (destination, key) in unanswered
+                    lost = (destination, key) in unanswered or each.figure in given_up[destination]
                     cause = "no answer came" if lost else self._death(earlier.at, each.at)
                     causes[f"{destination.partition(':')[0]}: {cause}"] += 1
         return causes

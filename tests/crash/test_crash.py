@@ -84,7 +84,7 @@ async def outcome(at: Siege, toll: Toll) -> None:
     toll.notices += len(at.fed)
     toll.kills.update(what.partition("-")[0] for what, _ in at.kills)
     toll.faults.update(at.faults)
-    toll.duplicates.update(await at.duplicates())
+    toll.duplicates.update(await at.duplicates(given_up))
     toll.marked += sum('"possibly_duplicate":true' in line.detail for line in log)
     toll.dead += sum(map(len, given_up.values()))
     toll.retried += retried
