@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from rules.model import SeriesName, Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"
@@ -153,12 +153,13 @@ async def _move(register: Register[T], prefix: str, old: str, new: str) -> None:
             await register.remove(item.id)
 
 
-async def park(documents: Documents, destination: str, why: str) -> None:
-    """Send nothing to ``destination`` and its topics until somebody subscribes there again."""
+async def park(documents: Documents, destination: str, why: str) -> Sequence[Subscription]:
+    """Send nothing to ``destination`` and its topics until somebody subscribes again; return what is parked by it."""
     register = subscriptions(documents)
-    for item in await register.all():
-        if belongs(item.destination, destination):
-            await register.put(replace(item, parked=why))
+    running = [item for item in await register.all() if belongs(item.destination, destination) and not item.parked]
+    for item in running:
+        await register.put(replace(item, parked=why))
+    return running
 
 
 def belongs(destination: str, chat: str) -> bool:
