@@ -28,7 +28,7 @@ from pydantic import (
 
 from adapters.message import Colour, Reader
 from bot.feed_settings import NAMES, FeedSettings, known
-from bot.housekeeping import RetentionSettings
+from bot.retention import RetentionSettings
 from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
