@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
-from adapters.process import is_dead, this_process
+from adapters.process import this_process
 from adapters.store.embedded import open_store, open_throwaway_store
 from adapters.store.port import Documents, Store
 from bot import roles
@@ -185,4 +185,4 @@ class _Announcer:
 
 async def lead(store: Store, role: str, work: Callable[[], Awaitable[None]]) -> None:
     """Do ``work`` while this process alone has ``role`` among all that share ``store``."""
-    await roles.lead(store.leases, role, this_process(), work, is_dead)
+    await roles.lead(store.leases, role, this_process(), work)
