@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from rules.model import SeriesName, Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"
@@ -151,8 +151,10 @@ async def _move(register: Register[T], prefix: str, old: str, new: str) -> None:
         await register.put(replace(item, id=identity(prefix, new, item.matcher), destination=new))
 
 
-async def park(documents: Documents, destination: str, why: str) -> None:
-    """Send nothing to ``destination`` until somebody subscribes there again."""
+async def park(documents: Documents, destination: str, why: str) -> Sequence[Subscription]:
+    """Send nothing to ``destination`` until somebody subscribes there again; return what wasn't parked before."""
     register = subscriptions(documents)
-    for item in await register.at(destination):
+    running = [item for item in await register.at(destination) if not item.parked]
+    for item in running:
         await register.put(replace(item, parked=why))
+    return running

@@ -13,6 +13,7 @@ from adapters.feeds.health import HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.app.desk import rule_paths
+from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
 from bot.archive import Archive
 from bot.commands.context import Desk
@@ -110,6 +111,7 @@ def build_commands(
             clock=clock,
             rulebook=rulebook,
             deliveries=store.outbox,
+            owners=build_caretaker(settings, store, clock),
             weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked"),
             pictures=settings.home / "pictures",
         )

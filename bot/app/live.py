@@ -18,7 +18,6 @@ from adapters.notifiers.port import Misconfigured, Notifier
 from adapters.process import this_process
 from adapters.web import served
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
-from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
 from bot.app.feeds import (
     build_feeds,
@@ -30,11 +29,13 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
+from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
+from bot.app.sending import CONSOLE, build_sender, on_terminal
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import HOST, Ground, World, lead, open_world
+from bot.app.world import World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
@@ -212,8 +213,8 @@ async def _front_ends(
 
 def _sender(world: World, notifiers: Mapping[str, Notifier], *, dry_run: bool) -> dict[str, Work]:
     shown = on_terminal(notifiers) if dry_run else notifiers
-    reader, clock = world.settings.reader.reader(), world.known.clock
-    work: dict[str, Work] = {"sender": build_sender(this_process(), world.store, shown, reader, clock).run}
+    settings, clock = world.settings, world.known.clock
+    work: dict[str, Work] = {"sender": build_sender(this_process(), settings, world.store, shown, clock).run}
     if dry_run:
         work["terminal"] = lambda: until_unread(notifiers)
     return work

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from pydantic import SecretStr
-
-from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
+from adapters.clock import ShiftedClock, SteppingClock
 from adapters.feeds.port import Fetched, Noted
 from adapters.process import this_process
 from adapters.store.embedded import open_store, open_throwaway_store
@@ -18,6 +15,7 @@ from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
+from bot.app.ground import HOST, Ground
 from bot.app.recordings import Playback
 from bot.archive import Archive
 from bot.demo import replay
@@ -36,17 +34,6 @@ from rules.problems import ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe
 from rules.universe_file import load_universe
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a live process stands on: the time, and the way to a store. A test may give it a faster one."""
-
-    clock: Clock
-    open_store: Callable[[SecretStr | None, Path], AbstractAsyncContextManager[Store]]
-
-
-HOST = Ground(SystemClock(), open_store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

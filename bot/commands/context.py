@@ -16,6 +16,7 @@ from adapters.store.port import Documents, LogLine, RateLimits
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
+from bot.courier import Owners
 from bot.locale import say
 from bot.market import MarketView
 from bot.readers import Profiles
@@ -56,6 +57,7 @@ class Desk:
     clock: Clock
     rulebook: RuleBook
     deliveries: Deliveries
+    owners: Owners
     weekly: Weekly
     pictures: Path
     """Where charts are kept until they are sent; the senders can read it."""

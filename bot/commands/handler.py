@@ -13,7 +13,6 @@ from adapters.chat.port import MenuEntry, Origin, Reply, Request
 from adapters.message import Message
 from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
-from bot import subscriptions
 from bot.commands.access import Role, role_of
 from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
 from bot.commands.catalogue import VERBS
@@ -68,12 +67,11 @@ class Commands:
 
     async def moved(self, old: str, new: str) -> None:
         """A chat has a new address: carry its subscriptions, silences and settings over."""
-        await subscriptions.move(self._desk.documents, old, new)
-        await self._desk.profiles.put(new, await self._desk.profiles.get(old))
+        await self._desk.owners.moved(old, new)
 
     async def removed(self, destination: str) -> None:
-        """The bot was blocked or removed: park what is sent there."""
-        await subscriptions.park(self._desk.documents, destination, "removed")
+        """The bot was blocked or removed: park what is sent there, and tell whoever subscribed."""
+        await self._desk.owners.gone(destination, "removed")
 
     async def _context(self, request: Request) -> Context:
         return Context(

@@ -44,7 +44,7 @@ from tests.bot.commands.conftest import Person
 async def test_what_is_typed_is_understood_as_a_rule(ann: Person, documents, universe, calendars, typed, when) -> None:
     """Short forms and expressions become a condition that the engine compiles."""
     await ann.ask(f"/alert {typed}")
-    (alert,) = await personal.everyones(documents)
+    (alert,) = await personal.of(documents, "telegram:2")
     assert when == alert.when
     assert Engine([alert.spec()], universe, calendars).programs[0].spec.id == alert.rule_id
 
@@ -95,14 +95,14 @@ async def test_the_reply_in_chinese(li: Person) -> None:
 async def test_what_is_not_understood_is_explained(ann: Person, documents, typed: str, start: str) -> None:
     """Where the mistake is, what is wanted, and an example; nothing is kept."""
     assert (await ann.read(f"/alert {typed}")).startswith(start)
-    assert [] == list(await personal.everyones(documents))
+    assert [] == list(await personal.of(documents, "telegram:2"))
 
 
 async def test_asking_twice_is_asking_once(ann: Person, documents) -> None:
     """The same words again neither add an alert nor a subscription."""
-    await ann.ask("/alert NVDA > 140")
-    await ann.ask("/alert NVDA > 140")
-    assert 1 == len(await personal.everyones(documents))
+    await ann.ask("/alert NVDA > 140 repeat")
+    await ann.ask("/alert NVDA > 140 repeat")
+    assert 1 == len(await personal.of(documents, "telegram:2"))
     assert ["telegram:2"] == [item.destination for item in await subscriptions(documents).all()]
 
 
@@ -119,13 +119,16 @@ async def test_alerts_are_listed_nearest_first(ann: Person) -> None:
     assert lines[-1] == "[✕ NVDA > 100] [✕ NVDA > 140] [✕ NVDA > 200]"
 
 
+_MARKS = {"readers", "rule_changes", personal.CHANGES}
+
+
 async def test_undo_ends_the_alert_and_its_subscription(ann: Person, documents) -> None:
     """The button under the confirmation leaves nothing behind, however often it is pressed."""
     reply = await ann.ask("/alert NVDA > 140")
     undo = reply.message.buttons[0][0].data
     assert "✅ 1 ended: NVDA > 140" in (await ann.press(undo)).message.summary
     assert "There is no such alert" in (await ann.press(undo)).toast
-    assert {} == {key: text for key, text in documents.documents.items() if key[0] not in {"readers", "rule_changes"}}
+    assert {} == {key: text for key, text in documents.documents.items() if key[0] not in _MARKS}
 
 
 async def test_nobody_ends_anothers_alert(ann: Person, documents) -> None:
@@ -133,7 +136,7 @@ async def test_nobody_ends_anothers_alert(ann: Person, documents) -> None:
     undo = (await ann.ask("/alert NVDA > 140")).message.buttons[0][0].data
     await ann.viewer().press(undo)
     await ann.viewer().ask("/unalert all")
-    assert 1 == len(await personal.everyones(documents))
+    assert 1 == len(await personal.of(documents, "telegram:2"))
 
 
 async def test_a_person_keeps_no_more_alerts_than_the_limit(desk: Desk, ann: Person) -> None:
@@ -148,7 +151,7 @@ async def test_a_person_keeps_no_more_alerts_than_the_limit(desk: Desk, ann: Per
 async def test_an_expired_alert_is_not_listed(ann: Person, desk: Desk, documents) -> None:
     """What is over doesn't count as watched."""
     await ann.ask("/alert NVDA > 140 until 1d")
-    (alert,) = await personal.everyones(documents)
+    (alert,) = await personal.of(documents, "telegram:2")
     await personal.keep(documents, replace(alert, expires_at=desk.clock.now()))
     assert (await ann.read("/alerts")).startswith("You have no alerts")
 
@@ -157,7 +160,7 @@ async def test_living_alerts_run_and_broken_or_expired_ones_do_not_stop_them(
     ann: Person, desk: Desk, documents, universe, calendars
 ) -> None:
     """What the engine is given compiles and hasn't ended."""
-    await ann.ask("/alert NVDA > 140")
+    await ann.ask("/alert NVDA > 140 repeat")
     (alert,) = await personal.everyones(documents)
     await personal.keep(documents, replace(alert, id="P-2", when="GONE > 1"))
     await personal.keep(documents, replace(alert, id="P-3", expires_at=desk.clock.now()))
