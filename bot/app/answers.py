@@ -23,6 +23,7 @@ from bot.digest.data import DigestData
 from bot.digest.stored import stored_data
 from bot.files import private_folder
 from bot.intake import stored_events
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.imported import digest_data
@@ -114,6 +115,7 @@ def build_commands(
             owners=build_caretaker(settings, store, clock),
             weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked"),
             pictures=settings.home / "pictures",
+            maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )
 

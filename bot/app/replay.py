@@ -168,19 +168,23 @@ async def _history(
     tape_begins = min((seen.known_at for seen in (*before, *after)), default=at)
     marks = [json.loads(text) for text in (await store.documents.all(MARKS)).values()]
     late_at = {
-        symbol: when
+        (feed, key): when
         for mark in marks
         if (when := datetime.fromisoformat(mark["at"])) > at
-        for symbol in mark["symbols"]
+        for feed, key in mark["keys"]
     }
     known: list[Observation] = list(before)
     late: dict[datetime, list[Observation]] = {}
     for seen in archived:
         name = SeriesName.parse(seen.series)
-        if seen.known_at > at or (seen.at >= tape_begins and (seen.series, seen.at) in to_come):
+        came = late_at.get((name.feed, name.key))
+        came_late = came is not None and (name.feed == "prices" or seen.known_at == came)
+        if (seen.known_at > at and seen.known_at != came) or (
+            seen.at >= tape_begins and (seen.series, seen.at) in to_come
+        ):
             continue
-        if name.feed == "prices" and name.key in late_at:
-            late.setdefault(late_at[name.key], []).append(seen)
+        if came is not None and came_late:
+            late.setdefault(came, []).append(seen)
         elif (seen.series, seen.at) not in told:
             known.append(seen)
     return known, [Late(when, figures) for when, figures in late.items()]
