@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from adapters.store.port import LogLine, Store
-from bot.app.delivery import CONSOLE
+from bot.app.sending import CONSOLE
 from bot.app.world import World, open_world
 from bot.archive import Archive
 from bot.backfilling import MARKS
@@ -19,7 +19,8 @@ from bot.failures import Failure
 from bot.incidents import INCIDENTS
 from bot.lane import notice_key
 from bot.notices import Incident
-from bot.personal import everyones, is_personal
+from bot.personal import everyones
+from bot.personal_rules import is_personal
 from bot.replaying import Difference, Late, Span, advanced, compared
 from bot.settings import Settings
 from bot.snapshots import Snapshot, kept
@@ -80,10 +81,12 @@ def _from(snapshots: Sequence[Snapshot], start: datetime | None) -> tuple[Snapsh
     if not snapshots:
         raise Failure("nothing was recorded yet that could be replayed; the engine records while tapewatch run runs")
     first = snapshots[0]
-    before = [each for each in snapshots if start is None or each.at <= start]
-    if not before:
+    if start is None:
+        return first, first.at
+    if first.at > start:
         raise Failure(f"the record reaches back to {_at(first.at)}; wanted --from then or later (see retention.tape)")
-    return (first, first.at) if start is None else (before[-1], start)
+    # One that was taken at that very instant stands after what was decided then.
+    return next((each for each in reversed(snapshots) if each.at < start), first), start
 
 
 def _at(instant: datetime) -> str:

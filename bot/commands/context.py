@@ -16,7 +16,9 @@ from adapters.store.port import Documents, LogLine, RateLimits
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
+from bot.courier import Owners
 from bot.locale import say
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.rulebook import RuleBook
@@ -56,9 +58,12 @@ class Desk:
     clock: Clock
     rulebook: RuleBook
     deliveries: Deliveries
+    owners: Owners
     weekly: Weekly
     pictures: Path
     """Where charts are kept until they are sent; the senders can read it."""
+    maintainers: Maintainers | None = None
+    """Who is told of defects."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 
@@ -108,6 +113,13 @@ class Context:
     def pressed(self) -> bool:
         """Whether a button was used."""
         return self.request.origin is Origin.BUTTON
+
+    @property
+    def who(self) -> str:
+        """What others call the asker."""
+        if self.request.user.name:
+            return self.request.user.name
+        return self.say("who.terminal") if self.request.platform == "console" else self.request.user.id
 
     def say(self, key: str, **values: object) -> str:
         """The text ``key`` in the reader's language."""

@@ -16,10 +16,12 @@ ZH: Mapping[str, str] = {
     "bad-every": "every 的写法无效：{word}",
     "bad-figure": "数值 {word} 无效",
     "bad-format": "显示格式无效：{word}",
+    "bad-header": "CSV 表头不对，需要 date,open,high,low,close,volume",
     "bad-id": "规则 id {word} 无效，只能用小写字母、数字和连字符",
     "bad-instant": "时间 {word} 无效，例：2024-11-01T20:00Z",
     "bad-macro": "宏 {word} 无法读取",
     "bad-name": "{word} 不能用作名称",
+    "bad-row": "这一行数据无法读取",
     "bad-symbol": "代码 {word} 无效",
     "bad-tag": "标签 {word} 无效",
     "bad-template": "花括号不成对，应写成 {{表达式}}",
@@ -111,6 +113,8 @@ def told(problem: Problem, lang: Lang, text: str = "") -> str:
     """What is wrong, and what may have been meant. ``text`` is the expression that the problem's column counts in."""
     if lang == "en" or problem.code not in ZH:
         return f"{problem.message}; did you mean {problem.suggestion}?" if problem.suggestion else problem.message
+    if text and problem.column > len(text.rstrip()):
+        return "表达式不完整"
     said = ZH[problem.code].format(word=_about(problem, text))
     return f"{said}，是不是 {problem.suggestion}？" if problem.suggestion else said
 
@@ -119,6 +123,6 @@ def _about(problem: Problem, text: str) -> str:
     """What the problem is about: the word at its column, or else the first one that its message quotes."""
     if text:
         found = _TOKEN.search(text, problem.column - 1)
-        return f"“{found[0]}”" if found else "结尾"
+        return f"“{found[0]}”" if found else "此处"
     quoted = _QUOTED.search(problem.message)
     return f"“{quoted[1] or quoted[2]}”" if quoted else "此处"

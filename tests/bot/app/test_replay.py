@@ -15,11 +15,12 @@ from bot.app.desk import open_desk
 from bot.app.replay import Replayed, replay
 from bot.archive import Archive
 from bot.failures import Failure
-from bot.housekeeping import RetentionSettings, tidy
+from bot.housekeeping import tidy
 from bot.incidents import INCIDENTS
 from bot.intake import handing_in
 from bot.market import MarketView
 from bot.pipeline import Pipeline
+from bot.retention import RetentionSettings
 from bot.rule_files import _broken, _transition
 from bot.settings import Settings
 from rules.model import Observation, Reason, Status
@@ -109,6 +110,8 @@ async def test_only_the_span_that_was_asked_for_is_compared(tmp_path: Path) -> N
     await desk.live()
     found = await desk.replay(minutes(100), minutes(130))
     assert (found.same, found.observations, told(found)) == (2, 1, [])
+    for minute in (0, 60, 120, 150):
+        assert told(await desk.replay(minutes(minute))) == []
 
 
 async def test_an_edited_rule_shows_what_it_changes(tmp_path: Path) -> None:
@@ -191,3 +194,6 @@ async def test_the_recorded_week_replays_without_a_difference(tmp_path: Path) ->
     """All shipped rules over everything that the week brought."""
     found = await replay(Settings(home=tmp_path), None, None, reference=True)
     assert (told(found), found.same, list(tmp_path.iterdir())) == ([], 13, [])
+    midnight = datetime(2024, 10, 30, tzinfo=UTC)
+    found = await replay(Settings(home=tmp_path), midnight, midnight + timedelta(days=1), reference=True)
+    assert (told(found), found.same) == ([], 1)
