@@ -27,7 +27,7 @@ rules:
     say: {en: "BTC at {BTC:,.2f}", zh: "比特币 {BTC:,.2f}"}
 """
 ROLES = ("scheduler", "engine", "sender")
-_PATIENCE_S = 15
+_PATIENCE_S = 90
 
 
 async def tape_of(home: Path) -> Sequence[Observation]:
