@@ -66,8 +66,10 @@ class Caretaker:
     async def moved(self, old: str, new: str) -> None:
         """Carry subscriptions, silences and settings over to the new address (a group became a supergroup)."""
         await subscriptions.move(self.documents, old, new)
-        if await self.profiles.get(new) == Profile():
-            await self.profiles.put(new, await self.profiles.get(old))
+        for identity, profile in (await self.profiles.all()).items():
+            address = new + identity.removeprefix(old)
+            if subscriptions.belongs(identity, old) and await self.profiles.get(address) == Profile():
+                await self.profiles.put(address, profile)
 
     async def _is_news(self, destination: str, now: datetime) -> bool:
         text = await self.documents.get(GONE, destination)

@@ -70,20 +70,22 @@ async def retry(outbox: Outbox, ids: Sequence[str], now: datetime) -> tuple[list
 
     ``all`` stands for every dead letter, the oldest first.
     """
-    wanted = await _meant(outbox, ids)
-    done = [letter for letter in wanted if await outbox.retry(letter, now)]
+    wanted, known = await _meant(outbox, ids)
+    done = [letter for letter in wanted if letter in known and await outbox.retry(letter, now)]
     return done, [letter for letter in wanted if letter not in done]
 
 
 async def drop(outbox: Outbox, ids: Sequence[str], why: str, now: datetime) -> tuple[list[str], list[str]]:
     """Forget the dead letters, with the reason in the log; return the ids that were forgotten, and the unknown ones."""
-    wanted = await _meant(outbox, ids)
-    done = [letter for letter in wanted if await outbox.discard(letter, why, now)]
+    wanted, known = await _meant(outbox, ids)
+    done = [letter for letter in wanted if letter in known and await outbox.discard(letter, why, now)]
     return done, [letter for letter in wanted if letter not in done]
 
 
-async def _meant(outbox: Outbox, ids: Sequence[str]) -> list[str]:
-    return [letter.id for letter in reversed(await outbox.dead(MOST_DEAD))] if list(ids) == ["all"] else list(ids)
+async def _meant(outbox: Outbox, ids: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The letters that are meant, and all there are: the store refuses what isn't an id at all."""
+    known = [letter.id for letter in reversed(await outbox.dead(MOST_DEAD))]
+    return (known if list(ids) == ["all"] else ids), known
 
 
 def letter_json(letter: DeadLetter) -> dict[str, Any]:

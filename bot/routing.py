@@ -11,7 +11,7 @@ from adapters.store.port import LogLine
 from bot.edits import Edit, edits_for
 from bot.lane import Delivery, LaneTurn, closes, forgets, is_told, opens, subject
 from bot.notices import Incident
-from bot.personal import is_personal
+from bot.personal_rules import RECIPIENT, is_personal
 from bot.routes import Facts, Options, Route, Target, facts_of, targets
 from bot.routing_state import Announcements, Document, Lane, RoutingState, changes
 from bot.stages.base import Item, Manners, Silencing, Situation, Stage
@@ -129,6 +129,9 @@ class Router:
 
         A personal alert has no routes: it is for who subscribed to it alone.
         """
+        recipient = transition.options.get(RECIPIENT)
+        if recipient:
+            return (Target(recipient, self._tree.options, "own alert"),)
         routed = () if is_personal(transition.rule) else targets(self._tree, facts_of(transition, self._universe))
         found = {target.destination: target for target in routed}
         for subscription in subscriptions:

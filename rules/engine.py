@@ -12,6 +12,7 @@ from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis, micros
 from rules.calendars import Calendars
+from rules.crowd import Crowd
 from rules.fences import Fences, Tick
 from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
@@ -50,6 +51,8 @@ class State:
     taken: int = 0
     evaluations: int = 0
     """How many instances were evaluated so far."""
+    crowd: Crowd = field(default_factory=Crowd)
+    """Everybody's price alerts; what they decide is drained from here and not among the transitions."""
     untold: tuple[Transition, ...] = ()
     """What a change of rules closed, told by the next ``advance``."""
     revision: int = 0
@@ -69,6 +72,7 @@ class State:
             self.fences,
             self.taken,
             self.evaluations,
+            self.crowd,
             self.untold,
             self.revision + 1,
             self.changes,
@@ -103,7 +107,7 @@ class Engine:
         patience: int | None = 64,
     ) -> None:
         self._patience = patience
-        self._calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
+        self.calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
         scope = Scope(universe, is_calendar=self._is_calendar)
         with collector.paused():
             self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
@@ -123,7 +127,7 @@ class Engine:
 
     def _is_calendar(self, name: str) -> bool:
         try:
-            self._calendars.get(name)
+            self.calendars.get(name)
         except ValueError:
             return False
         return True
@@ -189,11 +193,13 @@ class Engine:
                 _hold(state, seen)
             else:
                 state.history.apply(seen)
+                state.crowd.stand(seen)
         return state
 
     def adopt(self, state: State, old: State) -> State:
-        """Take over the history and the waiting observations of another engine's state, for a change of rules."""
+        """Take over history, price alerts and waiting observations of another engine's state, for a change of rules."""
         state.history.copy_from(old.history)
+        state.crowd = old.crowd
         for _, _, _, seen in old.held:
             _hold(state, seen)
         return state
@@ -206,8 +212,9 @@ class Engine:
         A ``now`` before ``state.now`` counts as ``state.now``: time does not run backwards.
         """
         now = max(now, state.now)
-        loud = self._quiet(state, list(observations), now)
-        if not (loud or state.held or state.untold or state.agenda.strikes(now)):
+        idle = not (state.held or state.untold or state.agenda.strikes(now))
+        loud = self._quiet(state, list(observations), now) if idle else observations
+        if idle and not loud:
             return state.quietly(now), ()
         for seen in loud:
             _hold(state, seen)
@@ -227,7 +234,7 @@ class Engine:
 
     def _quiet(self, state: State, seen: list[Observation], now: datetime) -> list[Observation]:
         """Take in ticks that touch no level and that no other rule hears, from the first on; return the others."""
-        if state.held or state.agenda.strikes(now) or any(a.known_at > b.known_at for a, b in pairwise(seen)):
+        if len(seen) > 1 and any(a.known_at > b.known_at for a, b in pairwise(seen)):
             return seen
         for number, item in enumerate(seen):
             if item.known_at > now or not self._is_quiet(state, item):
@@ -236,15 +243,18 @@ class Engine:
 
     def _is_quiet(self, state: State, seen: Observation) -> bool:
         """Take ``seen`` in if it is a tick that nothing has to be evaluated for."""
-        running = state.history.running.get(seen.series)
-        if running is None or seen.value is None or self._readers.hears(running.name):
+        if not state.crowd.is_quiet(seen):
             return False
-        moment = micros(seen.known_at if seen.known_at > state.now else state.now)
-        if moment >= running.overdue_at or not state.fences.is_quiet(
-            running.name[1], seen.value, running.version, moment
-        ):
+        running, price = state.history.running.get(seen.series), seen.value
+        if running is None or price is None or self._readers.hears(running.name):
             return False
-        return running.take(seen, micros(seen.at)) is not None
+        at = micros(seen.at)
+        moment = at if seen.known_at == seen.at else micros(seen.known_at)
+        if state.now > seen.known_at:
+            moment = micros(state.now)
+        if moment >= running.overdue_at or not state.fences.is_quiet(running.name[1], price, running.version, moment):
+            return False
+        return running.take(seen, at) is not None
 
     def next_wakeup(self, state: State) -> datetime | None:
         """When something may happen without a new observation: a strike, a timer, or a figure that waits."""
@@ -257,6 +267,7 @@ class Engine:
     ) -> Iterator[Transition]:
         fresh, revised, settled = Touched(), Touched(), Touched()
         for seen in batch:
+            state.crowd.take(seen)
             applied = state.history.apply(seen)
             if applied is None:
                 continue
@@ -357,7 +368,7 @@ class Engine:
             evaluation = Evaluation(self._rules[number].groups[at], lanes, moment)
             by_rule.setdefault(number, []).extend(evaluation.transitions())
             state.evaluations += len(evaluation.lanes)
-            state.fences.note(number, at, evaluation.lanes.tolist(), evaluation.looks)
+            state.fences.note(number, at, evaluation.known, evaluation.looks)
             for lane in evaluation.stepped:
                 entry = Entry(Cause.TIMER, number, at, lane)
                 due = self._timer(state, entry)

@@ -122,7 +122,10 @@ class Fences:
         return True
 
     def note(self, rule: int, group: int, lanes: Iterable[int], looks: Mapping[int, int | None]) -> None:
-        """Take in what an evaluation of ``lanes`` found: by stepped lane from when to look again, 0 for at once."""
+        """Take in what an evaluation of ``lanes`` found: by stepped lane from when to look again, 0 for at once.
+
+        A lane that was neither known nor stepped stays as restless as it was; it is not among ``lanes``.
+        """
         at = self._places.get((rule, group))
         if at is None:
             return

@@ -215,6 +215,7 @@ class Running:
         "key",
         "name",
         "overdue_at",
+        "version",
     )
 
     def __init__(self, name: tuple[str, str, str], block: Block, key: int) -> None:
@@ -223,6 +224,8 @@ class Running:
         self._epoch = -1
         self.overdue_at = 0
         """The instant (microseconds) at which the newest figure is overdue: the close of the session after it."""
+        self.version = -1
+        """Counts changes of its closed bars; when it is not up to date, no tick is taken."""
 
     def refresh(self, applied: Applied) -> None:
         """Look at what was written otherwise."""
@@ -237,7 +240,7 @@ class Running:
         self._begin, self._end = axis.open_of(index), axis.open_of(index + 1)
         self.overdue_at = axis.close_of(index + 1)
         self._look_at_bar()
-        self._epoch = column.epochs[self.key]
+        self.version, self._epoch = int(column.versions[self.key]), column.epochs[self.key]
 
     def _look_at_bar(self) -> None:
         high, low = (self.block.column(field) for field in ("high", "low"))
@@ -268,11 +271,6 @@ class Running:
             column.values[self._index - column.first, key] = self._price = price
             column.known[key], column.sources[key] = micros(seen.known_at), seen.source
         return True
-
-    @property
-    def version(self) -> int:
-        """Counts changes of its closed bars."""
-        return int(self.block.column("close").versions[self.key])
 
     @property
     def applied(self) -> Applied:

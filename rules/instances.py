@@ -66,6 +66,8 @@ class Evaluation:
         self.frame = group.frame(moment.shared, self.memory, lanes)
         self.lanes = np.arange(group.size) if lanes is None else lanes
         self.stepped: list[int] = []
+        self.known: list[int] = []
+        """The lanes whose condition is known, or that were stepped."""
         self.looks: dict[int, int | None] = {}
         """By stepped lane: from when (microseconds) the same verdict may do something; ``None`` for never."""
         self._told: dict[TransitionKind, list[Transition]] = {}
@@ -89,6 +91,9 @@ class Evaluation:
                 revision=self.moment.revision,
             )
             yield from self._step(at, verdict)
+        unknown = np.isnan(when)
+        self.known = self.lanes[~unknown].tolist() if unknown.any() else self.lanes.tolist()
+        self.known += self.looks.keys() - set(self.known)
         if self.rule.has_edges:
             self._store_sides()
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.clock import Clock
 from adapters.message import Reader
-from adapters.notifiers.port import Notifier, Outgoing, Receipt
-from adapters.process import is_dead
 from adapters.store.port import Store
 from bot.alert_pictures import Pictures
-from bot.caretaking import Caretaker
-from bot.delivery import Sender
 from bot.dispatch import Dispatcher
 from bot.evidence import Evidence
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.settings import Settings
-
-CONSOLE = "console:"
 
 
 def build_dispatcher(
@@ -37,32 +30,6 @@ def build_dispatcher(
     )
 
 
-def build_caretaker(settings: Settings, store: Store, clock: Clock) -> Caretaker:
-    """Parks what is gone and tells whoever subscribed, or the admins."""
-    return Caretaker(
-        documents=store.documents,
-        states=store.states,
-        profiles=Profiles(store.documents, settings.reader.reader()),
-        clock=clock,
-        admins=settings.access.admins,
-    )
-
-
-def build_sender(
-    name: str, settings: Settings, store: Store, notifiers: Mapping[str, Notifier], clock: Clock
-) -> Sender:
-    """A sender that writes to each destination as its reader chose, and parks what is gone."""
-    return Sender(
-        name=name,
-        store=store,
-        notifiers=notifiers,
-        reader_at=Profiles(store.documents, settings.reader.reader()).at,
-        clock=clock,
-        owners=build_caretaker(settings, store, clock),
-        is_dead=is_dead,
-    )
-
-
 def build_pictures(home: Path, store: Store, market: MarketView, reader: Reader, clock: Clock) -> Pictures:
     """Draws under alerts what each destination's reader is used to; the files lie below ``home``."""
     return Pictures(
@@ -72,21 +39,3 @@ def build_pictures(home: Path, store: Store, market: MarketView, reader: Reader,
         folder=home / "pictures" / "alerts",
         clock=clock,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class OnTerminal:
-    """Stands in for a messenger in a dry run: what would be sent is printed."""
-
-    console: Notifier
-
-    async def send(self, outgoing: Outgoing) -> Receipt:
-        """Print the message."""
-        return await self.console.send(replace(outgoing, destination=CONSOLE, edit=None, reply_to=None))
-
-
-def on_terminal(notifiers: Mapping[str, Notifier]) -> dict[str, Notifier]:
-    """Every messenger replaced by the terminal."""
-    console = notifiers["console"]
-    schemes = {"telegram", "slack", "webhook", "apprise", *notifiers} - {"console"}
-    return {"console": console, **{scheme: OnTerminal(console) for scheme in schemes}}

@@ -18,7 +18,6 @@ from adapters.notifiers.port import Misconfigured, Notifier
 from adapters.process import this_process
 from adapters.web import served
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
-from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
 from bot.app.feeds import (
     build_feeds,
@@ -30,11 +29,13 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
+from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
+from bot.app.sending import CONSOLE, build_sender, on_terminal
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import HOST, Ground, World, lead, open_world
+from bot.app.world import World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
@@ -244,8 +245,7 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    kept = not dry_run or world.reference or world.played
-    report("store", world.store.place if kept else f"a copy of {settings.home}'s, forgotten at the end")
+    report("store", world.place)
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")

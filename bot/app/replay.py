@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from adapters.store.port import LogLine, Store
-from bot.app.delivery import CONSOLE
+from bot.app.sending import CONSOLE
 from bot.app.world import World, open_world
 from bot.archive import Archive
 from bot.backfilling import MARKS
@@ -19,7 +19,8 @@ from bot.failures import Failure
 from bot.incidents import INCIDENTS
 from bot.lane import notice_key
 from bot.notices import Incident
-from bot.personal import everyones, is_personal
+from bot.personal import everyones
+from bot.personal_rules import is_personal
 from bot.replaying import Difference, Late, Span, advanced, compared
 from bot.settings import Settings
 from bot.snapshots import Snapshot, kept

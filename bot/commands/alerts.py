@@ -22,8 +22,10 @@ from bot.commands.understanding import series_in, understood
 from bot.incidents import NUMBERS
 from bot.locale.problems import told
 from bot.personal import PersonalAlert
+from bot.personal_rules import is_personal
 from bot.rehearsal import Rehearsal, Rehearser
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
+from rules.language.scope import Scope
 from rules.problems import ProblemsFound
 from rules.spec import SeriesSpec
 from rules.standing import Standing
@@ -72,8 +74,9 @@ def own_alert(
     series: Mapping[str, SeriesSpec] | None = None,
 ) -> PersonalAlert:
     """An alert of the asker's own; the same condition twice is one alert. ``series`` are those beside prices."""
+    key = personal.alert_id(ctx.request.user.id, when, repeats=repeats)
     return PersonalAlert(
-        id=personal.alert_id(ctx.request.user.id, when, repeats=repeats),
+        id=key,
         owner=ctx.request.user.id,
         owner_name=ctx.request.user.name,
         typed=typed,
@@ -81,6 +84,7 @@ def own_alert(
         created_at=ctx.now,
         expires_at=expires_at,
         repeats=repeats,
+        price=None if repeats or series else personal.waits_for(key, when, Scope(ctx.universe)),
         series=series_in(ctx, when) if series is None else series,
     )
 
@@ -131,22 +135,25 @@ def _looked_at(ctx: Context, made: PersonalAlert) -> tuple[Standing | None, Rehe
 
 async def keep(ctx: Context, made: PersonalAlert) -> None:
     """Keep the alert and the asker's subscription to it; refuse more than a person may have."""
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == made.owner]
+    mine = await personal.of(ctx.desk.documents, made.owner)
     if len(mine) >= ctx.desk.most_alerts and made.id not in {item.id for item in mine}:
         raise Refusal("alert.too_many", most=ctx.desk.most_alerts)
-    matcher = Matcher("rule", made.rule_id)
-    await subscriptions(ctx.desk.documents).put(
-        Subscription(
-            id=identity("S", made.owner, matcher),
-            destination=made.owner,
-            matcher=matcher,
-            owner=made.owner,
-            owner_name=made.owner_name,
-            created_at=made.created_at,
-        )
-    )
+    if made.price is None:
+        await subscriptions(ctx.desk.documents).put(_subscription(made))
     # last, since the engine runs it from now on, and would find nobody to tell
     await personal.keep(ctx.desk.documents, made)
+
+
+def _subscription(made: PersonalAlert) -> Subscription:
+    matcher = Matcher("rule", made.rule_id)
+    return Subscription(
+        id=identity("S", made.owner, matcher),
+        destination=made.owner,
+        matcher=matcher,
+        owner=made.owner,
+        owner_name=made.owner_name,
+        created_at=made.created_at,
+    )
 
 
 def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, rehearsal: Rehearsal | None) -> Message:
@@ -182,7 +189,7 @@ async def alerts(ctx: Context, args: Arguments) -> Reply:
     """List my alerts, the nearest to firing first, with a button each to end them."""
     page = args.integer(1, low=1, high=99)
     args.done()
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id]
+    mine = await personal.of(ctx.desk.documents, ctx.request.user.id)
     living = [item for item in mine if item.expires_at > ctx.now]
     if not living:
         return ctx.reply(note(ctx.say("alerts.nothing")))
@@ -227,7 +234,7 @@ def _entry(ctx: Context, item: PersonalAlert, standing: Standing | None, number:
 async def _numbers(ctx: Context) -> dict[str, str]:
     """The numbers of the alerts that personal rules fired, by rule."""
     stored = await ctx.desk.documents.all(NUMBERS)
-    return {key.partition("{")[0]: text.strip('"') for key, text in stored.items() if personal.is_personal(key)}
+    return {key.partition("{")[0]: text.strip('"') for key, text in stored.items() if is_personal(key)}
 
 
 def _list_buttons(chosen: Sequence[PersonalAlert], page: int, count: int) -> tuple[tuple[Button, ...], ...]:
@@ -240,7 +247,7 @@ def _list_buttons(chosen: Sequence[PersonalAlert], page: int, count: int) -> tup
 
 async def unalert(ctx: Context, args: Arguments) -> Reply:
     """End one of my alerts by its id, or ``all`` of them."""
-    mine = {item.id: item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id}
+    mine = {item.id: item for item in await personal.of(ctx.desk.documents, ctx.request.user.id)}
     if not args:
         return await alerts(ctx, args)
     everything = args.choice({"all": True, "全部": True}, default=False)

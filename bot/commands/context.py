@@ -18,6 +18,7 @@ from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
 from bot.courier import Owners
 from bot.locale import say
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.rulebook import RuleBook
@@ -61,6 +62,8 @@ class Desk:
     weekly: Weekly
     pictures: Path
     """Where charts are kept until they are sent; the senders can read it."""
+    maintainers: Maintainers | None = None
+    """Who is told of defects."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 

@@ -33,8 +33,8 @@ async def programs_watching(ctx: Context, item: Instrument) -> Sequence[Program]
     shared = list(programs_about(ctx, item))
     if ctx.shared:
         return shared
-    for alert in await personal.everyones(ctx.desk.documents):
-        if alert.owner == ctx.request.user.id and alert.expires_at > ctx.now:
+    for alert in await personal.of(ctx.desk.documents, ctx.request.user.id):
+        if alert.expires_at > ctx.now:
             shared += [each for each in _compiled(ctx, alert) if is_about(each, item)]
     return shared
 

@@ -22,7 +22,7 @@ _SHOWN = 8
 async def home(ctx: Context, args: Arguments) -> Reply:
     """The page of who opened it."""
     args.rest()
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id]
+    mine = await personal.of(ctx.desk.documents, ctx.request.user.id)
     following = await overview(ctx)
     events = ctx.market.events(ctx.now.date(), ctx.now.date() + timedelta(days=7))
     coming = [_coming(ctx, event) for event in events[:_SHOWN]]

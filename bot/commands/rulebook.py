@@ -36,19 +36,15 @@ async def rules(ctx: Context, args: Arguments) -> Reply:
     if what == "near":
         return ctx.reply(await _near(ctx))
     if what == "mine":
-        mine = [item.spec() for item in await personal.everyones(ctx.desk.documents) if _owned(ctx, item)]
+        mine = [item.spec() for item in await personal.of(ctx.desk.documents, ctx.request.user.id)]
         return ctx.reply(_list(ctx, mine) if mine else note(ctx.say("alerts.nothing")))
     return ctx.reply(_list(ctx, ctx.rules))
-
-
-def _owned(ctx: Context, alert: personal.PersonalAlert) -> bool:
-    return alert.owner == ctx.request.user.id
 
 
 async def rule_from(ctx: Context, args: Arguments, *, example: str) -> RuleSpec:
     """Take a rule's id from ``args``: a shared rule, or one of the asker's own alerts by its id."""
     known: Mapping[str, RuleSpec] = {spec.id.casefold(): spec for spec in ctx.rules}
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if _owned(ctx, item)]
+    mine = await personal.of(ctx.desk.documents, ctx.request.user.id)
     own = {name: item.spec() for item in mine for name in (item.id.casefold(), item.rule_id)}
     found = args.choice({**known, **own}, None, offered=False)
     if found is not None:

@@ -7,7 +7,7 @@ from adapters.clock import SteppingClock
 from adapters.message import Message, Reader, Text
 from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Outgoing
-from bot.app.delivery import on_terminal
+from bot.app.sending import on_terminal
 
 NOW = datetime(2024, 11, 1, 20, tzinfo=UTC)
 
