@@ -193,7 +193,7 @@ TEXTS: dict[str, str] = {
     "fng.week_ago": "A week ago",
     "fng.yesterday": "Yesterday",
     "gone.parked": "Paused: {what}. Once the bot can write there again, subscribe there anew with /sub.",
-    "gone.settings": "The settings name it: let the bot in again, or take it out there. Lost: tapewatch outbox dead",
+    "gone.settings": "The settings name it: let the bot in again, or take it out. Lost: tapewatch outbox dead",
     "gone.title": "Nothing arrives at {where} any more",
     "health.many": "News about {count} sources of data",
     "help.ack": "say that you look after an alert",
