@@ -9,8 +9,9 @@ from importlib.util import find_spec
 
 BENCHMARKS = {
     "startup": "from the command to its first answer",
-    "engine": "rules over ticks, polls and history",
+    "engine": "rules over ticks",
     "alerts": "a million price alerts, resting, struck and restarted",
+    "panels": "rules over polls and history",
     "loader": "reading a thousand rules",
     "store": "durable writes beside the disk",
     "delivery": "messages beside the services' limits",

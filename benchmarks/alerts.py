@@ -21,7 +21,7 @@ import numpy as np
 from adapters.message import Reader
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, Store
-from benchmarks.engine import CALENDARS, best, line, peer, rules, universe
+from benchmarks.desk import CALENDARS, best, line, peer, rules, universe
 from bot.dispatch import Dispatcher
 from bot.market import MarketView
 from bot.pipeline import Pipeline

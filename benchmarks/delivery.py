@@ -21,7 +21,8 @@ from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, OutboxEntry, Store
 from benchmarks.store import Row
-from bot.delivery import Sender, always
+from bot.courier import always
+from bot.delivery import Sender
 from bot.payload import pack
 from tests.fakes.telegram_server import FakeTelegram
 

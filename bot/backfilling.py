@@ -1,19 +1,21 @@
-"""The long history of prices: fetched before a price feed is asked for the first time, and told to who runs already.
+"""The long past: it goes into the archive and never over the tape, since nothing of it is news.
 
-History goes into the archive and never over the tape: nothing of it is news. A mark among the documents says whose
-history has come, so that an engine that started on an emptier archive takes it in.
+The history of prices is fetched before a price feed is asked for the first time; the sources of other figures give it
+together with what is new. A mark among the documents says whose history has come, so that an engine that started on an
+emptier archive takes it in.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from adapters.feeds.port import Fault, Fetched
+from adapters.feeds.port import Fault, Fetched, join
 from adapters.store.port import Documents
 from bot.archive import Archive
 from rules.model import Observation, SeriesName
@@ -75,10 +77,73 @@ class Backfilled:
         if found.observations:
             await self._archive.keep(found.observations)
             self._prices.remember(found.observations)
-            symbols = sorted({SeriesName.parse(item.series).key for item in found.observations})
-            await self._documents.put(MARKS, self._name, json.dumps({"at": now.isoformat(), "symbols": symbols}))
-            log.info("history_fetched", feed=self._name, symbols=len(symbols), figures=len(found.observations))
+            await _mark(self._documents, self._name, found.observations, now)
         return found
+
+
+class News(Protocol):
+    """A feed that tells only what it has not told, as ``adapters.feeds.news.OnlyNews`` does."""
+
+    def remember(self, observations: Sequence[Observation]) -> None:
+        """Take figures of an earlier process as told."""
+        ...
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask once."""
+        ...
+
+
+class PastApart:
+    """``news`` of the feed ``name``, without what the archive has from an earlier process and without the long past.
+
+    A figure that is heard of for the first time more than ``past`` after its time goes into the archive alone; one that
+    was known and is corrected is news, however old.
+    """
+
+    def __init__(self, name: str, news: News, archive: Archive, documents: Documents, past: timedelta) -> None:
+        self._name = name
+        self._news = news
+        self._archive = archive
+        self._documents = documents
+        self._past = past
+        self._known: set[tuple[str, datetime]] | None = None
+        self._held = Fetched()
+
+    async def fetch(self, now: datetime) -> Fetched:
+        """Ask once; raise ``StoreUnavailable``."""
+        if self._known is None:
+            kept = await self._archive.load(only=_OfFeed(self._name))
+            self._news.remember(kept)
+            self._known = {(item.series, item.at) for item in kept}
+        self._held = fetched = join([self._held, await self._news.fetch(now)])  # it isn't told twice
+        oldest = now - self._past
+        late = [item for item in fetched.observations if item.at < oldest and (item.series, item.at) not in self._known]
+        if late:
+            await self._archive.keep(late)
+            await _mark(self._documents, self._name, late, now)
+        self._known.update((item.series, item.at) for item in fetched.observations)
+        self._held = Fetched()
+        places = {(item.series, item.at) for item in late}
+        news = tuple(item for item in fetched.observations if (item.series, item.at) not in places)
+        return replace(fetched, observations=news)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfFeed:
+    """Every pair of ``feed`` and a key."""
+
+    feed: str
+
+    def __contains__(self, pair: object) -> bool:
+        return isinstance(pair, tuple) and pair[0] == self.feed
+
+
+async def _mark(documents: Documents, name: str, came: Sequence[Observation], now: datetime) -> None:
+    """Say that the history of what ``came`` is in the archive."""
+    names = [SeriesName.parse(item.series) for item in came]
+    keys = sorted({(each.feed, each.key) for each in names})
+    await documents.put(MARKS, name, json.dumps({"at": now.isoformat(), "keys": keys}))
+    log.info("history_fetched", feed=name, keys=len(keys), figures=len(came))
 
 
 class LateHistory:
@@ -91,11 +156,11 @@ class LateHistory:
         self._seen: Mapping[str, str] = {}
 
     async def take(self) -> Sequence[Observation]:
-        """The history of each symbol that was completed since the last call; raise ``StoreUnavailable``."""
+        """The history of what was completed since the last call; raise ``StoreUnavailable``."""
         marks = await self._documents.all(MARKS)
         new = [json.loads(text) for name, text in marks.items() if self._seen.get(name) != text]
         late = [mark for mark in new if datetime.fromisoformat(mark["at"]) >= self._since]
-        symbols = {("prices", symbol) for mark in late for symbol in mark["symbols"]}
-        found = await self._archive.load(only=symbols) if symbols else []
+        keys = {(feed, key) for mark in late for feed, key in mark["keys"]}
+        found = await self._archive.load(only=keys) if keys else []
         self._seen = marks
         return found

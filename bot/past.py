@@ -9,8 +9,10 @@ from typing import Any
 
 from bot.failures import Failure
 from bot.past_prices import Data
-from rules.backtest import HORIZONS, Fired, Report, RuleResult, backtest
+from rules.backtest import Report, RuleResult, backtest
 from rules.calendars import Calendars
+from rules.fired import Fired
+from rules.forward import HORIZONS
 from rules.problems import Problem, nearest
 from rules.spec import RuleSpec
 

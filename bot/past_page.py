@@ -11,9 +11,11 @@ import numpy as np
 from bot.charts.fires import Marked, fired_line
 from bot.charts.svg import Frame
 from bot.past_prices import Data
-from rules.backtest import HORIZONS, Fired, Report, RuleResult
+from rules.backtest import Report, RuleResult
 from rules.bars import Bars
 from rules.calendars import Calendars
+from rules.fired import Fired
+from rules.forward import HORIZONS
 
 _CHARTS = 12
 """Charts of a rule, those with the most alerts first."""

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from rules.axis import Axis, instant, micros
+from rules.axis import instant, micros
 from rules.bars import Bars, observations
 from rules.calendars import Calendars
-from rules.columns import ColumnFrame, Mask
 from rules.engine import Engine
-from rules.explain import Lane, decide
-from rules.frames import Members
-from rules.functions.base import Part
-from rules.history import Floats, History, Ints
-from rules.language.scope import Ref
-from rules.latch import Column, lives
-from rules.model import Transition, TransitionKind
-from rules.program import Program
+from rules.fired import Fired, fires_of
+from rules.forward import Forward, followed
+from rules.history import History, Ints
+from rules.panel import Panel, Strip
 from rules.runtime import Group, Runtime
-from rules.spec import AtInterval, AtSession, RuleSpec
+from rules.spec import AtInterval, RuleSpec
 from rules.universe import Universe
 
-HORIZONS = (1, 5, 20)
-_CHUNK, _WIDE = 96, 192
+T = TypeVar("T")
+_WIDTH = 96
 _KEPT = 30 * 2**20
-_RECURSIVE = frozenset({"ema", "rsi", "atr"})
-_ENDS = frozenset({TransitionKind.RESOLVED, TransitionKind.ENDED, TransitionKind.CORRECTED})
 _STEPWISE = frozenset({"age", "fresh", "revised", "earnings", "event", "days_until"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """One alert of the past; ``forward`` maps ``1d`` … to the return that followed, ``None`` where it is unknown."""
-
-    fired_at: datetime
-    resolved_at: datetime | None
-    observed_at: datetime | None
-    value: float | None
-    because: str
-    labels: Mapping[str, str]
-    forward: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +106,7 @@ def backtest(
 
     Earlier bars are history that nothing is evaluated on.
     """
-    past = Past(rules, universe, calendars, data, start=start, end=end)
-    return Report(tuple(past.result(number) for number in range(len(past.engine.programs))), start, end)
+    return Report(Past(rules, universe, calendars, data, start=start, end=end).results(), start, end)
 
 
 class Past:
@@ -145,41 +126,60 @@ class Past:
         self.universe, self.calendars, self.data = universe, calendars, data
         self.engine = Engine(self.rules, universe, calendars, storm=10**9)
         _keep_freed_memory()
-        self.start, self.end = micros(_midnight(start)), micros(_midnight(end)) + 86_400_000_000 - 1
-        state = self.engine.initial_state(instant(self.start))
-        self.history: History = state.history
+        self.span = micros(_midnight(start)), micros(_midnight(end)) + 86_400_000_000 - 1
+        self.history: History = self.engine.initial_state(instant(self.span[0])).history
         for bars in data:
             bars.fill(self.history)
 
-    def result(self, number: int) -> RuleResult:
-        """What rule ``number`` did."""
-        rule = self.engine.runtimes[number]
-        stepwise = not runs_in_columns(rule)
-        if stepwise:
-            evaluations, fires = self._stepped(number)
-        else:
-            evaluations, fires = self._in_columns(rule)
-        members = _forward_members(rule.program)
-        forward = Forward(self.history, members, self.start, self.end)
+    def results(self) -> tuple[RuleResult, ...]:
+        """What each rule did."""
+        whole = [number for number, rule in enumerate(self.engine.runtimes) if runs_in_columns(rule)]
+        found: dict[int, tuple[int, list[Fired]]] = {number: (0, []) for number in whole}
+        for number, (evaluations, fires) in self.over(whole, lambda panel: (panel.evaluations, panel.fires())):
+            found[number] = found[number][0] + evaluations, found[number][1] + fires
+        return tuple(
+            self._result(number, found.get(number) or self._stepped(number), stepwise=number not in found)
+            for number in range(len(self.rules))
+        )
+
+    def over(self, numbers: Sequence[int], use: Callable[[Panel], T]) -> Iterator[tuple[int, T]]:
+        """``use`` of every panel of the rules ``numbers``, with the rule's number, on all processors.
+
+        Rules that look at the same members take turns on one strip of them, while it is in the cache.
+        """
+        lists: dict[tuple[str, ...], list[tuple[int, Group]]] = {}
+        for number in numbers:
+            for group in self.engine.runtimes[number].groups:
+                lists.setdefault(() if group.members is None else group.members.symbols, []).append((number, group))
+        work = [(groups, lanes) for groups in lists.values() for lanes in _strips(groups[0][1].size)]
+
+        def run(task: tuple[list[tuple[int, Group]], Ints]) -> list[tuple[int, T]]:
+            groups, lanes = task
+            members = groups[0][1].members
+            strip = Strip(self.history, None if members is None else members.at(lanes), len(lanes), self.span)
+            return [(number, use(Panel(strip, group, lanes))) for number, group in groups]
+
+        if len(work) == 1:
+            yield from run(work[0])
+            return
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for found in pool.map(run, work):
+                yield from found
+
+    def _result(self, number: int, found: tuple[int, list[Fired]], *, stepwise: bool) -> RuleResult:
+        rule, (evaluations, fires) = self.engine.runtimes[number], found
+        forward = Forward(self.history, followed(rule.program), *self.span)
         ordered = sorted(fires, key=lambda fire: (fire.fired_at, sorted(fire.labels.items())))
         told = tuple(replace(fire, forward=forward.after(fire)) for fire in ordered)
         return RuleResult(rule.id, evaluations, told, forward.base(), stepwise)
 
     def _stepped(self, number: int) -> tuple[int, list[Fired]]:
         engine = Engine([self.rules[number]], self.universe, self.calendars, storm=10**9)
-        state = engine.initial_state(instant(self.start))
-        state = engine.seed(state, observations(self.data, state.history, self.end))
-        state, transitions = engine.advance(state, (), instant(self.end))
+        start, end = self.span
+        state = engine.initial_state(instant(start))
+        state = engine.seed(state, observations(self.data, state.history, end))
+        state, transitions = engine.advance(state, (), instant(end))
         return state.evaluations, fires_of(transitions)
-
-    def _in_columns(self, rule: Runtime) -> tuple[int, list[Fired]]:
-        evaluations, fires = 0, []
-        for group in rule.groups:
-            for lanes in chunks(group):
-                panel = Panel(self.history, group, lanes, self.start, self.end)
-                evaluations += panel.evaluations
-                fires.extend(panel.fires())
-        return evaluations, fires
 
 
 def _keep_freed_memory() -> None:
@@ -194,14 +194,10 @@ def _midnight(day: date) -> datetime:
     return instant(0).replace(year=day.year, month=day.month, day=day.day)
 
 
-def chunks(group: Group) -> Iterator[Ints]:
-    """Lanes in blocks whose columns fit the cache; wider ones for recursions, which go step by step."""
-    program = group.rule.program
-    parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
-    recursive = any(inner.name in _RECURSIVE for part in parts for inner in part.walk())
-    step = _WIDE if recursive else _CHUNK
-    for first in range(0, group.size, step):
-        yield np.arange(first, min(first + step, group.size), dtype=np.int64)
+def _strips(size: int) -> Iterator[Ints]:
+    """Lanes in strips whose columns fit the cache."""
+    for first in range(0, size, _WIDTH):
+        yield np.arange(first, min(first + _WIDTH, size), dtype=np.int64)
 
 
 def runs_in_columns(rule: Runtime) -> bool:
@@ -214,160 +210,3 @@ def runs_in_columns(rule: Runtime) -> bool:
         return False
     parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
     return not any(inner.name in _STEPWISE for part in parts for inner in part.walk())
-
-
-def fires_of(transitions: Sequence[Transition]) -> list[Fired]:
-    """Transitions as alerts with their beginning and end."""
-    fires: list[Fired] = []
-    current: dict[tuple[tuple[str, str], ...], int] = {}
-    for item in transitions:
-        key = tuple(sorted(item.labels.items()))
-        if item.kind is TransitionKind.FIRED:
-            current[key] = len(fires)
-            fires.append(Fired(item.at, None, item.observed_at, item.value, item.because, item.labels))
-        elif item.kind in _ENDS and key in current:
-            at = current.pop(key)
-            fires[at] = replace(fires[at], resolved_at=item.at)
-    return fires
-
-
-class Panel:
-    """Some lanes of a group over all instants."""
-
-    def __init__(self, history: History, group: Group, lanes: Ints, start: int, end: int) -> None:
-        self.rule, self.group, self.lanes, self.program = group.rule, group, lanes, group.rule.program
-        self.members: Members | None = None if group.members is None else group.members.at(lanes)
-        empty = ColumnFrame(history, np.zeros(0, np.int64), self.members, len(lanes))
-        instants, heard = _instants(empty, self.program, group, (start, end))
-        self.frame = ColumnFrame(history, instants, self.members, len(lanes))
-        self.frame.heard, self.frame.figures = heard, empty.figures
-        self.heard: Mask = heard
-
-    @property
-    def evaluations(self) -> int:
-        """How many lanes were evaluated in all."""
-        return int(self.heard.sum())
-
-    def fires(self) -> list[Fired]:
-        """The alerts of these lanes, in words."""
-        return [self._fired(*fire) for fire in self.lives().tolist()]
-
-    def lives(self) -> Ints:
-        """The alerts of these lanes: lane, row at which it fired, row at which it ended or -1."""
-        if not len(self.frame.instants):
-            return np.zeros((0, 3), np.int64)
-        when = self._values(self.program.when)
-        clear = self._values(self.program.clear) if self.program.clear else 1.0 - when
-        rearm = self._values(self.program.rearm) if self.program.rearm else None
-        columns = Column(self.rule, self.frame, when, clear, rearm, self.heard)
-        return lives(columns)
-
-    def _values(self, part: Part) -> Floats:
-        whole = np.broadcast_to(part.evaluate(self.frame), (self.frame.lanes,))
-        return whole.reshape(self.frame.rows, self.frame.width)
-
-    def _fired(self, column: int, row: int, end: int) -> Fired:
-        lane = int(self.lanes[column])
-        member = None if self.group.instruments is None else self.group.instruments[lane]
-        number = row * self.frame.width + column
-        told = decide(Lane(self.frame, number, self._at(row), member), self.program, self.program.when)
-        return Fired(
-            fired_at=self._at(row),
-            resolved_at=None if end < 0 else self._at(end),
-            observed_at=told.observed_at,
-            value=told.value,
-            because=told.because["en"],
-            labels=self.group.labels[lane],
-        )
-
-    def _at(self, row: int) -> datetime:
-        return instant(int(self.frame.instants[row]))
-
-
-def _instants(frame: ColumnFrame, program: Program, group: Group, span: tuple[int, int]) -> tuple[Ints, Mask]:
-    """When the lanes of ``frame`` are evaluated, and which of them at each instant."""
-    width = frame.width
-    every = program.spec.every
-    if isinstance(every, AtSession):
-        schedule = group.rule.schedule
-        times = schedule.between(*span) if schedule is not None else np.zeros(0, np.int64)
-        return times, np.ones((len(times), width), np.bool_)
-    refs = program.refs if program.trigger is None else {program.trigger}
-    heard = [_heard(frame, ref, span) for ref in sorted(refs, key=str)]
-    if not heard:
-        return np.zeros(0, np.int64), np.zeros((0, width), np.bool_)
-    times = heard[0][0] if len(heard) == 1 else np.unique(np.concatenate([own for own, _ in heard]))
-    marks = np.zeros((len(times), width), np.bool_)
-    for own, known in heard:
-        marks[np.searchsorted(times, own)] |= known
-    kept = marks.any(axis=1)
-    return times[kept], marks[kept]
-
-
-def _heard(frame: ColumnFrame, ref: Ref, span: tuple[int, int]) -> tuple[Ints, Mask]:
-    """The closes at which a series has a figure: by instant and member (one column for a named series)."""
-    track = frame.source(ref)
-    column = track.column
-    sessions = np.arange(column.first, column.first + len(column.values), dtype=np.int64)
-    closes = track.axis.close(sessions)
-    inside = (closes > span[0]) & (closes <= span[1])
-    first, last = int(np.argmax(inside)), int(inside.sum())
-    return closes[inside], ~np.isnan(frame.figures.of(column, track.keys)[first : first + last])
-
-
-def _forward_members(program: Program) -> Mapping[str, Ref]:
-    """The price that follows a fire, by the fire's symbol; ``""`` for a rule without ``for_each``."""
-    if program.members is not None:
-        return {item.symbol: Ref("prices", item.symbol, "close", item.calendar) for item in program.members}
-    prices = [ref for ref in _in_order(program.when) if ref.feed == "prices" and ref.key]
-    return {"": prices[0].with_field("close")} if prices else {}
-
-
-def _in_order(part: Part) -> Iterator[Ref]:
-    for inner in part.walk():
-        if inner.typed.ref is not None:
-            yield inner.typed.ref
-
-
-class Forward:
-    """What prices did after a session, against what they did after any."""
-
-    def __init__(self, history: History, members: Mapping[str, Ref], start: int, end: int) -> None:
-        self._columns: dict[str, tuple[Axis, Floats, int]] = {}
-        for symbol, ref in members.items():
-            home = history.home(ref.feed, ref.key)
-            if home is not None:
-                column = home[0].column("close")
-                self._columns[symbol] = (home[0].axis, column.values[:, home[1]], column.first)
-        self._start, self._end = start, end
-
-    def after(self, fire: Fired) -> Mapping[str, float | None]:
-        """The returns from the last close at the fire over the next sessions."""
-        found = self._columns.get(fire.labels.get("symbol", ""))
-        if found is None:
-            return {f"{horizon}d": None for horizon in HORIZONS}
-        axis, values, first = found
-        row = int(axis.closed(np.array([micros(fire.fired_at)]))[0]) - first
-        return {f"{horizon}d": _return(values, row, horizon) for horizon in HORIZONS}
-
-    def base(self) -> Mapping[str, float | None]:
-        """The mean over all sessions of the span and all members."""
-        return {f"{horizon}d": self._mean(horizon) for horizon in HORIZONS}
-
-    def _mean(self, horizon: int) -> float | None:
-        total, count = 0.0, 0
-        for axis, values, first in self._columns.values():
-            closes = axis.close(np.arange(first, first + len(values), dtype=np.int64))
-            with np.errstate(all="ignore"):
-                moves = values[horizon:] / values[:-horizon] - 1.0
-            inside = (closes > self._start) & (closes <= self._end)
-            moves = moves[inside[:-horizon] & np.isfinite(moves)]
-            total, count = total + float(moves.sum()), count + len(moves)
-        return total / count if count else None
-
-
-def _return(values: Floats, row: int, horizon: int) -> float | None:
-    if not (row >= 0 and row + horizon < len(values)) or not values[row] > 0:
-        return None
-    move = float(values[row + horizon] / values[row] - 1.0)
-    return move if np.isfinite(move) else None

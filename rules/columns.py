@@ -44,7 +44,8 @@ class ColumnFrame(Frame):
         self._closed: dict[str, Ints] = {}
         self._inner: dict[tuple[str, int], ColumnFrame] = {}
         self.figures = Figures()
-        self._missing: dict[int, Mask | None] = {}
+        self._missing: dict[tuple[int, int, int], Mask | None] = {}
+        self._sources: dict[Ref, Track] = {}
 
     @cached_property
     def _by_lane(self) -> Ints:
@@ -60,13 +61,25 @@ class ColumnFrame(Frame):
         """The number of instants."""
         return len(self.instants)
 
+    def over_instants(self, instants: Ints, heard: Mask) -> ColumnFrame:
+        """The same members at other instants."""
+        frame = ColumnFrame(self.history, instants, self.members, self.width)
+        frame.heard, frame.figures = heard, self.figures
+        return frame
+
+    def forget(self) -> None:
+        """Drop the values that were computed, but not where they come from."""
+        self.memo.clear()
+        self._pasts.clear()
+        self._others.clear()
+        for frame in self._inner.values():
+            frame.forget()
+
     def until(self, count: int) -> ColumnFrame:
         """The first ``count`` instants."""
         if count == self.rows:
             return self
-        frame = ColumnFrame(self.history, self.instants[:count], self.members, self.width)
-        frame.heard, frame.figures = self.heard[:count], self.figures
-        return frame
+        return self.over_instants(self.instants[:count], self.heard[:count])
 
     def with_members(self, members: Members) -> Frame:
         """The same lanes, with ``it`` standing for one symbol in all of them."""
@@ -82,8 +95,12 @@ class ColumnFrame(Frame):
 
     def source(self, ref: Ref) -> Track:
         """Where ``ref`` lives, with each member once."""
-        block, keys = self._home(ref)
-        return Track(block.axis, block.column(ref.field), block.leader(ref.field), keys, ref.feed == PRICE_FEED)
+        found = self._sources.get(ref)
+        if found is None:
+            block, keys = self._home(ref)
+            own = Track(block.axis, block.column(ref.field), block.leader(ref.field), keys, ref.feed == PRICE_FEED)
+            found = self._sources[ref] = own
+        return found
 
     def track(self, ref: Ref) -> Track:
         """Where ``ref`` lives; members repeat in every row."""
@@ -114,9 +131,9 @@ class ColumnFrame(Frame):
 
     def _absent(self, track: Track) -> Mask | None:
         """Where the session that closed last has no figure (``None``: nowhere), for a series due at the close."""
-        name = id(track)
+        columns = self._columns(track)
+        name = (id(track.leader), int(columns[0]), len(columns))
         if name not in self._missing:
-            columns = self._columns(track)
             missing = np.isnan(self._slab(track.leader, self.closed(track.axis), columns))
             self._missing[name] = missing if missing.any() else None
         return self._missing[name]
@@ -136,11 +153,11 @@ class ColumnFrame(Frame):
 
     def ago(self, ref: Ref, count: int) -> Floats:
         """The figure ``count`` sessions before the newest in each lane."""
-        track = self.track(ref)
+        track = self.source(ref)
         if not track.prompt:
             return super().ago(ref, count)
         closed = self.closed(track.axis)
-        found = self._slab(track.column, closed - count, self._columns(track))
+        found = self._slab(track.column, closed - count, track.keys)
         missing = self._absent(track) if count or track.column is not track.leader else None
         if missing is not None:
             found = np.where(missing, np.nan, found)
@@ -152,7 +169,7 @@ class ColumnFrame(Frame):
         It gets ``evaluate`` as a matrix of sessions × members and returns the newest rows of it. ``None`` where
         sessions have to be looked up lane by lane.
         """
-        track = self.track(ref)
+        track = self.source(ref)
         if not track.prompt:
             return None
         closed = self.closed(track.axis)

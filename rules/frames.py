@@ -58,7 +58,7 @@ class Members:
             known = members.in_feed(history, feed)
             return None if known is None else (known[0], known[1][lanes])
         if history is not self._history:
-            self._history, self._found = history, {}
+            self._found, self._history = {}, history
         if feed not in self._found:
             homes = [history.home(feed, symbol) for symbol in self.symbols]
             found = [home for home in homes if home is not None]

@@ -28,12 +28,15 @@ class Fire(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The verdicts of lanes: a row an instant, a column a lane; ``heard`` marks what was evaluated."""
+    """The verdicts of lanes: a row an instant, a column a lane; ``heard`` marks what was evaluated.
+
+    ``clear`` is ``None`` for a rule that ends when its condition does.
+    """
 
     rule: Runtime
     frame: ColumnFrame
     when: Floats
-    clear: Floats
+    clear: Floats | None
     rearm: Floats | None
     heard: Mask
 
@@ -41,61 +44,52 @@ class Column:
 def lives(column: Column) -> Ints:
     """Every alert of every lane, a row each: lane, row at which it fired, row at which it ended (-1: never)."""
     policy = column.rule.policy
-    if not _is_plain(column):
-        found = [(fire.lane, fire.row, -1 if fire.end is None else fire.end) for fire in _stepped(column)]
-        return np.array(found, np.int64).reshape(len(found), 3)
-    if policy.momentary:
-        lanes, rows = _marked((column.when == 1) & column.heard)
+    begin = column.heard & (column.when == 1)
+    if policy.momentary and _is_plain(column):
+        lanes, rows = _places(begin)
         return np.stack([lanes, rows, np.full(len(rows), -1)], axis=1)
-    return _latched(column)
+    end = column.heard & (column.when == 0 if column.clear is None else column.clear == 1)
+    if _is_plain(column) and not (begin & end).any():
+        return _latched(begin, end)
+    found = [(fire.lane, fire.row, -1 if fire.end is None else fire.end) for fire in _stepped(column)]
+    return np.array(found, np.int64).reshape(len(found), 3)
 
 
 def _is_plain(column: Column) -> bool:
-    """Whether the phase is nothing but the last of "true" and "clear", which never hold together."""
+    """Whether the phase is nothing but the last of "true" and "clear": no keys, no timers."""
     policy, program = column.rule.policy, column.rule.program
-    if policy.once_per or policy.rearm or program.period or not _timeless(policy):
-        return False
-    return policy.momentary or not bool(((column.when == 1) & (column.clear == 1)).any())
+    return not (policy.once_per or policy.rearm or program.period) and _timeless(policy)
 
 
 def _timeless(policy: Policy) -> bool:
     return policy.for_.is_zero and policy.keep_for.is_zero and policy.cooldown.is_zero
 
 
-def _latched(column: Column) -> Ints:
-    """Fires where the latch turns on, ends where it turns off; unknown and unheard rows hold it."""
-    heard, width = column.heard, column.when.shape[1]
-    on = _held(heard & (column.when == 1), heard & (column.clear == 1))
-    before = np.zeros_like(on)
-    before[1:] = on[:-1]
-    lanes, rows = _marked(on & ~before)
-    lanes_of_ends, ends = _marked(~on & before)
-    lane = np.arange(width + 1)
-    begins_at, ends_at = np.searchsorted(lanes, lane), np.searchsorted(lanes_of_ends, lane)
-    place = ends_at[lanes] + np.arange(len(lanes)) - begins_at[lanes]
-    ended = place < ends_at[lanes + 1]
-    found = np.full(len(lanes), -1, np.int64)
-    found[ended] = ends[place[ended]]
-    return np.stack([lanes, rows, found], axis=1)
+def _latched(begin: Mask, end: Mask) -> Ints:
+    """Fires where the last of ``begin`` and ``end``, which never hold together, turns to ``begin``; ends where back."""
+    lanes, rows = _places(_first_of_run(begin) | _first_of_run(end))
+    state = begin[rows, lanes]
+    before = np.zeros_like(state)
+    before[1:] = state[:-1] & (lanes[1:] == lanes[:-1])
+    turns = np.flatnonzero(state != before)
+    lanes, rows, fires = lanes[turns], rows[turns], np.flatnonzero(state[turns])
+    after = np.minimum(fires + 1, len(turns) - 1)
+    ended = (lanes[after] == lanes[fires]) & (after > fires)
+    return np.stack([lanes[fires], rows[fires], np.where(ended, rows[after], -1)], axis=1)
 
 
-def _held(begin: Mask, end: Mask) -> Mask:
-    """The last of ``begin`` and ``end`` in each row; lanes where a beginning stands next to neither are searched."""
-    lanes = np.flatnonzero((begin[:-1] & ~(begin[1:] | end[1:])).any(axis=0))
-    if not len(lanes):
-        return begin
-    number = 2 * np.arange(1, len(begin) + 1, dtype=np.int32)[:, None]
-    turns = np.where(begin[:, lanes], number + 1, np.where(end[:, lanes], number, 0))
-    on = begin.copy()
-    on[:, lanes] = (np.maximum.accumulate(turns, axis=0) & 1).astype(np.bool_)
-    return on
+def _first_of_run(mask: Mask) -> Mask:
+    """What is marked in a row and not in the row before."""
+    first = mask.copy()
+    first[1:] &= ~mask[:-1]
+    return first
 
 
-def _marked(mask: Mask) -> tuple[Ints, Ints]:
+def _places(mask: Mask) -> tuple[Ints, Ints]:
     """Lanes and rows of what is marked, lane after lane."""
-    found = np.flatnonzero(np.ascontiguousarray(mask.T))
-    lanes = found // len(mask)
-    return lanes, found - lanes * len(mask)
+    rows, lanes = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    order = np.argsort(lanes.astype(np.int16), kind="stable")
+    return lanes[order], rows[order]
 
 
 def _stepped(column: Column) -> Iterator[Fire]:
@@ -161,7 +155,7 @@ def _lane(column: Column, lane: int, rows: list[int], keys: tuple[list[str], _Fi
         at = int(column.frame.instants[row])
         verdict = Verdict(
             when=when,
-            clear=_truth(column.clear[row, lane]),
+            clear=_truth(1.0 - column.when[row, lane] if column.clear is None else column.clear[row, lane]),
             rearm=None if column.rearm is None else _truth(column.rearm[row, lane]),
             key=once_key(rule, once, at, figure),
             period=periods[row],

@@ -3,55 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.history import Floats
 
+Mask = NDArray[np.bool_]
 Operation = Callable[[Floats, Floats], Floats]
 
 
-@lru_cache(maxsize=64)
-def _zeros(length: int) -> Floats:
-    return np.zeros(length)
+_ZEROS = np.zeros(8192)
 
 
 def has_no_nan(values: Floats) -> bool:
-    """Whether every value is known and finite. A product with zeros is the cheapest such test, and cannot overflow."""
+    """Whether every value is known and finite. A product with zeros is the cheapest such test, and cannot overflow.
+
+    It stays short: a longer one is spread over processors, which a backtest uses already.
+    """
     flat = values.ravel()
-    return bool(flat.dot(_zeros(len(flat))) == 0)
+    if len(flat) > len(_ZEROS):
+        return bool(np.isfinite(flat).all())
+    return bool(flat.dot(_ZEROS[: len(flat)]) == 0)
 
 
 def finite(values: Floats) -> Floats:
     """``values`` with what overflowed made unknown."""
     if has_no_nan(values):
         return values
-    return np.where(np.isfinite(values), values, np.nan)
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values
 
 
-def truth(answer: NDArray[np.bool_], left: Floats, right: Floats) -> Floats:
+def truth(answer: Mask, left: Floats, right: Floats) -> Floats:
     """An answer about two sides as 1 and 0, unknown where one of them is."""
     found: Floats = answer.astype(np.float64)
-    if not (has_no_nan(left) and has_no_nan(right)):
-        found[np.isnan(left) | np.isnan(right)] = np.nan
-    return found
+    if has_no_nan(left) and has_no_nan(right):
+        return found
+    return marked(found, np.isnan(left) | np.isnan(right), np.nan)
 
 
-def where(condition: NDArray[np.bool_], values: Floats, other: float) -> Floats:
-    """``np.where``, which is not asked when the condition holds everywhere."""
-    return values if condition.all() else np.where(condition, values, other)
+def marked(values: Floats, where: Mask, value: float) -> Floats:
+    """``values``, which nobody else holds, with ``value`` put in ``where``."""
+    if where.any():
+        np.copyto(values, value, where=where)
+    return values
 
 
 def both(left: Floats, right: Floats) -> Floats:
     """Kleene's and: false if either is false, whatever the other."""
-    return np.where((left == 0) | (right == 0), 0.0, left * right)
+    found = left * right
+    return marked(found, np.isnan(found) & ((left == 0) | (right == 0)), 0.0)
 
 
 def either(left: Floats, right: Floats) -> Floats:
     """Kleene's or: true if either is true, whatever the other."""
-    return np.where((left == 1) | (right == 1), 1.0, left + right)
+    found: Floats = np.maximum(left, right)
+    return marked(found, np.isnan(found) & ((left == 1) | (right == 1)), 1.0)
 
 
 def negated(value: Floats) -> Floats:

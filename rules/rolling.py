@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rules.history import Floats
-from rules.logic import where
+from rules.logic import marked
 
 Kernel = Callable[[Floats, int], Floats]
 _BLOCK = 128
@@ -26,19 +26,20 @@ def sums(panel: Floats, count: int) -> Floats:
 def _sums_by_pairs(panel: Floats, count: int) -> Floats:
     """``sum_by_pairs`` of every ``count`` rows: sums of 1, 2, 4, … rows are shared by all windows."""
     rows = len(panel) - count + 1
-    result: Floats = np.zeros((rows, *panel.shape[1:]))
+    if not count:
+        return np.zeros((rows, *panel.shape[1:]))
     doubled, length = panel, 1
     blocks: dict[int, Floats] = {1: panel}
     while 2 * length <= count:
         doubled = doubled[:-length] + doubled[length:]
         length *= 2
         blocks[length] = doubled
-    end = count
+    end = count - length
+    result = blocks[length][end : end + rows]
     while end:
         length = 1 << (end.bit_length() - 1)
-        start = end - length
-        result += blocks[length][start : start + rows]
         end -= length
+        result = result + blocks[length][end : end + rows]
     return result
 
 
@@ -70,9 +71,9 @@ def _is_extreme(earlier: Kernel, better: np.ufunc) -> Kernel:
     def run(panel: Floats, count: int) -> Floats:
         if count < 2:
             return np.full(panel.shape, np.nan)
-        others = earlier(panel[:-1], count - 1)
-        now = panel[count - 1 :]
-        return np.where(np.isnan(others) | np.isnan(now), np.nan, better(now, others).astype(np.float64))
+        others, now = earlier(panel[:-1], count - 1), panel[count - 1 :]
+        found: Floats = better(now, others).astype(np.float64)
+        return marked(found, np.isnan(others) | np.isnan(now), np.nan)
 
     return run
 
@@ -81,7 +82,8 @@ def drawdowns(panel: Floats, count: int) -> Floats:
     """The newest value against the largest."""
     high = highs(panel, count)
     with np.errstate(all="ignore"):
-        return np.where(high > 0, panel[count - 1 :] / high - 1.0, np.nan)
+        found: Floats = panel[count - 1 :] / high - 1.0
+    return marked(found, high <= 0, np.nan)
 
 
 def _from_highs(panel: Floats, count: int) -> Floats:
@@ -90,43 +92,76 @@ def _from_highs(panel: Floats, count: int) -> Floats:
 
 def spreads(panel: Floats, count: int) -> Floats:
     """The sample standard deviation, 0 where all values are equal."""
-    return _spreads(panel, count, _sums_by_pairs(panel[:-1], count - 1))
-
-
-def _spreads(panel: Floats, count: int, before: Floats) -> Floats:
-    earlier, newest = panel[:-1], panel[count - 1 :]
-    mean = before / float(count - 1)
-    squares: Floats = np.zeros(mean.shape)
-    for first in range(0, len(mean), _BLOCK):
-        _add_squares(squares[first : first + _BLOCK], panel[first:], mean[first : first + _BLOCK], count - 1)
-    return spread((mean, squares), (lows(earlier, count - 1), highs(earlier, count - 1)), newest, count)
-
-
-def _add_squares(squares: Floats, panel: Floats, mean: Floats, count: int) -> None:
-    """The squared distances of ``count`` rows from the mean, added to ``squares`` from the oldest on."""
-    away = np.empty_like(mean)
-    for row in range(count):
-        np.subtract(panel[row : row + len(mean)], mean, out=away)
-        np.multiply(away, away, out=away)
-        squares += away
+    return _in_blocks(panel, count, lambda part: spread(moments(part[:-1], count - 1), part[count - 1 :], count))
 
 
 def zscores(panel: Floats, count: int) -> Floats:
     """How many spreads the newest value lies from the mean."""
-    newest, before = panel[count - 1 :], _sums_by_pairs(panel[:-1], count - 1)
-    with np.errstate(all="ignore"):
-        found: Floats = (newest - (before + newest) / float(count)) / _spreads(panel, count, before)
-    return np.where(np.isfinite(found), found, np.nan)
+    return _in_blocks(panel, count, lambda part: zscore(moments(part[:-1], count - 1), part[count - 1 :], count))
 
 
-def spread(moments: tuple[Floats, Floats], ends: tuple[Floats, Floats], newest: Floats, count: int) -> Floats:
-    """The standard deviation from mean and squares, lowest and highest of all but the newest value, and that one."""
-    (mean, squares), (low, high) = moments, ends
-    away = newest - mean
-    whole = squares + away * (newest - (mean + away / float(count)))
-    uneven = (low != high) | (low != newest)
+def _in_blocks(panel: Floats, count: int, run: Callable[[Floats], Floats]) -> Floats:
+    """``run`` over blocks of rows that stay in the cache from one step to the next."""
+    result: Floats = np.full((len(panel) - count + 1, *panel.shape[1:]), np.nan)
+    if count < 2:
+        return result
     with np.errstate(all="ignore"):
-        return where(uneven, np.sqrt(whole / (float(count) - 1)), 0.0)
+        for first in range(0, len(result), _BLOCK):
+            own = result[first : first + _BLOCK]
+            own[:] = run(panel[first : first + len(own) + count - 1])
+    return result
+
+
+Moments = tuple[Floats, Floats]
+"""The mean and the sum of squared distances from it."""
+
+
+def merged(older: Moments, newer: Moments, sizes: tuple[int, int]) -> Moments:
+    """The moments of two neighbouring stretches of ``sizes`` (Chan, Golub and LeVeque 1979); 0 for equal values."""
+    (mean, squares), (newer_mean, newer_squares) = older, newer
+    one, other = sizes
+    away = newer_mean - mean
+    middle = np.multiply(away, other / (one + other))
+    np.add(middle, mean, out=middle)
+    np.multiply(away, away, out=away)
+    np.multiply(away, one * other / (one + other), out=away)
+    np.add(away, squares, out=away)
+    return middle, np.add(away, newer_squares, out=away)
+
+
+def moments(panel: Floats, count: int) -> Moments:
+    """Those of every ``count`` rows, from those of 1, 2, 4, … rows, which all windows share."""
+    rows = len(panel) - count + 1
+    blocks, length = {1: (panel, np.zeros_like(panel))}, 1
+    while 2 * length <= count:
+        mean, squares = blocks[length]
+        older, newer = (mean[:-length], squares[:-length]), (mean[length:], squares[length:])
+        blocks[2 * length] = merged(older, newer, (length, length))
+        length *= 2
+    end, found = count - length, blocks[length]
+    found = (found[0][end : end + rows], found[1][end : end + rows])
+    while end:
+        length, size = 1 << (end.bit_length() - 1), count - end
+        start = end - length
+        mean, squares = blocks[length]
+        found = merged((mean[start : start + rows], squares[start : start + rows]), found, (length, size))
+        end = start
+    return found
+
+
+def spread(earlier: Moments, newest: Floats, count: int) -> Floats:
+    """The standard deviation from the moments of all but the newest of ``count`` values, and that one."""
+    _, squares = merged(earlier, (newest, np.zeros_like(newest)), (count - 1, 1))
+    np.divide(squares, float(count - 1), out=squares)
+    return np.sqrt(squares, out=squares)
+
+
+def zscore(earlier: Moments, newest: Floats, count: int) -> Floats:
+    """How many spreads the newest value lies from the mean."""
+    mean, squares = merged(earlier, (newest, np.zeros_like(newest)), (count - 1, 1))
+    np.divide(squares, float(count - 1), out=squares)
+    np.subtract(newest, mean, out=mean)
+    return np.divide(mean, np.sqrt(squares, out=squares), out=mean)
 
 
 KERNELS: dict[str, Kernel] = {
@@ -159,6 +194,7 @@ def recursion(values: Floats, runs: list[Run], alpha: float) -> Floats:
         return result
     start, first, last = np.array(usable, np.int64).T
     smooth, away = values[start], np.empty((len(usable), values.shape[1]))
+    silent = int((first - start).min())
     for number in range(int((last - start).max()) + 1):
         row = start + number
         if number:
@@ -166,7 +202,7 @@ def recursion(values: Floats, runs: list[Run], alpha: float) -> Floats:
             np.subtract(away, smooth, out=away)
             np.multiply(away, alpha, out=away)
             np.add(smooth, away, out=smooth)
-        given = (first <= row) & (row <= last)
-        if given.any():
+        if number >= silent:
+            given = (first <= row) & (row <= last)
             result[row[given]] = smooth[given]
     return result

@@ -64,7 +64,9 @@ class HealthBook:
         """Take in a fetch. ``asked`` names the source that a fetch without any news or problem speaks well of."""
         told = [*(item.source for item in fetched.observations), *(item.source for item in fetched.events)]
         seen = {name for source in dict.fromkeys(told) for name in source_names(source)}
-        names = seen | {problem.source for problem in fetched.problems if problem.source} or {asked}
+        names = seen | set(fetched.answered) | {problem.source for problem in fetched.problems if problem.source} or {
+            asked
+        }
         transitions, documents = [], {}
         for name in sorted(names):
             before = self._sources.get(name, SourceHealth(source=name))
@@ -95,6 +97,7 @@ def only(source: str, fetched: Fetched) -> Fetched:
         tuple(item for item in fetched.observations if source in source_names(item.source)),
         tuple(item for item in fetched.events if source in source_names(item.source)),
         tuple(item for item in fetched.problems if item.source == source),
+        tuple(name for name in fetched.answered if name == source),
     )
 
 
@@ -112,7 +115,8 @@ def advance(
 
 def _fails(problem: FeedProblem, fetched: Fetched) -> bool:
     """A problem of the source as a whole; one of a symbol counts as such when nothing else came."""
-    return problem.fault in _FAILURES and (not problem.subject or not (fetched.observations or fetched.events))
+    came = fetched.observations or fetched.events or fetched.answered
+    return problem.fault in _FAILURES and (not problem.subject or not came)
 
 
 def _with_newest(health: SourceHealth, fetched: Fetched) -> SourceHealth:

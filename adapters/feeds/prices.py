@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from adapters.feeds.hk_index import KNOWN, HkIndexHistory
-from adapters.feeds.port import Fault, Feed, Fetched
-from adapters.feeds.together import join
+from adapters.feeds.port import Fault, Feed, Fetched, join
 from rules.model import Observation, Status
 
 _LITTLE = 8
@@ -68,7 +68,8 @@ class Prices:
         for symbol in self._watched:
             closes = _closes(symbol, got)
             failed = any(p.fault in _NO_DATA and p.subject in {symbol, ""} for p in got.problems)
-            if failed or (symbol not in self._known_to and len(closes) < _LITTLE):
+            little = symbol not in self._known_to and len(closes) < _LITTLE
+            if failed or little or self._hk_index.unwell(now):
                 other = await self._hk_index.history(symbol, now)
                 parts.append(self._news(symbol, other, got))
                 closes += _closes(symbol, other)
@@ -80,7 +81,7 @@ class Prices:
         have = {(o.series, o.at) for o in got.observations if o.value is not None}
         since = self._known_to.get(symbol)
         news = (o for o in other.observations if (o.series, o.at) not in have and (since is None or o.at > since))
-        return Fetched(tuple(news), problems=other.problems)
+        return replace(other, observations=tuple(news))
 
 
 def _closes(symbol: str, fetched: Fetched) -> list[Observation]:

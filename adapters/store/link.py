@@ -54,7 +54,7 @@ class Link:
     """Runs commands on one server.
 
     ``place`` names the server in messages, without its password. ``revive``, where given, restarts a server of our
-    own that has died; a command that may safely run twice is then run again.
+    own that has died, or waits until one has loaded its data; a command that may safely run twice is then run again.
     """
 
     def __init__(self, client: Redis, place: str, revive: Revive | None = None) -> None:
@@ -165,7 +165,7 @@ def _options() -> dict[str, Any]:
 
 
 def _is_broken(error: Exception) -> bool:
-    refused = AuthenticationError | AuthorizationError | BusyLoadingError
+    refused = AuthenticationError | AuthorizationError
     return isinstance(error, RedisConnectionError | OSError) and not isinstance(error, refused | RedisTimeoutError)
 
 

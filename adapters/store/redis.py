@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.store.bars import RedisPriceHistory
+from adapters.store.copying import copy
 from adapters.store.documents import RedisDocuments
 from adapters.store.leases import RedisLeases
 from adapters.store.link import Link, client_for_url, place_of
@@ -55,6 +56,10 @@ class RedisStore:
         except StoreUnavailable:
             return None
         return found[1] if len(found) > 1 else None
+
+    async def copy_to(self, other: RedisStore) -> None:
+        """Let ``other`` remember what this one does: states, documents, prices; no tape, outbox, lease or bucket."""
+        await copy(self._link, other._link)
 
     async def aclose(self) -> None:
         """Drop the connections; the server keeps running."""

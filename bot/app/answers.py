@@ -110,7 +110,7 @@ def build_commands(
             clock=clock,
             rulebook=rulebook,
             deliveries=store.outbox,
-            weekly=DigestDesk(publisher, data),
+            weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked"),
             pictures=settings.home / "pictures",
         )
     )

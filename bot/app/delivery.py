@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters.clock import Clock
 from adapters.message import Reader
 from adapters.notifiers.port import Notifier, Outgoing, Receipt
+from adapters.process import is_dead
 from adapters.store.port import Documents, Store
 from bot import subscriptions
 from bot.alert_pictures import Pictures
@@ -45,6 +46,7 @@ def build_sender(name: str, store: Store, notifiers: Mapping[str, Notifier], rea
         reader_at=Profiles(store.documents, reader).at,
         clock=clock,
         owners=Caretaker(store.documents),
+        is_dead=is_dead,
     )
 
 

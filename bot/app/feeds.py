@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from adapters.clock import Clock
@@ -49,13 +50,15 @@ from adapters.paces import StoredPaces
 from adapters.store.port import Store
 from bot.app.plugins import FEEDS, BuildFeed, plugins
 from bot.archive import Archive
-from bot.backfilling import Backfilled
+from bot.backfilling import Backfilled, PastApart
 from bot.feed_settings import FeedSettings
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
 
 STREAMS = ("coinbase", "yahoo_stream")
+_TOLD_LATE, _FILED_LATE = timedelta(days=10), timedelta(days=120)
+"""After which a figure that is heard of for the first time is history: flows are late for days, filings for months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,12 @@ def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
 
 
 def with_history(sources: Sources, feeds: Mapping[str, Feed], archive: Archive) -> dict[str, Feed]:
-    """The feeds, those of prices with a long history that is fetched before they are first asked."""
+    """The feeds over what the archive knows: prices with a long history, others without their long past."""
     found = dict(feeds)
     for name, feed in feeds.items():
+        if isinstance(feed, OnlyNews):
+            past = _FILED_LATE if name == "fundamentals" else _TOLD_LATE
+            found[name] = PastApart(name, feed, archive, sources.store.documents, past)
         if isinstance(feed, Prices):
             calendar = name.partition(".")[2]
             symbols = [item.symbol for item in _priced(sources.universe) if item.calendar == calendar]

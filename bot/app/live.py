@@ -30,11 +30,11 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
-from bot.app.notifiers import build_notifiers, out_of_reach
+from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import World, lead, open_world
+from bot.app.world import HOST, Ground, World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
@@ -62,10 +62,15 @@ async def run_bot(
     record: Path | None = None,
     replay: Path | None = None,
     report: Report,
+    ready: Callable[[Sequence[str]], None] = lambda _work: None,
+    ground: Ground = HOST,
 ) -> None:
     """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
 
-    With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to. What the
+    ``ready`` is called with what is about to work, when everything is open.
+
+    With ``dry_run`` everything happens but sending, on a copy of the store that is forgotten at the end: alerts appear
+    on the terminal, nobody is listened to, and a bot that runs on the store goes on undisturbed. What the
     feeds bring is written down in ``record``, or comes from ``replay``, where an earlier run wrote it down.
     """
     played = playback(replay) if replay else None
@@ -74,7 +79,9 @@ async def run_bot(
     destinations = [CONSOLE] if dry_run else list(settings.destinations)
     broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        world = await open_world(stack, settings, destinations, reference=reference, played=played)
+        world = await open_world(
+            stack, settings, destinations, reference=reference, played=played, dry_run=dry_run, ground=ground
+        )
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
         for why in [] if dry_run else out_of_reach(settings, notifiers):
@@ -86,9 +93,7 @@ async def run_bot(
             work["engine"] = lambda: run_engine(world)
             work["housekeeping"] = _housekeeping(world)
         if "sender" in chosen:
-            shown = on_terminal(notifiers) if dry_run else notifiers
-            reader = settings.reader.reader()
-            work["sender"] = build_sender(this_process(), world.store, shown, reader, world.known.clock).run
+            work |= _sender(world, notifiers, dry_run=dry_run)
         if listening:
             work |= await _front_ends(world, listening, notifiers, broken, tolerant=not named)
         if "engine" in chosen or listening:
@@ -97,6 +102,7 @@ async def run_bot(
             work["web"] = await _web(stack, world, broken, report, tolerant=not named)
         if not work:
             raise Failure(f"a dry run listens to nobody, so there is nothing to do for {' and '.join(chosen)}")
+        ready(list(work))
         async with asyncio.TaskGroup() as tasks:
             for name, role in work.items():
                 tasks.create_task(role(), name=name)
@@ -204,6 +210,15 @@ async def _front_ends(
     return {"market": follower.run, **{platform: listening(platform) for platform in platforms}}
 
 
+def _sender(world: World, notifiers: Mapping[str, Notifier], *, dry_run: bool) -> dict[str, Work]:
+    shown = on_terminal(notifiers) if dry_run else notifiers
+    reader, clock = world.settings.reader.reader(), world.known.clock
+    work: dict[str, Work] = {"sender": build_sender(this_process(), world.store, shown, reader, clock).run}
+    if dry_run:
+        work["terminal"] = lambda: until_unread(notifiers)
+    return work
+
+
 def _housekeeping(world: World) -> Work:
     store, retention, clock = world.store, world.settings.retention, world.known.clock
     return lambda: lead(store, "housekeeping", lambda: keep_tidy(store, retention, clock))
@@ -229,7 +244,8 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    report("store", world.store.place)
+    kept = not dry_run or world.reference or world.played
+    report("store", world.store.place if kept else f"a copy of {settings.home}'s, forgotten at the end")
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")

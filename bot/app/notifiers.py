@@ -94,6 +94,21 @@ def _routed(route: RouteSettings) -> Iterator[str]:
         yield from _routed(child)
 
 
+def check_read(notifiers: Mapping[str, Notifier]) -> None:
+    """Raise ``BrokenPipeError`` once nobody reads the terminal's messages any more."""
+    console = notifiers["console"]
+    if isinstance(console, ConsoleNotifier) and console.closed.is_set():
+        raise BrokenPipeError
+
+
+async def until_unread(notifiers: Mapping[str, Notifier]) -> None:
+    """Raise ``BrokenPipeError`` as soon as nobody reads the terminal's messages any more."""
+    console = notifiers["console"]
+    if isinstance(console, ConsoleNotifier):
+        await console.closed.wait()
+        raise BrokenPipeError
+
+
 def terminal(clock: Clock, file: Path | None = None) -> ConsoleNotifier:
     """Messages on standard output, or as plain text in ``file``."""
     return ConsoleNotifier(clock, file.open("w", encoding="utf-8") if file else None)

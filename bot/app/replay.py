@@ -80,10 +80,12 @@ def _from(snapshots: Sequence[Snapshot], start: datetime | None) -> tuple[Snapsh
     if not snapshots:
         raise Failure("nothing was recorded yet that could be replayed; the engine records while tapewatch run runs")
     first = snapshots[0]
-    before = [each for each in snapshots if start is None or each.at <= start]
-    if not before:
+    if start is None:
+        return first, first.at
+    if first.at > start:
         raise Failure(f"the record reaches back to {_at(first.at)}; wanted --from then or later (see retention.tape)")
-    return (first, first.at) if start is None else (before[-1], start)
+    # One that was taken at that very instant stands after what was decided then.
+    return next((each for each in reversed(snapshots) if each.at < start), first), start
 
 
 def _at(instant: datetime) -> str:

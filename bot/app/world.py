@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from adapters.clock import ShiftedClock, SteppingClock, SystemClock
+from pydantic import SecretStr
+
+from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.port import Fetched, Noted
 from adapters.process import is_dead, this_process
-from adapters.store.embedded import open_store
+from adapters.store.embedded import open_store, open_throwaway_store
 from adapters.store.port import Documents, Store
 from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
@@ -33,6 +36,17 @@ from rules.problems import ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe
 from rules.universe_file import load_universe
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a live process stands on: the time, and the way to a store. A test may give it a faster one."""
+
+    clock: Clock
+    open_store: Callable[[SecretStr | None, Path], AbstractAsyncContextManager[Store]]
+
+
+HOST = Ground(SystemClock(), open_store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +77,13 @@ async def open_world(
     *,
     reference: bool,
     played: Playback | None = None,
+    dry_run: bool = False,
+    ground: Ground = HOST,
 ) -> World:
-    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
+    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules.
+
+    A dry run works on a copy of what the store remembers, so that nothing of it counts as evaluated or sent.
+    """
     universe, calendars = load_universe(settings.universe), Calendars()
     announcer = _Announcer()
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
@@ -73,16 +92,20 @@ async def open_world(
     if reference or played:
         home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
-        store = await stack.enter_async_context(open_store(None, home))
+        store: Store = await stack.enter_async_context(open_store(None, home))
+    elif dry_run:
+        store = await stack.enter_async_context(_copied(settings))
+        home = stack.enter_context(private_folder(settings.home, "dry-run-"))
+        settings = settings.model_copy(update={"home": home})
     else:
-        store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
+        store = await stack.enter_async_context(ground.open_store(settings.secrets.redis_url, settings.home))
     if reference:
         known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
     elif played:
         await Archive(store.bars, store.documents).keep(await played.history())
         known = known_of_store(store, ShiftedClock(played.start))
     else:
-        known = known_of_store(store, SystemClock())
+        known = known_of_store(store, ground.clock)
     announcer.documents = store.documents
     return World(
         settings=settings,
@@ -95,6 +118,15 @@ async def open_world(
         reference=reference,
         played=played,
     )
+
+
+@asynccontextmanager
+async def _copied(settings: Settings) -> AsyncIterator[Store]:
+    """A store of its own that remembers what the real one does."""
+    async with open_throwaway_store() as store:
+        async with open_store(settings.secrets.redis_url, settings.home) as real:
+            await real.copy_to(store)
+        yield store
 
 
 async def _replayed(  # noqa: PLR0917 - a composition root hands over what it made

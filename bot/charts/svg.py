@@ -51,7 +51,7 @@ def plain_palette(up_is: str = "green") -> Palette:
 class Frame:
     """Where a chart is drawn: its width in pixels, colours, and words for those who can't see it.
 
-    ``unit`` and ``source`` are printed above and below the drawing.
+    ``unit`` and ``source`` are printed above and below the drawing; under a figure that names its source there is none.
     """
 
     width: int
@@ -88,7 +88,7 @@ def text(
 
 def picture(frame: Frame, height: float, parts: Iterable[str], description: str) -> str:
     """The finished drawing: unit on top, source at the bottom, title and description for screen readers."""
-    palette, total = frame.palette, height + 40
+    palette, total = frame.palette, height + (40 if frame.source else 24)
     title_id, text_id = f"{frame.ident}-t", f"{frame.ident}-d"
     head = element("title", escape(frame.title), id=title_id) + element("desc", escape(description), id=text_id)
     body = [

@@ -95,7 +95,8 @@ def main() -> None:
         text = explain(error)
         if text is None:
             raise
-        click.echo(text, err=True)
+        if text:
+            click.echo(text, err=True)
         status = 1
     lost = _write_out()
     if lost and not status:

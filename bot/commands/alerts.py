@@ -14,12 +14,13 @@ from adapters.message import Button, Line, Message
 from adapters.rendering.text import clean
 from bot import personal
 from bot.commands.arguments import Arguments, shown
-from bot.commands.asof import day_text
+from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
 from bot.commands.understanding import series_in, understood
 from bot.incidents import NUMBERS
+from bot.locale.problems import told
 from bot.personal import PersonalAlert
 from bot.rehearsal import Rehearsal, Rehearser
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
@@ -55,8 +56,7 @@ async def alert(ctx: Context, args: Arguments) -> Reply:
     try:
         when = understood(ctx, wish.text)
     except ProblemsFound as found:
-        first = found.problems[0]
-        raise Refusal("alert.mistake", column=first.column, what=_said(first.message, first.suggestion)) from None
+        raise _mistake(ctx, found, wish.text) from None
     made = own_alert(ctx, typed=wish.text, when=when, expires_at=wish.expires_at, repeats=wish.repeats)
     standing, rehearsal = await asyncio.to_thread(_looked_at, ctx, made)
     await keep(ctx, made)
@@ -88,8 +88,9 @@ def own_alert(
     )
 
 
-def _said(message: str, suggestion: str) -> str:
-    return f"{message} → {suggestion}?" if suggestion else message
+def _mistake(ctx: Context, found: ProblemsFound, text: str) -> Refusal:
+    first = found.problems[0]
+    return Refusal("alert.mistake", column=first.column, what=told(first, ctx.lang, text))
 
 
 def _wish(ctx: Context, typed: str) -> Wish:
@@ -128,8 +129,7 @@ def _looked_at(ctx: Context, made: PersonalAlert) -> tuple[Standing | None, Rehe
         found = rehearser.stand([spec], ctx.now)
         return (found[0] if found else None), rehearser.rehearse(spec, ctx.now - _YEAR, ctx.now)
     except ProblemsFound as problems:
-        first = problems.problems[0]
-        raise Refusal("alert.mistake", column=first.column, what=_said(first.message, first.suggestion)) from None
+        raise _mistake(ctx, problems, spec.when.text) from None
 
 
 async def keep(ctx: Context, made: PersonalAlert) -> None:
@@ -167,7 +167,7 @@ def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, 
         summary=f"{made.id}: {made.typed}",
         title=line("🔔 ", bold(made.typed), " · ", code(made.id)),
         blocks=(paragraph(*lines),),
-        footer=line(ctx.say("alert.basis", at=f"{day_text(ctx.now.date(), ctx.lang)} {ctx.now:%H:%M} UTC")),
+        footer=line(ctx.say("alert.basis", at=moment(ctx, ctx.now))),
         buttons=((*button(ctx.say("button.undo"), "unalert", made.id), *button(ctx.say("button.alerts"), "alerts")),),
     )
 
@@ -203,7 +203,7 @@ async def alerts(ctx: Context, args: Arguments) -> Reply:
             summary=title,
             title=line("🔔 ", bold(title)),
             blocks=(paragraph(*lines),),
-            footer=line(ctx.say("alert.basis", at=f"{day_text(ctx.now.date(), ctx.lang)} {ctx.now:%H:%M} UTC")),
+            footer=line(ctx.say("alert.basis", at=moment(ctx, ctx.now))),
             buttons=_list_buttons(chosen, page, len(living)),
         )
     )
@@ -226,8 +226,8 @@ def _standing_of(ctx: Context, items: Sequence[PersonalAlert]) -> dict[str, Stan
 
 def _entry(ctx: Context, item: PersonalAlert, standing: Standing | None, number: str) -> Line:
     near = nearness(ctx, standing) if standing else ctx.say("alert.broken")
-    told = f" · {number}" if number else ""
-    return line(code(item.id), " ", bold(item.typed), f" · {near}{told}")
+    fired = f" · {number}" if number else ""
+    return line(code(item.id), " ", bold(item.typed), f" · {near}{fired}")
 
 
 async def _numbers(ctx: Context) -> dict[str, str]:

@@ -26,6 +26,7 @@ from bot.commands.incidents import companions, history, numbered
 from bot.commands.names import close_series, ticker, typed
 from bot.commands.pictures import frame, keep
 from bot.commands.quote import followed, moved
+from bot.locale.sources import source_name
 from bot.market import Figure
 from rules.model import SeriesName, TransitionKind
 from rules.numbers import number, price
@@ -85,7 +86,8 @@ async def _of_price(ctx: Context, asked: Asked) -> Reply:
         raise Refusal("chart.nothing", name=" / ".join(labelled(item, ctx.lang) for item in asked.items))
     drawn = _against(known[0], known[1]) if len(asked.items) == 2 else _line(ctx, asked.items[0], known[0])
     watching = await programs_watching(ctx, asked.items[0]) if asked.marked else ()
-    sources = ", ".join(dict.fromkeys(figure.source for figures in known for figure in figures))
+    named = (source_name(figure.source, label_language(ctx.lang)) for figures in known for figure in figures)
+    sources = ", ".join(dict.fromkeys(named))
 
     def picture() -> tuple[Attachment, Marks | None]:
         found = marks_on(ctx, asked.items[0], watching, drawn.days[0]) if asked.marked else None
@@ -117,7 +119,7 @@ async def _of_alert(ctx: Context, number: str, days: int) -> Reply:
         return await _of_price(ctx, Asked(items, days, marked=True))
     calendar = ctx.desk.calendars.get(fired[0].calendar)
     moment = Instant(fired[0].observed_at or fired[0].at, str(calendar.tz), ctx.say("asof.at"))
-    sources = dict.fromkeys(name for item in fired for name in item.sources)
+    sources = dict.fromkeys(source_name(name, ctx.lang) for item in fired for name in item.sources)
     footed = line(moment, " · ".join(("", *sources, f"/chart {number}")))
     return ctx.reply(
         Message(summary=title, title=line("📈 ", bold(title)), footer=footed, attachments=(attachment,)), edit=False

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 
 from adapters.chat.port import Reply
-from adapters.message import Block, Button, Message, Table
+from adapters.message import Block, Button, Line, Message, Table
 from bot.commands.arguments import Arguments, labelled
-from bot.commands.asof import Seen, footer
+from bot.commands.asof import Seen, day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import ticker
+from bot.locale.sources import source_name
 from bot.market import Figure
 from rules.numbers import MISSING, amount, percent, points, quarter
 from rules.schedule import CONTINUOUS
@@ -81,9 +82,17 @@ def _quarters(ctx: Context, item: Instrument, quarters: Sequence[date], count: i
         summary=ctx.say("earn.title", name=title),
         title=line("🧾 ", bold(title), f" · {ctx.say('earn.quarters', count=len(quarters))}"),
         blocks=tuple(blocks),
-        footer=footer(ctx, seen, f"/earn {ticker(item)} {count}q"),
+        footer=_footer(ctx, seen, f"/earn {ticker(item)} {count}q"),
         buttons=(_companies(ctx, item),),
     )
+
+
+def _footer(ctx: Context, seen: Sequence[Seen], again: str) -> Line:
+    """When the newest figure became known, from whom, and what to type: a quarter's own end says nothing of that."""
+    newest = max((figure.known_at for _, figure in seen), default=None)
+    at = [ctx.say("cal.known", at=day_text(newest.astimezone(ctx.zone).date(), ctx.lang, year=True))] if newest else []
+    sources = dict.fromkeys(source_name(figure.source, ctx.lang) for _, figure in seen)
+    return line(" · ".join([*at, *sources, again]))
 
 
 def _quarter_row(ctx: Context, item: Instrument, day: date) -> tuple[str, ...]:
@@ -161,7 +170,7 @@ async def capex(ctx: Context, args: Arguments) -> Reply:
         summary=title,
         title=line("🏗 ", bold(title)),
         blocks=(Table(rows=tuple(rows), align="lrrrrr", header=header), paragraph(line(ctx.say("earn.unit")))),
-        footer=footer(ctx, seen, "/capex"),
+        footer=_footer(ctx, seen, "/capex"),
         buttons=(tuple(choice for item in items for choice in button(ticker(item), "earn", f"={item.symbol}")),),
     )
     return ctx.reply(message)

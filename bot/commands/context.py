@@ -109,6 +109,13 @@ class Context:
         """Whether a button was used."""
         return self.request.origin is Origin.BUTTON
 
+    @property
+    def who(self) -> str:
+        """What others call the asker."""
+        if self.request.user.name:
+            return self.request.user.name
+        return self.say("who.terminal") if self.request.platform == "console" else self.request.user.id
+
     def say(self, key: str, **values: object) -> str:
         """The text ``key`` in the reader's language."""
         return say(self.lang, key, **values)

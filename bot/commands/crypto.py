@@ -19,6 +19,7 @@ from bot.commands.pictures import frame, keep
 from bot.commands.quote import moved
 from bot.digest.crypto import BANDS, PROVIDERS, fear_greed_label
 from bot.locale import say
+from bot.locale.sources import source_name
 from bot.market import Figure
 from bot.windows import Window, change
 from rules.numbers import money, number, percent, price
@@ -132,7 +133,7 @@ def _picture(ctx: Context, days: int) -> Attachment:
     key = max(past, key=lambda each: len(past[each]))
     figures, lang = past[key], label_language(ctx.lang)
     title = f"{say(lang, 'fng.title')} · {PROVIDERS[key]}"
-    empty = frame(ctx, title, "", figures[-1].source)
+    empty = frame(ctx, title, "", source_name(figures[-1].source, lang))
     scores = [figure.value or 0.0 for figure in figures]
     if len(figures) > 1:
         points = [

@@ -13,6 +13,7 @@ from bot.commands.asof import Seen, day_text, footer, is_preliminary
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import button
 from bot.flow_run import flow_run
+from bot.locale.sources import source_name
 from bot.market import Figure
 from bot.windows import Window, base_session
 from rules.numbers import amount, money, preliminary
@@ -100,7 +101,7 @@ def _message(ctx: Context, asset: str, fund: str, span: int, days: Sequence[Figu
     name = _NAMES[span]
     title = ctx.say("flows.title", asset=asset)
     subject = ctx.say("flows.fund", fund=fund) if fund else ""
-    label = ctx.say(f"flows.span.{name}", count=len(days))
+    label = _label(ctx, name, len(days))
     blocks: list[Block] = [paragraph(*_waiting(ctx, asset, last))] if _waiting(ctx, asset, last) else []
     blocks.append(paragraph(_headline(ctx, asset, last, label, total), *_run_line(ctx, asset)))
     blocks += _one_fund(ctx, asset, fund, days) if fund else _tables(ctx, asset, days, label)
@@ -121,11 +122,16 @@ def _buttons(ctx: Context, asset: str, fund: str, name: str) -> tuple[tuple[Butt
         choice
         for other in _NAMES.values()
         if other != name
-        for choice in button(other.upper(), "flows", asset.lower(), other, *([f"={fund}"] if fund else []))
+        for choice in button(_label(ctx, other), "flows", asset.lower(), other, *([f"={fund}"] if fund else []))
     )
     waits = awaited(ctx, asset) is not None
     notify = button(ctx.say("button.notify"), "flows", asset.lower(), "notify") if waits else ()
     return tuple(row for row in (spans, notify) if row)
+
+
+def _label(ctx: Context, name: str, count: int | None = None) -> str:
+    """What a span is called; one of days has as many as there are."""
+    return ctx.say(f"flows.span.{name}", count=int(name[:-1]) if count is None and name[:-1].isdigit() else count)
 
 
 def _headline(ctx: Context, asset: str, last: Figure, label: str, total: float) -> Line:
@@ -182,7 +188,16 @@ def _waiting(ctx: Context, asset: str, last: Figure) -> tuple[Line, ...]:
     shown = day_text(session, ctx.lang)
     overdue = calendar.close(session) + _PUBLISHED < ctx.now
     have = day_text(last.session, ctx.lang)
-    return (line(ctx.say("flows.overdue" if overdue else "flows.waiting", day=shown, have=have, source=last.source)),)
+    return (
+        line(
+            ctx.say(
+                "flows.overdue" if overdue else "flows.waiting",
+                day=shown,
+                have=have,
+                source=source_name(last.source, ctx.lang),
+            )
+        ),
+    )
 
 
 def _tables(ctx: Context, asset: str, days: Sequence[Figure], label: str) -> list[Block]:

@@ -14,7 +14,7 @@ from bot.commands.asof import day_text
 from bot.commands.concerning import programs_about
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
-from bot.commands.matching import matcher_from
+from bot.commands.matching import matcher_from, what_of
 from bot.personal import is_personal
 from bot.rehearsal import Rehearser
 from bot.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
@@ -43,7 +43,7 @@ async def sub(ctx: Context, args: Arguments) -> Reply:
     where = ctx.say("sub.here" if destination != ctx.request.user.id else "sub.dm")
     sound = ctx.say("sub.silent" if silent else "sub.loud")
     covered = _covered(ctx, matcher)
-    text = ctx.say("sub.done", what=matcher, where=where, sound=sound, rules=_rules(ctx, covered))
+    text = ctx.say("sub.done", what=what_of(ctx, matcher), where=where, sound=sound, rules=_rules(ctx, covered))
     if 0 < len(covered) <= _MOST_REHEARSED:
         text += " " + await asyncio.to_thread(_expected, ctx, matcher, covered)
     undo = button(ctx.say("button.undo"), "unsub", identity("S", destination, matcher))
@@ -73,7 +73,7 @@ def _covered(ctx: Context, matcher: Matcher) -> Sequence[RuleSpec]:
 def _rules(ctx: Context, covered: Sequence[RuleSpec]) -> str:
     """The rules by name where they are few."""
     ids = [spec.id for spec in covered]
-    shown = ", ".join(ids[:6]) + (" …" if len(ids) > 6 else "")
+    shown = ctx.say("list.comma").join(ids[:6]) + (" …" if len(ids) > 6 else "")
     return ctx.say("sub.rules", rules=shown) if ids else ctx.say("sub.no_rules")
 
 
@@ -130,7 +130,7 @@ async def unsub(ctx: Context, args: Arguments) -> Reply:
     may_change(ctx, found.destination, found.owner)
     await register.remove(found.id)
     again = button(ctx.say("button.sub_again"), "sub", str(found.matcher), _place(found))
-    text = ctx.say("unsub.done", what=found.matcher, by=ctx.request.user.name or ctx.request.user.id)
+    text = ctx.say("unsub.done", what=what_of(ctx, found.matcher), by=ctx.who)
     return ctx.reply(note(text, buttons=again), private=found.destination == ctx.request.user.id)
 
 
@@ -165,8 +165,12 @@ async def overview(ctx: Context) -> Message:
         following = [item for item in everything if not is_personal(item.matcher.name)]
         muted = [s for s in await silences(ctx.desk.documents).at(destination) if s.end > ctx.now]
         blocks.append(paragraph(line(bold(ctx.say(heading))), *_lines(ctx, following, muted)))
-        buttons += [c for s in following for c in button(ctx.say("button.unsub", what=s.matcher), "unsub", s.id)]
-        buttons += [c for m in muted for c in button(ctx.say("button.unmute", what=m.matcher), "unmute", m.id)]
+        buttons += [
+            c for s in following for c in button(ctx.say("button.unsub", what=what_of(ctx, s.matcher)), "unsub", s.id)
+        ]
+        buttons += [
+            c for m in muted for c in button(ctx.say("button.unmute", what=what_of(ctx, m.matcher)), "unmute", m.id)
+        ]
     buttons = [*buttons[:_SHOWN], *await _offers(ctx)]
     rows = tuple(tuple(buttons[index : index + 3]) for index in range(0, len(buttons), 3))
     return Message(
@@ -193,9 +197,13 @@ def _lines(ctx: Context, following: Sequence[Subscription], muted: Sequence[Sile
     lines = []
     for item in following:
         parked = ctx.say("subs.parked", why=item.parked) if item.parked else ""
-        lines.append(line(f"• {item.matcher} · {ctx.say('sub.silent' if item.silent else 'sub.loud')}{parked}"))
+        lines.append(
+            line(f"• {what_of(ctx, item.matcher)} · {ctx.say('sub.silent' if item.silent else 'sub.loud')}{parked}")
+        )
     for silence in muted:
         end = silence.end.astimezone(ctx.zone)
         until = f"{day_text(end.date(), ctx.lang)} {end:%H:%M}"
-        lines.append(line(ctx.say("subs.muted", what=silence.matcher, until=until, by=silence.author_name)))
+        lines.append(
+            line(ctx.say("subs.muted", what=what_of(ctx, silence.matcher), until=until, by=silence.author_name))
+        )
     return lines or [line(ctx.say("subs.nothing"))]

@@ -56,11 +56,11 @@ class Commands:
             return await self._answer(await self._context(request))
         except StoreUnavailable as error:
             log.warning("command_without_store", verb=request.verb, error=str(error))
-            return self._plain(request, "error.store")
+            return replace(self._plain(request, "error.store"), refused=True)
         except Exception:
             incident = f"E-{secrets.token_hex(2).upper()}"
             log.exception("command_failed", incident=incident, verb=shown(request.verb))
-            return self._plain(request, "error.internal", incident=incident)
+            return replace(self._plain(request, "error.internal", incident=incident), refused=True)
 
     async def working(self, request: Request) -> Reply:
         """What to show while an answer takes longer than a second."""
@@ -159,4 +159,5 @@ def _refused(ctx: Context, refusal: Refusal) -> Reply:
     text = ctx.say(refusal.key, **refusal.values)
     message: Message = note(text, buttons=refusal.buttons[:_MOST_BUTTONS])
     # An error is told beside what bears the button: the message stays as it is for everybody else.
-    return Reply(message=message, reader=ctx.reader, toast=text.split("\n")[0][:190] if ctx.pressed else "")
+    toast = text.split("\n")[0][:190] if ctx.pressed else ""
+    return Reply(message=message, reader=ctx.reader, refused=True, toast=toast)

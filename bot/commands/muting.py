@@ -16,7 +16,7 @@ from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.following import may_change, overview
 from bot.commands.incidents import companions, firing, history, incident, numbered
-from bot.commands.matching import matcher_from
+from bot.commands.matching import matcher_from, what_of
 from bot.faces import acknowledged, face, shown_beside, standing
 from bot.intake import handing_in
 from bot.subscriptions import Matcher, Silence, identity, silences
@@ -59,7 +59,7 @@ async def mute(ctx: Context, args: Arguments) -> Reply:
     local = end.astimezone(ctx.zone)
     until = f"{day_text(local.date(), ctx.lang, weekday=True)} {local:%H:%M}"
     where = ctx.say("mute.here" if ctx.shared else "mute.mine")
-    text = ctx.say("mute.done", what=matcher, until=until, where=where, by=_name(ctx))
+    text = ctx.say("mute.done", what=what_of(ctx, matcher), until=until, where=where, by=ctx.who)
     undo = button(ctx.say("button.undo"), "unmute", silence.id)
     # The alert stays readable: a mute from its button is told beside it, not over it.
     return ctx.reply(note(text, buttons=undo), private=not ctx.shared, edit=False, toast=_toast(text))
@@ -96,10 +96,6 @@ def _end(ctx: Context, edge: str, span: timedelta | None, calendar: str) -> date
     return sessions.next_open(ctx.now) if edge == "open" else sessions.next_close(ctx.now)
 
 
-def _name(ctx: Context) -> str:
-    return ctx.request.user.name or ctx.request.user.id
-
-
 def _toast(text: str) -> str:
     return text.replace("\n", " ")[:190]
 
@@ -123,7 +119,7 @@ async def unmute(ctx: Context, args: Arguments) -> Reply:
         return ctx.reply(note(ctx.say("unmute.nothing")), toast=ctx.say("unmute.nothing"))
     may_change(ctx, found.destination, found.author)
     await register.remove(key)
-    text = ctx.say("unmute.done", what=found.matcher, by=_name(ctx))
+    text = ctx.say("unmute.done", what=what_of(ctx, found.matcher), by=ctx.who)
     return ctx.reply(note(text), private=found.destination == ctx.request.user.id, toast=_toast(text))
 
 
@@ -157,7 +153,7 @@ async def ack(ctx: Context, args: Arguments) -> Reply:
     newest = await incident(ctx, number)
     stored = await ctx.desk.documents.get(ACKNOWLEDGEMENTS, number)
     if stored is None:
-        taken = acknowledged(newest, number, _name(ctx), text, ctx.now)
+        taken = acknowledged(newest, number, ctx.who, text, ctx.now)
         await ctx.desk.documents.put(ACKNOWLEDGEMENTS, number, _TAKEN.dump_json(taken).decode())
         for (collection, key), document in handing_in([taken]).items():
             await ctx.desk.documents.put(collection, key, document)

@@ -18,6 +18,7 @@ from bot.charts.fires import Marked, fired_line
 from bot.charts.png import label_language
 from bot.commands.context import Context
 from bot.commands.pictures import frame, keep
+from bot.locale.sources import source_name
 from bot.market import Figure, MarketView
 from bot.rehearsal import Rehearsal, Rehearser
 from rules.calendars import Calendar
@@ -77,7 +78,7 @@ def replayed(ctx: Context, spec: RuleSpec, start: datetime, end: datetime) -> Re
         calendar=calendar,
         drawn=drawn,
         price=str(anchor.with_field("close")) if anchor and anchor.feed == "prices" and anchor.key else "",
-        sources=" · ".join(_sources(ctx.market, program)),
+        sources=" · ".join(source_name(name, ctx.lang) for name in _sources(ctx.market, program)),
         median_gap=round(median(gaps)) if gaps else None,
         longest=_longest(found),
         missing=_missing(ctx.market, program, found) if program.members is None else None,
@@ -167,7 +168,7 @@ def picture_of(ctx: Context, found: Replayed) -> Attachment | None:
     about = item.name[lang] if item else f"{name.key} ETF" if name.feed == "etf_flows" else name.feed
     unit = f"{about} · {item.currency}" if item else f"{about} · USD m" if name.feed == "etf_flows" else about
     scale = 1e6 if name.feed == "etf_flows" else 1.0
-    empty = frame(ctx, f"{found.spec.title[lang]} · {found.spec.id}", unit, figures[-1].source)
+    empty = frame(ctx, f"{found.spec.title[lang]} · {found.spec.id}", unit, source_name(figures[-1].source, lang))
     rows = {each.session: row for row, each in enumerate(figures)}
     fires = [found.session(each) for each in found.rehearsal.fired if _is_drawn(each, name)]
     marks = [Marked(rows[day], None, str(day)) for day in fires if day in rows]

@@ -9,9 +9,11 @@ from adapters.chat.port import Reply
 from adapters.message import Block, Line, Message, Paragraph
 from bot import personal
 from bot.commands.arguments import Arguments, shown
+from bot.commands.asof import moment
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
+from bot.locale.problems import told
 from bot.rehearsal import Rehearser
 from rules.model import Severity
 from rules.packtest import run_test
@@ -74,7 +76,7 @@ async def _near(ctx: Context) -> Message:
         summary=title,
         title=line("📐 ", bold(title)),
         blocks=(paragraph(*lines) if lines else paragraph(line(ctx.say("rules.nothing_near"))),),
-        footer=line(ctx.say("why.basis", at=f"{ctx.now:%Y-%m-%d %H:%M} UTC")),
+        footer=line(ctx.say("why.basis", at=moment(ctx, ctx.now))),
         buttons=(button(ctx.say("button.refresh"), "rules", "near"),),
     )
 
@@ -126,7 +128,7 @@ def _tested(ctx: Context, spec: RuleSpec) -> Message:
     try:
         outcomes = [run_test(test, spec, ctx.universe, ctx.desk.calendars) for test in tests]
     except ProblemsFound as found:
-        return note(ctx.say("rules.broken", rule=spec.id, what=found.problems[0].message))
+        return note(ctx.say("rules.broken", rule=spec.id, what=told(found.problems[0], ctx.lang)))
     lines: list[Line] = []
     for outcome in outcomes:
         lines.append(line(f"{'✓' if outcome.ok else '✗'} {outcome.title.rpartition('/')[2]}"))

@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Mapping
 
 from adapters.rendering.text import clean
-from bot.commands.arguments import Arguments, candidates_for
+from bot.commands.arguments import candidates_for, guessed, unknown_symbol
 from bot.commands.context import Context
+from bot.commands.errors import button
 from rules.language.analysis import analyse
 from rules.language.errors import ExpressionError
 from rules.language.parser import parse
@@ -103,7 +104,7 @@ def _from_short_form(ctx: Context, text: str) -> str | None:
     name = match["x"].strip()
     if _MORE_THAN_A_NAME.search(name):
         return None
-    item = named(ctx, name)
+    item = named(ctx, name, text)
     form = _FORMS[match["verb"].casefold()] if match["verb"] else "crosses({x}, {n})"
     if form.startswith("crosses"):
         form = _on_extremes(ctx, item, form, amount)
@@ -133,13 +134,21 @@ def _amount(text: str) -> str | None:
     return digits + unit
 
 
-def named(ctx: Context, name: str) -> Instrument:
-    """The instrument that ``name`` means in a rule: a coin before the fund that shares its ticker."""
+def named(ctx: Context, name: str, text: str) -> Instrument:
+    """The instrument that ``name`` means in a rule: a coin before the fund that shares its ticker.
+
+    An unknown one is refused with buttons that set the alert ``text`` with what may have been meant.
+    """
     candidates = candidates_for(name, ctx.universe)
     if candidates:
         return candidates[0]
-    Arguments("quote", [name]).done(ctx.universe, ctx.lang)
-    raise AssertionError("an unknown name is always refused")
+    guesses = guessed(name, ctx.universe)
+    buttons = tuple(
+        choice
+        for item in guesses
+        for choice in button(item.symbol, "alert", text.replace(name, written(item, ctx.universe), 1))
+    )
+    raise unknown_symbol(name, guesses, ctx.lang, buttons)
 
 
 def written(item: Instrument, universe: Universe) -> str:

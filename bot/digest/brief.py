@@ -12,7 +12,7 @@ from math import fsum
 from adapters.message import Instant, Line, Message, Paragraph, Span, Text
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.data import DigestData
-from bot.digest.facts import Fact, Facts, derived, growth, observed
+from bot.digest.facts import Fact, Facts, Standing, derived, growth, observed
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Frame
 from bot.digest.frame import Span as Days
@@ -110,14 +110,16 @@ def _state_change(frame: Frame, kind: Kind, key: str, symbol: str, unit: str) ->
     if kind is Kind.MONTH:
         frame.facts.state(f"{key}.month_pct", frame.change(symbol, close, "month"))
         return
-    calendar = frame.calendar(symbol)
-    before = calendar.previous(calendar.session_on_or_before(frame.span.last))
+    if close.status is Standing.STALE:
+        frame.facts.state(f"{key}.day_pct", frame.change(symbol, close, "week"))
+        return
+    before = frame.calendar(symbol).previous(frame.session(symbol))
     base = observed(frame.data.on(f"prices.{symbol}.close", before), unit, f"{symbol} {before}")
     frame.facts.state(f"{key}.day_pct", growth(close, base))
 
 
 def _state_flows(frame: Frame) -> None:
-    """Fact ``etf.BTC.total``: the net flow of the span's sessions that have been published, ``.days`` how many."""
+    """Fact ``etf.BTC.total``: the net flow of the sessions that have been published, ``.days`` of ``.sessions``."""
     asset, calendar = frame.layout.etf.asset, frame.calendars.get(MARKET)
     name = f"etf_flows.{asset}.total"
     days = [day for day in frame.span.days if calendar.is_session(day)]
@@ -126,6 +128,7 @@ def _state_flows(frame: Frame) -> None:
     total = fsum(flow.number for flow in known if flow.number is not None)
     frame.facts.state(f"etf.{asset}.total", derived(total, "USD", known))
     frame.facts.state(f"etf.{asset}.days", derived(float(len(known)), "days", known))
+    frame.facts.state(f"etf.{asset}.sessions", Fact(float(len(days)), "days"))
 
 
 def _message(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | None, lang: Lang) -> Message:
@@ -169,12 +172,24 @@ def _line(title: str, text: str) -> Line:
 
 
 def _indices(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
+    """Every index with its change; of what isn't known a dash."""
+    changes = {ref.key: frame.facts[f"index.{ref.key}.{kind.value}_pct"] for ref in frame.layout.indices}
+    if not changes:
+        return []
+    if all(change.number is None for change in changes.values()):
+        return [_gap(heading("indices", lang), next(iter(changes.values())), lang)]
     shown = [
-        f"{ref.short[lang]} {numbers.percent(change / 100)}"
+        f"{ref.short[lang]} {numbers.MISSING if (n := changes[ref.key].number) is None else numbers.percent(n / 100)}"
         for ref in frame.layout.indices
-        if (change := frame.facts.number(f"index.{ref.key}.{kind.value}_pct")) is not None
     ]
-    return [_line(heading("indices", lang), " · ".join(shown))] if shown else []
+    return [_line(heading("indices", lang), " · ".join(shown))]
+
+
+def _gap(title: str, fact: Fact, lang: Lang) -> Line:
+    """A dash with the reason why there is nothing to tell."""
+    reason = fact.reason[lang] if fact.reason else ""
+    bracketed = f"（{reason}）" if lang == "zh" else f" ({reason})"
+    return _line(title, numbers.MISSING + (bracketed if reason else ""))
 
 
 def _coverage(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
@@ -195,7 +210,13 @@ def _movers(frame: Frame, kind: Kind, title: str, listed: Sequence[Instrument], 
         for mark, side in sides
         if side
     ]
-    return [_line(title, "　".join(parts))] if parts else []
+    lacking = len(listed) - len(known)
+    if lacking and parts:
+        parts.append(f"（缺 {lacking} 只）" if lang == "zh" else f"({lacking} unknown)")
+    if parts or not listed:
+        return [_line(title, "　".join(parts))] if parts else []
+    first = frame.facts[f"equity.{listed[0].symbol}.{kind.value}_pct"]
+    return [_gap(title, first, lang)] if first.number is None else []
 
 
 def _crypto(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
@@ -220,19 +241,12 @@ def _flows(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
     asset = frame.layout.etf.asset
     total = frame.facts[f"etf.{asset}.total"]
     if total.number is None:
-        reason = total.reason[lang] if total.reason else numbers.MISSING
-        return [
-            _line(
-                heading("flows", lang),
-                f"{numbers.MISSING}（{reason}）" if lang == "zh" else f"{numbers.MISSING} ({reason})",
-            )
-        ]
+        return [_gap(heading("flows", lang), total, lang)]
     shown = numbers.money(total.number, "USD", lang, signed=True)
-    count = frame.facts.number(f"etf.{asset}.days") or 0.0
-    if kind is Kind.MONTH:
-        shown += (
-            f"（{count:.0f} 个交易日）" if lang == "zh" else f" over {count:.0f} session{'s' if count != 1 else ''}"
-        )
+    count, sessions = (frame.facts.number(f"etf.{asset}.{name}") or 0.0 for name in ("days", "sessions"))
+    if kind is Kind.MONTH or count < sessions:
+        share = f"{count:.0f}" if count == sessions else f"{count:.0f}/{sessions:.0f}"
+        shown += f"（{share} 个交易日）" if lang == "zh" else f" over {share} session{'s' if sessions != 1 else ''}"
     if total.status.value != "final":
         shown += "（未终值）" if lang == "zh" else " (not final)"
     return [_line(heading("flows", lang), shown)]

@@ -111,6 +111,8 @@ def told(problem: Problem, lang: Lang, text: str = "") -> str:
     """What is wrong, and what may have been meant. ``text`` is the expression that the problem's column counts in."""
     if lang == "en" or problem.code not in ZH:
         return f"{problem.message}; did you mean {problem.suggestion}?" if problem.suggestion else problem.message
+    if text and problem.column > len(text.rstrip()):
+        return "表达式不完整"
     said = ZH[problem.code].format(word=_about(problem, text))
     return f"{said}，是不是 {problem.suggestion}？" if problem.suggestion else said
 
@@ -119,6 +121,6 @@ def _about(problem: Problem, text: str) -> str:
     """What the problem is about: the word at its column, or else the first one that its message quotes."""
     if text:
         found = _TOKEN.search(text, problem.column - 1)
-        return f"“{found[0]}”" if found else "结尾"
+        return f"“{found[0]}”" if found else "此处"
     quoted = _QUOTED.search(problem.message)
     return f"“{quoted[1] or quoted[2]}”" if quoted else "此处"

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rules.columns import ColumnFrame
+from rules.columns import ColumnFrame, Mask
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, is_steady, value_at
 from rules.history import Floats, Ints
@@ -22,6 +21,7 @@ from rules.logic import has_no_nan
 
 Direction = Literal["up", "down", "either"]
 Side = Callable[[Frame], Floats]
+"""A number whose sign is the side; 0 is on neither."""
 
 
 def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: Ref | None) -> Evaluate:
@@ -31,7 +31,6 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
 
     def evaluate(frame: Frame) -> Floats:
         lanes = frame.lanes
-        now = np.broadcast_to(side(frame), (lanes,))
         if isinstance(frame, ColumnFrame):
             restarts = extreme is not None
 
@@ -40,13 +39,15 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
                 earlier = _side_before(first, part, side, before, restarts=restarts)
                 return days, np.broadcast_to(earlier, (first.lanes,))
 
+            now = np.broadcast_to(side(frame), (lanes,)).reshape(frame.rows, frame.width)
             return _over_columns(frame, now, at_start, direction, restarts=restarts)
+        now = np.broadcast_to(np.sign(side(frame)), (lanes,))
         days = np.broadcast_to(_day(frame, anchor), (lanes,))
         kept = None if frame.edges is None else frame.edges.recall(name)
         old, seen = kept or (np.zeros(lanes), np.full(lanes, -1, np.int64))
         asked = _asks(old, seen, days, restarts=extreme is not None)
         if asked.any():
-            old = _answered(old, asked, np.broadcast_to(before(frame), (lanes,)))
+            old = _answered(old, asked, np.broadcast_to(np.sign(before(frame)), (lanes,)))
         crossed = _crossed(now, old, direction)
         if frame.edges is not None:
             frame.edges.keep(name, *_kept(now, old, days))
@@ -65,15 +66,15 @@ def _side_before(frame: ColumnFrame, part: Part, side: Side, before: Side, *, re
     return before(frame)
 
 
-def _asks(old: Floats, seen: Ints, days: Ints, *, restarts: bool) -> NDArray[np.bool_]:
+def _asks(old: Floats, seen: Ints, days: Ints, *, restarts: bool) -> Mask:
     """Which lanes compare with the close before: at the first look; for a high or low, at each session's first."""
     if not restarts and old.all():
         return np.zeros(len(old), np.bool_)
-    fresh: NDArray[np.bool_] = (days != seen) if restarts else (old == 0) & (seen < 0)
+    fresh: Mask = (days != seen) if restarts else (old == 0) & (seen < 0)
     return np.asarray((days >= 0) & fresh)
 
 
-def _answered(old: Floats, asked: NDArray[np.bool_], earlier: Floats) -> Floats:
+def _answered(old: Floats, asked: Mask, earlier: Floats) -> Floats:
     earlier = np.nan_to_num(earlier, nan=0.0)
     return np.where(asked & (earlier != 0), earlier, old)
 
@@ -108,32 +109,38 @@ def _over_columns(
 
     ``at_start`` gives session and side before for the rows that have none to remember, which are few.
     """
-    shape = (frame.rows, frame.width)
-    now = now.reshape(shape)
-    moved = frame.heard & ~np.isnan(now) & (now != 0)
-    result = np.full(shape, np.nan) if restarts else _crossed(now, _remembered(now, moved), direction)
+    up, down = now > 0, now < 0
+    moved = frame.heard & (up | down)
+    was_up, was_down = _held(up, moved), _held(down, moved)
+    crossed = {"up": up & was_down, "down": down & was_up}.get(direction)
+    result = ((up & was_down) | (down & was_up) if crossed is None else crossed).astype(np.float64)
+    np.copyto(result, np.nan, where=np.isnan(now) | ((up | down) & ~(was_up | was_down)))
     settled = np.where(moved.any(axis=0), np.argmax(moved, axis=0), frame.rows - 1)
     count = frame.rows if restarts else int(settled.max(initial=0)) + 1
     days, earlier = (each.reshape(count, frame.width) for each in at_start(frame.until(count)))
+    earlier = np.sign(earlier)
     sides, seen = np.zeros(frame.width), np.full(frame.width, -1, np.int64)
-    for row in range(count):
+    known = ~np.isnan(now[:count])
+    tells = known | (np.abs(earlier) == 1)
+    tells[1:] |= known[:-1]
+    for row in np.flatnonzero(tells.any(axis=1)).tolist():
         asked = _asks(sides, seen, days[row], restarts=restarts)
-        old = _answered(sides, asked, earlier[row])
-        first = _crossed(now[row], old, direction)
+        old, here = _answered(sides, asked, earlier[row]), np.sign(now[row])
+        first = _crossed(here, old, direction)
         result[row] = first if restarts else np.where(row <= settled, first, result[row])
-        kept, looked = _kept(now[row], old, days[row])
+        kept, looked = _kept(here, old, days[row])
         heard = frame.heard[row]
         sides, seen = np.where(heard, kept, sides), np.where(heard, looked, seen)
     return result.ravel()
 
 
-def _remembered(now: Floats, moved: NDArray[np.bool_]) -> Floats:
-    """The last side that was taken before each row, 0 without one."""
-    number = 2 * np.arange(1, len(now) + 1, dtype=np.int32)[:, None]
-    newest = np.maximum.accumulate(np.where(moved, np.where(now > 0, number + 1, number), 0), axis=0)
-    sides = np.zeros(now.shape)
-    sides[1:] = np.where(newest[:-1] == 0, 0.0, np.where(newest[:-1] & 1, 1.0, -1.0))
-    return sides
+def _held(side: Mask, moved: Mask) -> Mask:
+    """Whether the last side that was taken before each row is this one."""
+    held = np.zeros_like(side)
+    held[1:] = side[:-1] & moved[:-1]
+    for row in np.flatnonzero(~moved[:-1].all(axis=1)).tolist():
+        held[row + 1] |= held[row] & ~moved[row]
+    return held
 
 
 def _day(frame: Frame, anchor: Ref | None) -> Ints:
@@ -143,11 +150,11 @@ def _day(frame: Frame, anchor: Ref | None) -> Ints:
     return frame.day(anchor)
 
 
-def _signs(left: Part, right: Part) -> Side:
-    return lambda frame: np.sign(left.evaluate(frame) - right.evaluate(frame))
+def _difference(left: Part, right: Part) -> Side:
+    return lambda frame: left.evaluate(frame) - right.evaluate(frame)
 
 
-def _signs_before(part: Part, left: Part, right: Part, extreme: Ref | None) -> Side:
+def _difference_before(part: Part, left: Part, right: Part, extreme: Ref | None) -> Side:
     anchor = part.anchor
 
     def before(frame: Frame) -> Floats:
@@ -155,7 +162,7 @@ def _signs_before(part: Part, left: Part, right: Part, extreme: Ref | None) -> S
             return np.zeros(1)
         index = frame.position(anchor) - 1
         one = value_at(left, frame, index) if extreme is None else frame.at(extreme.with_field("close"), index)
-        return np.sign(one - _broad(right, frame, anchor, index))
+        return one - _broad(right, frame, anchor, index)
 
     return before
 
@@ -173,7 +180,7 @@ def crosses(part: Part) -> Evaluate:
     extreme = left.args[0].typed.ref if left.name in {"high", "low"} else None
     if extreme is not None and direction == "either":
         direction = "up" if left.name == "high" else "down"
-    return _edge(part, _signs(left, right), _signs_before(part, left, right, extreme), direction, extreme)
+    return _edge(part, _difference(left, right), _difference_before(part, left, right, extreme), direction, extreme)
 
 
 def enters(part: Part) -> Evaluate:

@@ -10,25 +10,24 @@ from rules.axis import Axis
 from rules.frames import Frame
 from rules.functions.base import Part
 from rules.functions.closed import closed_figures, earlier_rows
-from rules.functions.stretch import sum_by_pairs, sum_in_order
+from rules.functions.stretch import sum_by_pairs
 from rules.history import NONE, Column, Floats, Ints
-from rules.logic import truth, where
-from rules.rolling import spread
+from rules.logic import marked, truth
+from rules.rolling import Moments, moments, spread, zscore
 
 Quick = Callable[[Frame], Floats | None]
 Finish = Callable[[Floats, Floats, int], Floats]
 """From the kept figures (a row of each), the newest value and the window's length: the result."""
 
 
-def two_moments(values: Floats) -> tuple[Floats, Floats]:
-    """The mean and the sum of squared distances from it."""
-    mean = sum_by_pairs(values) / float(len(values))
-    away = values - mean
-    return mean, sum_in_order(away * away)
+def earlier_moments(values: Floats) -> Moments:
+    """The moments of all rows."""
+    mean, squares = moments(values, len(values))
+    return mean[0], squares[0]
 
 
-def _moments_and_ends(values: Floats) -> Floats:
-    return np.stack([sum_by_pairs(values), *two_moments(values), np.min(values, axis=0), np.max(values, axis=0)])
+def _stacked_moments(values: Floats) -> Floats:
+    return np.stack(earlier_moments(values))
 
 
 def _sum(values: Floats) -> Floats:
@@ -47,10 +46,6 @@ def _mean(kept: Floats, newest: Floats, count: int) -> Floats:
     return np.asarray((kept[0] + newest) / float(count))
 
 
-def _std(kept: Floats, newest: Floats, count: int) -> Floats:
-    return spread((kept[1], kept[2]), (kept[3], kept[4]), newest, count)
-
-
 def _beats(better: np.ufunc) -> Finish:
     def finish(kept: Floats, newest: Floats, _count: int) -> Floats:
         return truth(better(newest, kept[0]), kept[0], newest)
@@ -60,7 +55,7 @@ def _beats(better: np.ufunc) -> Finish:
 
 def _drawdown(kept: Floats, newest: Floats, _count: int) -> Floats:
     high = np.maximum(kept[0], newest)
-    return where(high > 0, newest / high - 1.0, np.nan)
+    return marked(newest / high - 1.0, high <= 0, np.nan)
 
 
 _SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
@@ -73,8 +68,8 @@ _SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
     "is_low": (_lowest, _beats(np.less)),
     "drawdown": (_highest, _drawdown),
     "from_high": (_highest, lambda kept, newest, count: 0.0 - _drawdown(kept, newest, count)),
-    "std": (_moments_and_ends, _std),
-    "zscore": (_moments_and_ends, lambda kept, newest, n: (newest - _mean(kept, newest, n)) / _std(kept, newest, n)),
+    "std": (_stacked_moments, lambda kept, newest, count: spread((kept[0], kept[1]), newest, count)),
+    "zscore": (_stacked_moments, lambda kept, newest, count: zscore((kept[0], kept[1]), newest, count)),
 }
 
 
@@ -112,8 +107,10 @@ def smoothed(values: Floats, sizes: Ints, alpha: float) -> Floats:
 def strength(gain: Floats, loss: Floats) -> Floats:
     """The relative strength index of smoothed gains and losses; 50 when nothing moved."""
     with np.errstate(all="ignore"):
-        moved = gain + loss
-        return where(moved != 0, 100.0 * (gain / moved), 50.0)
+        both = gain + loss
+        share: Floats = gain / both
+        np.multiply(share, 100.0, out=share)
+    return marked(share, both == 0, 50.0)
 
 
 def _sizes(axis: Axis, last: Ints, look_back: int) -> Ints:

@@ -7,7 +7,7 @@ import numpy as np
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, base_of, unknown
 from rules.history import Floats
-from rules.logic import OPERATIONS, finite, where
+from rules.logic import OPERATIONS, finite, marked
 
 
 def field_of(part: Part) -> Evaluate:
@@ -55,7 +55,8 @@ def ret(part: Part) -> Evaluate:
     def evaluate(frame: Frame) -> Floats:
         base = base_of(x, frame, anchor, window)
         with np.errstate(all="ignore"):
-            return finite(where(base > 0, x.evaluate(frame) / base - 1.0, np.nan))
+            found: Floats = x.evaluate(frame) / base - 1.0
+        return finite(marked(found, base <= 0, np.nan))
 
     return evaluate
 

@@ -15,18 +15,18 @@ from rules.columns import ColumnFrame
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, is_steady, unknown
 from rules.functions.incremental import (
+    earlier_moments,
     ema_from_closed,
     from_closed,
     rsi_from_closed,
     smoothed,
     strength,
-    two_moments,
 )
 from rules.functions.stretch import Stretch, stretch, sum_in_order, total
 from rules.history import NONE, Floats, Ints
 from rules.language.scope import Ref
 from rules.logic import finite
-from rules.rolling import KERNELS, Run, recursion, spread
+from rules.rolling import KERNELS, Run, recursion, spread, zscore
 
 Reduce = Callable[[Stretch], Floats]
 
@@ -81,9 +81,7 @@ def _median(found: Stretch) -> Floats:
 
 def _std(found: Stretch) -> Floats:
     if found.inside is None and len(found.values) > 1:
-        earlier, newest = found.values[:-1], found.values[-1]
-        ends = (np.min(earlier, axis=0), np.max(earlier, axis=0))
-        return spread(two_moments(earlier), ends, newest, len(found.values))
+        return spread(earlier_moments(found.values[:-1]), found.values[-1], len(found.values))
     away = _kept(found, found.values - _mean(found))
     wide: Floats = np.sqrt(sum_in_order(away * away) / (found.size - 1))
     return np.where(_low(found) == _high(found), 0.0, wide)
@@ -94,6 +92,8 @@ def _kept(found: Stretch, values: Floats) -> Floats:
 
 
 def _zscore(found: Stretch) -> Floats:
+    if found.inside is None and len(found.values) > 1:
+        return zscore(earlier_moments(found.values[:-1]), found.values[-1], len(found.values))
     return np.asarray((found.values[-1] - _mean(found)) / _std(found))
 
 
@@ -201,8 +201,12 @@ def rsi(part: Part) -> Evaluate:
     quick = rsi_from_closed(part, 10 * count, 1.0 / count)
 
     def both_ways(moves: Floats, runs: list[Run]) -> Floats:
-        gain, loss = (recursion(split(moves), runs, 1.0 / count) for split in (_gains, _losses))
-        return strength(gain, loss)
+        width = moves.shape[1]
+        both = np.empty((len(moves), 2 * width))
+        np.maximum(moves, 0.0, out=both[:, :width])
+        np.maximum(-moves, 0.0, out=both[:, width:])
+        found = recursion(both, runs, 1.0 / count)
+        return strength(found[:, :width], found[:, width:])
 
     def evaluate(frame: Frame) -> Floats:
         found = quick(frame)

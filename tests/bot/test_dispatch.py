@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.message import Instant, Paragraph, Reader, Text
+from adapters.message import Colour, Instant, Paragraph, Reader, Text
+from adapters.rendering.plain import line_text
 from adapters.store.port import Commit
 from bot.dispatch import Dispatcher
 from bot.faces import acknowledged
@@ -238,16 +239,31 @@ def test_a_summary_lists_what_came_in_order():
         Incident("A-1001", resolved("sox")),
     ]
     found = summarize(incidents, Reason.SUPPRESSED_BUDGET, "zh")
-    assert ["A-1001", "A-1002", "A-1001"] == [row[0] for row in found.blocks[0].rows]
-    assert "费半跑输纳指100 · 已解除 · 费半 -4.1%，纳指100 -1.6%" == found.blocks[0].rows[2][1]
+    lines = [line_text(line, Reader(lang="zh", colour=Colour.NONE)) for line in found.blocks[0].lines]
+    said = "费半跑输纳指100：费半 ▼ -4.1%，纳指100 ▼ -1.6%"
+    ended = "费半跑输纳指100 · 已解除：费半 ▼ -4.1%，纳指100 ▼ -1.6%"
+    assert [f"A-1001 {said}", f"A-1002 {said}", f"A-1001 {ended}"] == lines
     assert Severity.CRITICAL == found.severity
+
+
+def test_what_one_rule_told_of_many_is_one_line_of_a_summary():
+    """Each instrument with its figure, ten of them at most."""
+    names = [f"S{number}" for number in range(12)]
+    storm = [fired(f"move{{{name}}}", rule="move", labels={"symbol": name}, value=0.05, unit="%") for name in names]
+    incidents = [Incident(f"A-{1000 + number}", item) for number, item in enumerate(storm)]
+    found = summarize([*incidents, Incident("A-1012", fired("sox"))], Reason.STORM, "en")
+    first, second = (line_text(line, Reader(colour=Colour.NONE)) for line in found.blocks[0].lines)
+    assert first.startswith("A-1000 … A-1011 SOX lags NDX: S0 ▲ +5.0% · S1 ▲ +5.0% · ")
+    assert first.endswith("S9 ▲ +5.0% · and 2 more")
+    assert second.startswith("A-1012 SOX lags NDX: SOX ▼ -4.1%")
 
 
 def test_a_long_summary_says_how_much_it_leaves_out():
     """Twenty lines are shown and the rest counted."""
-    incidents = [Incident(f"A-{1000 + number}", fired(f"move{{{number}}}")) for number in range(60)]
+    incidents = [Incident(f"A-{1000 + number}", fired(f"move-{number}")) for number in range(60)]
     found = summarize(incidents, Reason.STORM, "en")
-    assert (20, "and 40 more") == (len(found.blocks[0].rows), found.blocks[1].lines[0][0].text)
+    lines = found.blocks[0].lines
+    assert (21, "and 40 more") == (len(lines), lines[-1][0].text)
     assert "SOX lags NDX: 60 at once" == found.title[0].text
 
 

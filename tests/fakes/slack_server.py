@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -73,6 +74,7 @@ class FakeMessage:
     user: str = BOT_USER
     ephemeral_for: str = ""
     files: list[str] = field(default_factory=list)
+    arrived: float = field(default_factory=time.monotonic)
 
     @property
     def visible(self) -> str:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.axis import micros
-from rules.backtest import Past, backtest, fires_of, runs_in_columns
+from rules.backtest import Past, backtest, runs_in_columns
 from rules.bars import Bars, observations, parse_csv
 from rules.engine import Engine
+from rules.fired import fires_of
 from rules.spec import AtSession, Expression, NewObservation, OncePer, RuleSpec, Span
 from tests.rules.desk import CALENDARS, FLOW, PLAIN, UNIVERSE, at, sessions
 from tests.rules.test_engine import rule
@@ -117,7 +118,7 @@ def test_the_backtest_is_the_live_engine(spec: RuleSpec) -> None:
         data = random_data(seed)
         past = Past([spec], UNIVERSE, CALENDARS, data, start=start, end=end)
         assert runs_in_columns(past.engine.runtimes[0])
-        found = past.result(0)
+        found = past.results()[0]
         evaluations, expected = live(spec, data, start, end)
         assert expected == sorted(
             (fire.fired_at, sorted(fire.labels.items()), fire.resolved_at, fire.observed_at, fire.value, fire.because)
@@ -133,7 +134,7 @@ def test_a_market_is_looked_at_from_another(condition: str) -> None:
     start, end = date(2024, 1, 5), date(2024, 2, 20)
     for seed in range(3):
         data = random_data(seed)
-        found = Past([spec], UNIVERSE, CALENDARS, data, start=start, end=end).result(0)
+        found = Past([spec], UNIVERSE, CALENDARS, data, start=start, end=end).results()[0]
         assert live(spec, data, start, end)[1] == [
             (fire.fired_at, sorted(fire.labels.items()), fire.resolved_at, fire.observed_at, fire.value, fire.because)
             for fire in found.fires
@@ -153,7 +154,7 @@ def test_the_random_rules_do_fire() -> None:
 def test_the_backtest_is_the_live_engine_for_any_series(seed: int, spec: RuleSpec) -> None:
     """The same, over more random series."""
     start, end, data = date(2024, 1, 5), date(2024, 2, 20), random_data(seed)
-    found = Past([spec], UNIVERSE, CALENDARS, data, start=start, end=end).result(0)
+    found = Past([spec], UNIVERSE, CALENDARS, data, start=start, end=end).results()[0]
     assert live(spec, data, start, end)[1] == sorted(
         (fire.fired_at, sorted(fire.labels.items()), fire.resolved_at, fire.observed_at, fire.value, fire.because)
         for fire in found.fires
@@ -163,7 +164,9 @@ def test_the_backtest_is_the_live_engine_for_any_series(seed: int, spec: RuleSpe
 def test_a_rule_with_timers_of_the_clock_is_stepped() -> None:
     """``for: 3h`` between two daily figures needs the live engine; the result says so."""
     spec = rule("AA > 100", for_=Span(seconds=3 * 3600))
-    result = Past([spec], UNIVERSE, CALENDARS, random_data(2), start=date(2024, 1, 20), end=date(2024, 3, 1)).result(0)
+    result = Past([spec], UNIVERSE, CALENDARS, random_data(2), start=date(2024, 1, 20), end=date(2024, 3, 1)).results()[
+        0
+    ]
     assert result.stepwise
     assert live(spec, random_data(2), date(2024, 1, 20), date(2024, 3, 1))[1] == sorted(
         (fire.fired_at, sorted(fire.labels.items()), fire.resolved_at, fire.observed_at, fire.value, fire.because)

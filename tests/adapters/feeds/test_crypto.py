@@ -191,6 +191,19 @@ async def test_a_snapshot_long_before_the_end_is_provisional():
     assert ("crypto.x.market_cap", "07-23 23:59:59", 1.0, "provisional") == told(await snapshots.fetch(NOW))[0]
 
 
+async def test_a_silent_source_is_not_excused_by_its_snapshots():
+    """Days that were kept are no answer: its trouble is of the whole source."""
+    documents, trouble = MemoryDocuments(), FeedProblem("x", Fault.UNREACHABLE, "no answer", "crypto.x.market_cap")
+
+    class Silent:
+        async def fetch(self, now: datetime) -> Fetched:
+            return Fetched(problems=(trouble,))
+
+    await DailySnapshots(name="x", feed=Present(), documents=documents).fetch(NOW - timedelta(days=1))
+    fetched = await DailySnapshots(name="x", feed=Silent(), documents=documents).fetch(NOW)
+    assert (1, [""]) == (len(fetched.observations), [problem.subject for problem in fetched.problems])
+
+
 async def test_snapshots_of_two_providers_are_kept_apart():
     """Each has its own day."""
     documents = MemoryDocuments()

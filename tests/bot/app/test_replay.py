@@ -109,6 +109,8 @@ async def test_only_the_span_that_was_asked_for_is_compared(tmp_path: Path) -> N
     await desk.live()
     found = await desk.replay(minutes(100), minutes(130))
     assert (found.same, found.observations, told(found)) == (2, 1, [])
+    for minute in (0, 60, 120, 150):
+        assert told(await desk.replay(minutes(minute))) == []
 
 
 async def test_an_edited_rule_shows_what_it_changes(tmp_path: Path) -> None:
@@ -191,3 +193,6 @@ async def test_the_recorded_week_replays_without_a_difference(tmp_path: Path) ->
     """All shipped rules over everything that the week brought."""
     found = await replay(Settings(home=tmp_path), None, None, reference=True)
     assert (told(found), found.same, list(tmp_path.iterdir())) == ([], 13, [])
+    midnight = datetime(2024, 10, 30, tzinfo=UTC)
+    found = await replay(Settings(home=tmp_path), midnight, midnight + timedelta(days=1), reference=True)
+    assert (told(found), found.same) == ([], 1)

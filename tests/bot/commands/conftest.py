@@ -48,7 +48,9 @@ class OpenLimits:
 class NoDigest:
     """A desk that has no digest."""
 
-    async def message(self, day, lang, now):
+    slots = ()
+
+    async def message(self, day, reader, now, file):
         """Nothing."""
         return
 
@@ -59,6 +61,14 @@ class NoDigest:
     async def publish(self, day, now):
         """There is no draft."""
         return Outcome.NO_DRAFT
+
+    async def fill(self, name, slot, text, now):
+        """There is no draft."""
+        return Outcome.NO_DRAFT
+
+    async def correct(self, name, reason, now):
+        """Nothing was published."""
+        return Outcome.NOT_PUBLISHED
 
     async def in_work(self, now):
         """The running week."""

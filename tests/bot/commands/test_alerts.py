@@ -56,10 +56,10 @@ async def test_the_reply_shows_meaning_distance_past_and_undo(ann: Person) -> No
     assert text == (
         f"🔔 BTC crosses 73k · {key}\n"
         "Understood: crosses_up(high(BTC), 73k)\n"
-        "69,482.5 → 73,000.0: 5.1% away\n"
+        "$69,482 → $73,000: 5.1% away\n"
         "Would have fired 1× (29 Oct 2024) on what is known since 24 Oct 2024\n"
         "Once, until 31 Jan 2025; told to you alone\n"
-        "Prices as known at 2 Nov 02:00 UTC\n"
+        "As known at 2 Nov 02:00 UTC\n"
         "[↩ Undo] [My alerts]"
     )
 
@@ -70,11 +70,11 @@ async def test_the_reply_in_chinese(li: Person) -> None:
     key = personal.alert_id("telegram:3", "ret(NVDA, 1d) <= -5%", repeats=True)
     assert text == (
         f"🔔 英伟达 跌 5% · {key}\n"
-        "理解为：ret(NVDA, 1d) <= -5%\n"
+        "已理解为：ret(NVDA, 1d) <= -5%\n"
         "+2.0% → -5.0%：还差 7.0pct\n"
-        "按 2023-12-29 以来的已知数据，本会触发 0 次\n"
-        "每次，有效至 2025-01-31；只通知您本人\n"
-        "价格截至 11-02 02:00 UTC\n"
+        "按 2023-12-29 以来的数据，共会触发 0 次\n"
+        "每次满足都提醒；有效期至 2025-01-31；只发给您本人\n"
+        "数据截至 北京 11-02 10:00\n"
         "[↩ 撤销] [我的提醒]"
     )
 
@@ -82,7 +82,7 @@ async def test_the_reply_in_chinese(li: Person) -> None:
 @pytest.mark.parametrize(
     ("typed", "start"),
     [
-        ("", "✋ What should I watch?"),
+        ("", "You have no alerts. e.g. /alert NVDA > 140"),
         ("NVDIA > 140", '❓ No "NVDIA". Did you mean NVDA (Nvidia)?'),
         ("hello world", "✋ Not understood at character 7"),
         ("NVDA + 5", "✋ Not understood at character 1: a condition is wanted"),

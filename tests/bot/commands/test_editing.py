@@ -42,7 +42,7 @@ def publisher(universe, calendars, tmp_path: Path) -> Publisher:
 
 
 @pytest.fixture
-async def editor(desk, universe, publisher: Publisher) -> Person:
+async def editor(desk, universe, publisher: Publisher, tmp_path: Path) -> Person:
     """An analyst on Saturday, when the draft is there."""
     data = digest_data(recording(universe))
 
@@ -50,7 +50,7 @@ async def editor(desk, universe, publisher: Publisher) -> Person:
         return data
 
     await publisher.draft(data, FRIDAY, END)
-    return Person(Commands(replace(desk, weekly=DigestDesk(publisher, known))))
+    return Person(Commands(replace(desk, weekly=DigestDesk(publisher, known, tmp_path))))
 
 
 async def test_a_text_is_written_shown_and_emptied(editor: Person, publisher: Publisher) -> None:

@@ -78,13 +78,6 @@ async def test_anybody_can_ask_for_the_ids_of_the_chat(ann: Person) -> None:
     assert text == "🪪 ID\nChat: telegram:-555\nTopic: 7\nYou: telegram:666\nRole: not allowed yet"
 
 
-@pytest.mark.parametrize("line", ["/ack A-1001", '/cal add 2026-12-10 "x"', "/mute #crypto", "/sub #crypto here"])
-async def test_a_viewer_may_not_change_what_is_shared(ann: Person, line: str) -> None:
-    """Acknowledging, adding events and changing a group's subscriptions needs an analyst."""
-    group = ann.viewer().at("telegram:-100")
-    assert (await group.read(line)).startswith("🔒 This needs the analyst role")
-
-
 async def test_too_many_requests_are_told_how_long_to_wait(ann: Person, limits) -> None:
     """An empty bucket is answered with the seconds until it has a token."""
     limits.wait = 3.2
@@ -169,7 +162,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(verb=st.sampled_from([*sorted(VERBS), "", "nonsense"]), text=TEXTS, origin=st.sampled_from(Origin))
 async def test_no_input_breaks_the_handler(ann: Person, verb: str, text: str, origin: Origin) -> None:
     """Whatever is asked, however, there is an answer or silence, and every button's data fits its platform."""

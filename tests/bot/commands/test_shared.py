@@ -165,14 +165,14 @@ async def test_why_of_a_rule_that_did_not_fire_shows_how_far_it_is(ann: Person) 
     """Without an alert there is no record, so the present standing is shown as such."""
     text = await ann.read("/why btc-73k")
     assert "btc-73k is not true" in text
-    assert "69,482.5 → 73,000.0: 5.1% away" in text
+    assert "$69,482 → $73,000: 5.1% away" in text
 
 
 async def test_replay_shows_dates_and_what_followed(ann: Person) -> None:
     """The production engine over what is known, with the next session's return."""
     text = await ann.read("/replay btc-73k 2024-10-28..2024-11-01")
     assert "Would have fired 1×" in text
-    assert "29 Oct 2024    73,577.2  -0.5%    —" in text
+    assert "29 Oct 2024    $73,577  -0.5%    —  intraday only" in text
 
 
 async def test_subscriptions_follow_a_group_that_became_a_supergroup(ann: Person, documents) -> None:
