@@ -10,11 +10,12 @@ from importlib.util import find_spec
 BENCHMARKS = {
     "startup": "from the command to its first answer",
     "engine": "rules over ticks",
-    "alerts": "a million price alerts, resting, struck and restarted",
     "panels": "rules over polls and history",
+    "alerts": "a million price alerts, resting, struck and restarted",
     "loader": "reading a thousand rules",
     "store": "durable writes beside the disk",
     "delivery": "messages beside the services' limits",
+    "memory": "what each process of a deployment holds",
     "messengers": "one message beside the bare libraries",
     "price_poll": "500 symbols beside yfinance",
     "commands": "chat commands from warm data",

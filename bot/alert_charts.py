@@ -11,6 +11,7 @@ from bot.charts.bars import Bar, columns, ranked
 from bot.charts.candles import Candle
 from bot.charts.marked import Curve, Level, Trigger, marked
 from bot.charts.svg import Frame, plain_palette
+from bot.locale.sources import source_name
 from bot.market import Figure, MarketView
 from rules.marks import Marks, marks_of
 from rules.model import Lang, SeriesName, Status, Transition, TransitionKind
@@ -277,7 +278,8 @@ class _Drawing:
 
     def _frame(self, unit: str, names: Sequence[str]) -> Frame:
         found = [self.market.on_or_before(name, self.session) for name in names]
-        sources = ", ".join(dict.fromkeys(each.source for each in found if each)) or ", ".join(self.alert.sources)
+        known = [each.source for each in found if each] or self.alert.sources
+        sources = ", ".join(dict.fromkeys(source_name(source, self.lang) for source in known))
         title = f"{self.alert.title[self.lang]} · {self.alert.rule}"
         return Frame(_WIDTH, title, unit, self._say("source", sources=sources), self.palette, alone=True)
 

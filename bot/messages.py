@@ -10,6 +10,7 @@ from typing import Final, Literal
 from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Span, Table, Text
 from bot.alert_buttons import alert_buttons
 from bot.locale import say
+from bot.locale.sources import source_name
 from bot.notices import Incident
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
 from rules.numbers import quantity
@@ -46,20 +47,24 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, besid
     """
     ranked = sorted(incidents, key=lambda item: -abs(item.transition.value or 0.0))
     first = ranked[0].transition
-    title = _title(first, lang)
     body: list[Block] = []
-    if len(ranked) == 1:
+    if first.kind is TransitionKind.HEALTH and len(ranked) > 1:
+        body.append(Paragraph(tuple(_news(item.transition, lang) for item in incidents)))
+        headline, title = _many(incidents, lang)
+        told = LIST[lang].join(_name(item.transition, lang) for item in incidents)
+    elif len(ranked) > 1:
+        body.append(_instances(ranked, lang, universe))
+        headline, title = _headline(first, lang), _title(first, lang)
+        told = LIST[lang].join(_subject(item.transition) for item in ranked)
+    else:
         body.append(Paragraph(tuple(marked_up(part) for part in first.say[lang].splitlines() if part.strip())))
         body += beside
-        told = first.say[lang]
-    else:
-        body.append(_instances(ranked, lang, universe))
-        told = LIST[lang].join(_subject(item.transition) for item in ranked)
+        headline, title, told = _headline(first, lang), _title(first, lang), first.say[lang]
     if first.trace.deciding and first.kind is not TransitionKind.HEALTH:
         word = {"en": "rule", "zh": "规则"}[lang]
         body.append(Paragraph(((Text(f"{word} "), Text(first.trace.deciding, "code")),)))
     return Message(
-        summary=" ".join(f"{_headline(first, lang)}{COLON[lang]}{told}".split()),
+        summary=" ".join(f"{headline}{COLON[lang]}{told}".split()),
         title=title,
         blocks=tuple(body),
         footer=_footer(ranked, lang),
@@ -68,17 +73,34 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, besid
     )
 
 
+def _name(transition: Transition, lang: Lang) -> str:
+    """The alert's title; a source in the title of news about data is called as readers call it."""
+    source = transition.labels.get("source", "") if transition.kind is TransitionKind.HEALTH else ""
+    title = transition.title[lang]
+    return title.replace(source, source_name(source, lang), 1) if source else title
+
+
 def _headline(transition: Transition, lang: Lang) -> str:
     kind = say(lang, f"kind.{transition.kind.value}") if transition.kind in CLOSING else ""
-    return " · ".join(filter(None, (transition.title[lang], kind)))
+    return " · ".join(filter(None, (_name(transition, lang), kind)))
 
 
 def _title(transition: Transition, lang: Lang) -> Line:
-    words: list[Span] = [Text(transition.title[lang], "bold")]
+    words: list[Span] = [Text(_name(transition, lang), "bold")]
     if transition.kind in CLOSING:
         words.append(Text(f" · {say(lang, f'kind.{transition.kind.value}')}"))
     words += [Text(" · "), Text(transition.rule, "code")]
     return tuple(words)
+
+
+def _many(incidents: Sequence[Incident], lang: Lang) -> tuple[str, Line]:
+    """The headline and title of several pieces of news about data."""
+    headline = say(lang, "health.many", count=len(incidents))
+    return headline, (Text(headline, "bold"), Text(" · "), Text(incidents[0].transition.rule, "code"))
+
+
+def _news(transition: Transition, lang: Lang) -> Line:
+    return (Text(_name(transition, lang), "bold"), Text(f"{COLON[lang]}{' '.join(transition.say[lang].split())}"))
 
 
 def marked_up(text: str) -> Line:
@@ -111,12 +133,18 @@ def _instances(incidents: Sequence[Incident], lang: Lang, universe: Universe) ->
 
 def _footer(incidents: Sequence[Incident], lang: Lang) -> Line:
     transitions = [incident.transition for incident in incidents]
-    latest = max(transitions, key=lambda item: item.observed_at or item.at)
-    facts = list(dict.fromkeys(source for item in transitions for source in item.sources))
-    if latest.kind is not TransitionKind.HEALTH:
+    newest: dict[str, Transition] = {}
+    for each in sorted(transitions, key=lambda item: item.observed_at or item.at):
+        newest[each.calendar] = each
+    moments = [_moment(each, lang) for each in newest.values()][::-1]
+    facts = list(dict.fromkeys(source_name(source, lang) for item in transitions for source in item.sources))
+    if transitions[0].kind is not TransitionKind.HEALTH:
         weakest = max((item.status for item in transitions), key=list(Status).index)
         facts.append(_STATUS[weakest][lang])
-    return (_moment(latest, lang), Text(" · " + " · ".join([*facts, _numbers(incidents)])))
+    spans: list[Span] = []
+    for moment in moments:
+        spans += [*([Text(" · ")] if spans else []), moment]
+    return (*spans, Text(" · " + " · ".join([*facts, _numbers(incidents)])))
 
 
 def _moment(transition: Transition, lang: Lang) -> Span:

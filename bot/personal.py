@@ -15,6 +15,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from bot.personal_rules import PREFIX
 from bot.rule_changes import PERSONAL, announce
 from rules.calendars import Calendars
 from rules.crowd import PriceAlert, price_alert
@@ -27,7 +28,6 @@ from rules.universe import Universe
 
 COLLECTION, PRICES, CHANGES = "personal_alerts", "price_alerts", "price_alert_changes"
 """Alerts that are rules; alerts that wait for a price; which of those came and went since the engine last looked."""
-PREFIX = "my-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +103,6 @@ def waits_for(key: str, when: str, scope: Scope) -> PriceAlert | None:
     """What the alert ``key`` waits for, where that is one price against a constant."""
     found = price_alert(when, scope)
     return None if found is None else replace(found, id=number_of(key))
-
-
-def is_personal(rule: str) -> bool:
-    """Whether the rule called ``rule`` is somebody's own, to be sent to its subscriber alone."""
-    return rule.startswith(PREFIX)
 
 
 def alert_id(owner: str, when: str, *, repeats: bool) -> str:

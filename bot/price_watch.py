@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from adapters.store.port import Documents
 from bot import personal
 from bot.personal import PersonalAlert
+from bot.personal_rules import RECIPIENT
 from rules.calendars import Calendars
 from rules.crowd import Crowd, PriceAlert, Strike, Way
 from rules.engine import Engine
@@ -29,8 +30,6 @@ from rules.problems import ProblemsFound
 from rules.universe import Universe
 
 LEVELS, STRUCK = "price_levels", "price_alerts_struck"
-RECIPIENT = "recipient"
-"""The option of a transition that names whom alone it is for."""
 _AT_ONCE = 200
 _SEEN = TypeAdapter(Observation)
 Document = tuple[str, str]

@@ -11,8 +11,7 @@ from adapters.store.port import LogLine
 from bot.edits import Edit, edits_for
 from bot.lane import Delivery, LaneTurn, closes, forgets, is_told, opens, subject
 from bot.notices import Incident
-from bot.personal import is_personal
-from bot.price_watch import RECIPIENT
+from bot.personal_rules import RECIPIENT, is_personal
 from bot.routes import Facts, Options, Route, Target, facts_of, targets
 from bot.routing_state import Announcements, Document, Lane, RoutingState, changes
 from bot.stages.base import Item, Manners, Silencing, Situation, Stage

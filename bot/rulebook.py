@@ -44,6 +44,13 @@ def _meaning(spec: RuleSpec) -> tuple[object, ...]:
     return tuple(getattr(spec, name) for name in spec.__slots__ if name not in {"file", "line"})
 
 
+def _files(path: Path) -> Sequence[Path]:
+    try:
+        return pack_files(path)
+    except OSError:
+        return [path]
+
+
 class RuleBook:
     """The packs at ``paths``, read when asked. ``changed`` is awaited with the rules that are to run from now on."""
 
@@ -61,8 +68,8 @@ class RuleBook:
 
     @property
     def files(self) -> Sequence[Path]:
-        """Every file that there is to read now; a path that isn't there stands for itself."""
-        return [file for path in self._paths for file in pack_files(path)]
+        """Every file that there is to read now; a path that isn't there or can't be read stands for itself."""
+        return [file for path in self._paths for file in _files(path)]
 
     @property
     def rules(self) -> Sequence[RuleSpec]:

@@ -28,7 +28,7 @@ from pydantic import (
 
 from adapters.message import Colour, Reader
 from bot.feed_settings import NAMES, FeedSettings, known
-from bot.housekeeping import RetentionSettings
+from bot.retention import RetentionSettings
 from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
@@ -119,6 +119,8 @@ class DigestSettings(_Section):
     """A layout of the desk's own, in place of the shipped weekly."""
     slots: Path | None = None
     """The folder with analysts' words: ``2024-W44/view.md``, else ``view.md``, for the slot ``view``."""
+    tables: Path | None = None
+    """The folder with vendors' tables: ``figures.csv``, and by week ``2024-W44/gainers.csv``."""
     draft_after: Duration = timedelta(minutes=30)
     """After the last close of the week."""
     publish_after: Duration = timedelta(hours=6)

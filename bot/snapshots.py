@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adapters.store.port import Cursor, Documents, Store
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from rules.engine import CLOCK_KEY, AlertRecord, Engine
 
 COLLECTION = "snapshots"

@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from rules.model import SeriesName, Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"
@@ -140,19 +140,28 @@ def identity(prefix: str, destination: str, matcher: Matcher) -> str:
 
 
 async def move(documents: Documents, old: str, new: str) -> None:
-    """Carry subscriptions and silences of the destination ``old`` over to ``new`` (a group became a supergroup)."""
+    """Carry subscriptions and silences of ``old`` and its topics over to ``new`` (a group became a supergroup)."""
     await _move(subscriptions(documents), "S", old, new)
     await _move(silences(documents), "M", old, new)
 
 
 async def _move(register: Register[T], prefix: str, old: str, new: str) -> None:
-    for item in await register.at(old):
-        await register.remove(item.id)
-        await register.put(replace(item, id=identity(prefix, new, item.matcher), destination=new))
+    for item in await register.all():
+        if belongs(item.destination, old):
+            moved = new + item.destination.removeprefix(old)
+            await register.put(replace(item, id=identity(prefix, moved, item.matcher), destination=moved))
+            await register.remove(item.id)
 
 
-async def park(documents: Documents, destination: str, why: str) -> None:
-    """Send nothing to ``destination`` until somebody subscribes there again."""
+async def park(documents: Documents, destination: str, why: str) -> Sequence[Subscription]:
+    """Send nothing to ``destination`` and its topics until somebody subscribes again; return what is parked by it."""
     register = subscriptions(documents)
-    for item in await register.at(destination):
+    running = [item for item in await register.all() if belongs(item.destination, destination) and not item.parked]
+    for item in running:
         await register.put(replace(item, parked=why))
+    return running
+
+
+def belongs(destination: str, chat: str) -> bool:
+    """Whether ``destination`` is ``chat`` or one of its topics."""
+    return destination == chat or destination.startswith(f"{chat}/")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.language.scope import Scope
-from rules.loader import Loaded, PackText, load_packs
+from rules.loader import Loaded, PackText, load_packs, pack_files
 from rules.problems import Problem, ProblemsFound
 from rules.program import compile_rule
 from rules.universe import Universe
@@ -34,9 +34,18 @@ class Checked:
 
 def check(packs: Iterable[Path | PackText], universe: Universe) -> Checked:
     """Load and compile packs; never raises for what a file holds."""
+    packs = tuple(packs)
     loaded = load_packs(packs, universe)
-    found = {*loaded.problems, *uncompilable(loaded, universe)}
+    found = {*loaded.problems, *uncompilable(loaded, universe), *without_packs(packs)}
     return Checked(tuple(sorted(found)), len(loaded.rules), len(loaded.tests))
+
+
+def without_packs(packs: Iterable[Path | PackText]) -> Iterable[Problem]:
+    """Folders in which there is nothing to read."""
+    for folder in packs:
+        if isinstance(folder, Path) and folder.is_dir() and not pack_files(folder):
+            said = "there are no rule packs in this folder; a pack is a file that ends in .yaml or .yml"
+            yield Problem(str(folder), 1, 1, "no-packs", said)
 
 
 def uncompilable(loaded: Loaded, universe: Universe) -> Iterable[Problem]:

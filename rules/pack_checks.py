@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from rules.bounds import bounds_of, oddities
 from rules.formats import suits
 from rules.language.analysis import Analysis, analyse
 from rules.language.errors import ExpressionError, Finding
 from rules.language.parser import parse
 from rules.language.scope import Scope
 from rules.language.template import Hole, parse_template
-from rules.language.typed import Typed
 from rules.pack_rules import Draft
 from rules.problems import Problem, nearest
-from rules.spec import AtSession, Expression, NewObservation, SeriesSpec
+from rules.spec import AtInterval, AtSession, Expression, NewObservation, SeriesSpec
 from rules.universe import Instrument
 from rules.yaml_source import Scalar
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _WORD = re.compile(r"[^\W_]|…")
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
-_NEVER_NEGATIVE = ("abs(", "std(", "from_high(", "volume(", "age(")
 Wanted = Literal["condition", "figure", "either"]
 
 
@@ -71,12 +67,14 @@ class _Checker:
         spec = self.spec
         when = self._analysed(spec.when, "condition")
         clear = self._analysed(spec.clear, "condition") if spec.clear else None
-        if spec.rearm:
-            self._analysed(spec.rearm, "condition")
+        rearm = self._analysed(spec.rearm, "condition") if spec.rearm else None
+        if rearm is not None and spec.rearm is not None:
+            self._possible(rearm, spec.rearm, "rearm")
         if when is not None:
-            self._possible(when, spec.when, "when", "unreachable-when")
+            self._possible(when, spec.when, "when")
+            self._reads(when, spec.when)
         if when is not None and clear is not None and spec.clear is not None:
-            self._possible(clear, spec.clear, "clear", "unreachable-clear")
+            self._possible(clear, spec.clear, "clear")
             self._apart(when, clear, spec.clear)
         self._every()
         self._identity()
@@ -211,13 +209,26 @@ class _Checker:
             said = f"the format {hole.format.kind or '+'} doesn't suit {hole.text}; leave it out to have the usual one"
             self._say(scalar, hole.offset, "format-unit", said)
 
-    def _possible(self, analysis: Analysis, expression: Expression, clause: str, code: str) -> None:
-        bounds = bounds_of(analysis.typed)
-        empty = next((key for key, bound in (bounds or {}).items() if bound.is_empty), None)
-        if empty is not None:
-            line, column = expression.locate(0)
-            said = f"{clause} can never hold: no value of {empty} satisfies it"
-            self.problems.append(Problem(expression.file, line, column, code, said))
+    def _possible(self, analysis: Analysis, expression: Expression, clause: str) -> None:
+        for node, kind, said in oddities(analysis.typed):
+            line, column = expression.locate(node.offset)
+            code = f"unreachable-{clause}" if kind == "never" else "always-true"
+            whole = node is analysis.typed.node
+            message = f"{clause if whole else f'this part of {clause}'} {said}"
+            doubt = kind == "always" or not whole
+            self.problems.append(Problem(expression.file, line, column, code, message, warning=doubt))
+
+    def _reads(self, analysis: Analysis, expression: Expression) -> None:
+        """A condition that nothing makes run, and one that is the same for every member."""
+        refs, every = analysis.typed.reads(), self.spec.every
+        line, column = expression.locate(0)
+        if not refs and not isinstance(every, AtSession | AtInterval | NewObservation):
+            said = "when reads no series, so nothing ever makes it run; name one, or give every: 15m or so"
+            self.problems.append(Problem(expression.file, line, column, "no-series", said))
+        known = self.spec.for_each and not any(problem.code == "unknown-list" for problem in self.problems)
+        if known and refs and all(ref.key for ref in refs):
+            said = "when says nothing about `it`, so it holds for all members alike; write it, or leave for_each out"
+            self.problems.append(Problem(expression.file, line, column, "it-unused", said, warning=True))
 
     def _apart(self, when: Analysis, clear: Analysis, expression: Expression) -> None:
         """A value that satisfies both would fire and resolve without end."""
@@ -230,68 +241,3 @@ class _Checker:
             line, column = expression.locate(0)
             said = f"clear holds where when does too ({key} {both}), so the alert would fire and resolve without end"
             self.problems.append(Problem(expression.file, line, column, "clear-overlaps", said))
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """An interval of one figure."""
-
-    low: float = -math.inf
-    high: float = math.inf
-    open_low: bool = True
-    open_high: bool = True
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no number lies in it."""
-        return self.low > self.high or (self.low == self.high and (self.open_low or self.open_high))
-
-    def meet(self, other: Bound) -> Bound:
-        """What lies in both."""
-        low, open_low = max((self.low, self.open_low), (other.low, other.open_low))
-        high, closed = min((self.high, not self.open_high), (other.high, not other.open_high))
-        return Bound(low, high, open_low, not closed)
-
-    def __str__(self) -> str:
-        low = "" if self.low == -math.inf else f"{'>' if self.open_low else '>='} {self.low:g}"
-        high = "" if self.high == math.inf else f"{'<' if self.open_high else '<='} {self.high:g}"
-        return " and ".join(side for side in (low, high) if side) or "anything"
-
-
-def bounds_of(typed: Typed) -> dict[str, Bound] | None:
-    """The interval of each figure in a conjunction of comparisons with numbers; ``None`` for any other condition."""
-    op = getattr(typed.node, "op", "")
-    if typed.form != "op" or len(typed.args) != 2:
-        return None
-    left, right = typed.args
-    if op == "and":
-        ours, theirs = bounds_of(left), bounds_of(right)
-        if ours is None or theirs is None:
-            return None
-        return {key: ours.get(key, Bound()).meet(theirs.get(key, Bound())) for key in {**ours, **theirs}}
-    if (number := _number(left)) is not None and _number(right) is None:
-        return _compared(right, _FLIPPED.get(op, ""), number)
-    if (number := _number(right)) is not None and _number(left) is None:
-        return _compared(left, op, number)
-    return None
-
-
-def _number(typed: Typed) -> float | None:
-    if typed.form == "literal":
-        return typed.value
-    if typed.form == "op" and len(typed.args) == 1 and typed.args[0].form == "literal" and not typed.is_condition:
-        return -typed.args[0].value
-    return None
-
-
-def _compared(figure: Typed, op: str, number: float) -> dict[str, Bound] | None:
-    key = figure.key
-    least = Bound(0.0, open_low=False) if key.startswith(_NEVER_NEGATIVE) and figure.form == "call" else Bound()
-    made = {
-        "<": Bound(high=number),
-        "<=": Bound(high=number, open_high=False),
-        ">": Bound(low=number),
-        ">=": Bound(low=number, open_low=False),
-        "==": Bound(number, number, open_low=False, open_high=False),
-    }.get(op)
-    return None if made is None else {key: made.meet(least)}

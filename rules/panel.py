@@ -110,5 +110,5 @@ def _closes(frame: ColumnFrame, ref: Ref, span: tuple[int, int]) -> tuple[Ints, 
     sessions = np.arange(column.first, column.first + len(column.values), dtype=np.int64)
     closes = track.axis.close(sessions)
     inside = (closes > span[0]) & (closes <= span[1])
-    first, last = int(np.argmax(inside)), int(inside.sum())
+    first, last = int(np.searchsorted(closes, span[0], side="right")), int(inside.sum())
     return closes[inside], ~np.isnan(frame.figures.of(column, track.keys)[first : first + last])

@@ -72,11 +72,11 @@ class Link:
         """Run one command and return its reply as bytes."""
         return await self._run(lambda: self._execute(*command, NEVER_DECODE=True))
 
-    async def script(self, source: str, keys: Sequence[str], arguments: Command) -> Any:
+    async def script(self, source: str, keys: Sequence[str], arguments: Command, *, repeatable: bool = True) -> Any:
         """Run a Lua script: atomic, and loaded only once on a server."""
         if (script := self._scripts.get(source)) is None:
             script = self._scripts[source] = self._client.register_script(source)
-        return await self._run(lambda: script(keys=keys, args=arguments))
+        return await self._run(lambda: script(keys=keys, args=arguments), repeatable=repeatable)
 
     async def transaction(self, commands: Sequence[Command], *, repeatable: bool = True) -> list[Any]:
         """Run commands as one MULTI/EXEC and return their replies."""

@@ -21,7 +21,7 @@ from adapters.store.link import Command, Link
 from adapters.store.port import LIFE_S, Buckets, Claimed, DeadLetter, Limits, LogLine, OutboxEntry, alive, unlimited
 
 VISIBILITY_S = 120.0
-_LOOKED_AT = 256
+_LOOKED_AT = 64
 _NOTHING: Mapping[str, datetime] = MappingProxyType({})
 _DELIVERED = {"sent", "sent_again"}
 

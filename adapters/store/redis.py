@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from adapters.store.bars import RedisPriceHistory
 from adapters.store.copying import copy
 from adapters.store.documents import RedisDocuments
 from adapters.store.leases import RedisLeases
@@ -15,6 +15,9 @@ from adapters.store.port import StoreUnavailable
 from adapters.store.rate_limits import RedisRateLimits
 from adapters.store.states import RedisAlertStates
 from adapters.store.tape import RedisTape
+
+if TYPE_CHECKING:
+    from adapters.store.bars import RedisPriceHistory
 
 _OLDEST_SERVER = (6, 2)
 
@@ -35,7 +38,13 @@ class RedisStore:
         self.documents = RedisDocuments(link)
         self.leases = RedisLeases(link)
         self.rate_limits = RedisRateLimits(link)
-        self.bars = RedisPriceHistory(link)
+
+    @cached_property
+    def bars(self) -> RedisPriceHistory:
+        """Price history, whose arrays take twenty megabytes to load."""
+        from adapters.store.bars import RedisPriceHistory  # noqa: PLC0415
+
+        return RedisPriceHistory(self._link)
 
     async def check(self) -> None:
         """Raise :class:`StoreUnavailable` unless the server answers, is new enough and may be written to."""

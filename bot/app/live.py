@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,7 +20,6 @@ from adapters.notifiers.port import Misconfigured, Notifier
 from adapters.process import this_process
 from adapters.web import served
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
-from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
 from bot.app.feeds import (
     build_feeds,
@@ -30,11 +31,13 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
+from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
+from bot.app.sending import CONSOLE, build_sender, on_terminal
 from bot.app.weekly import build_brief, build_publisher
-from bot.app.world import HOST, Ground, World, lead, open_world
+from bot.app.world import World, lead, open_world
 from bot.archive import Archive
 from bot.failures import Failure
 from bot.housekeeping import keep_tidy
@@ -102,10 +105,17 @@ async def run_bot(
             work["web"] = await _web(stack, world, broken, report, tolerant=not named)
         if not work:
             raise Failure(f"a dry run listens to nobody, so there is nothing to do for {' and '.join(chosen)}")
+        prompt()
         ready(list(work))
         async with asyncio.TaskGroup() as tasks:
             for name, role in work.items():
                 tasks.create_task(role(), name=name)
+
+
+def prompt() -> None:
+    """Keep the event loop from waiting: for collections over what stays anyway, and for threads that read answers."""
+    gc.freeze()
+    sys.setswitchinterval(0.001)
 
 
 async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -> Work:
@@ -212,8 +222,8 @@ async def _front_ends(
 
 def _sender(world: World, notifiers: Mapping[str, Notifier], *, dry_run: bool) -> dict[str, Work]:
     shown = on_terminal(notifiers) if dry_run else notifiers
-    reader, clock = world.settings.reader.reader(), world.known.clock
-    work: dict[str, Work] = {"sender": build_sender(this_process(), world.store, shown, reader, clock).run}
+    settings, clock = world.settings, world.known.clock
+    work: dict[str, Work] = {"sender": build_sender(this_process(), settings, world.store, shown, clock).run}
     if dry_run:
         work["terminal"] = lambda: until_unread(notifiers)
     return work
@@ -244,8 +254,7 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    kept = not dry_run or world.reference or world.played
-    report("store", world.store.place if kept else f"a copy of {settings.home}'s, forgotten at the end")
+    report("store", world.place)
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")

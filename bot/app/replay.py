@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from adapters.store.port import LogLine, Store
-from bot.app.delivery import CONSOLE
+from bot.app.sending import CONSOLE
 from bot.app.world import World, open_world
 from bot.archive import Archive
 from bot.backfilling import MARKS
@@ -19,7 +19,8 @@ from bot.failures import Failure
 from bot.incidents import INCIDENTS
 from bot.lane import notice_key
 from bot.notices import Incident
-from bot.personal import everyones, is_personal
+from bot.personal import everyones
+from bot.personal_rules import is_personal
 from bot.replaying import Difference, Late, Span, advanced, compared
 from bot.settings import Settings
 from bot.snapshots import Snapshot, kept
@@ -166,19 +167,23 @@ async def _history(
     tape_begins = min((seen.known_at for seen in (*before, *after)), default=at)
     marks = [json.loads(text) for text in (await store.documents.all(MARKS)).values()]
     late_at = {
-        symbol: when
+        (feed, key): when
         for mark in marks
         if (when := datetime.fromisoformat(mark["at"])) > at
-        for symbol in mark["symbols"]
+        for feed, key in mark["keys"]
     }
     known: list[Observation] = list(before)
     late: dict[datetime, list[Observation]] = {}
     for seen in archived:
         name = SeriesName.parse(seen.series)
-        if seen.known_at > at or (seen.at >= tape_begins and (seen.series, seen.at) in to_come):
+        came = late_at.get((name.feed, name.key))
+        came_late = came is not None and (name.feed == "prices" or seen.known_at == came)
+        if (seen.known_at > at and seen.known_at != came) or (
+            seen.at >= tape_begins and (seen.series, seen.at) in to_come
+        ):
             continue
-        if name.feed == "prices" and name.key in late_at:
-            late.setdefault(late_at[name.key], []).append(seen)
+        if came is not None and came_late:
+            late.setdefault(came, []).append(seen)
         elif (seen.series, seen.at) not in told:
             known.append(seen)
     return known, [Late(when, figures) for when, figures in late.items()]

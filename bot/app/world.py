@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from pydantic import SecretStr
-
-from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
+from adapters.clock import ShiftedClock, SteppingClock
 from adapters.feeds.port import Fetched, Noted
 from adapters.process import is_dead, this_process
 from adapters.store.embedded import open_store, open_throwaway_store
@@ -18,6 +15,7 @@ from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
+from bot.app.ground import HOST, Ground
 from bot.app.recordings import Playback
 from bot.archive import Archive
 from bot.demo import replay
@@ -38,17 +36,6 @@ from rules.universe import Universe
 from rules.universe_file import load_universe
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a live process stands on: the time, and the way to a store. A test may give it a faster one."""
-
-    clock: Clock
-    open_store: Callable[[SecretStr | None, Path], AbstractAsyncContextManager[Store]]
-
-
-HOST = Ground(SystemClock(), open_store)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """The parts by which a process knows where and when it is."""
@@ -63,6 +50,8 @@ class World:
     reference: bool
     played: Playback | None
     """The recording that is played back."""
+    place: str
+    """Where the store is, for people."""
 
     @property
     def store(self) -> Store:
@@ -89,12 +78,13 @@ async def open_world(
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
+    place = ""
     if reference or played:
         home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
         store: Store = await stack.enter_async_context(open_store(None, home))
     elif dry_run:
-        store = await stack.enter_async_context(_copied(settings))
+        store, place = await stack.enter_async_context(_copied(settings))
         home = stack.enter_context(private_folder(settings.home, "dry-run-"))
         settings = settings.model_copy(update={"home": home})
     else:
@@ -117,16 +107,18 @@ async def open_world(
         destinations=destinations,
         reference=reference,
         played=played,
+        place=place or store.place,
     )
 
 
 @asynccontextmanager
-async def _copied(settings: Settings) -> AsyncIterator[Store]:
-    """A store of its own that remembers what the real one does."""
+async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
+    """A store of its own that remembers what the real one does, and what it is for people."""
     async with open_throwaway_store() as store:
         async with open_store(settings.secrets.redis_url, settings.home) as real:
             await real.copy_to(store)
-        yield store
+            place = f"a copy of {real.place}, forgotten at the end"
+        yield store, place
 
 
 async def _replayed(  # noqa: PLR0917 - a composition root hands over what it made

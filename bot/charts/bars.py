@@ -137,11 +137,11 @@ def columns(
     written: list[_Written] = []
     for index in range(len(bars) - 1, len(bars) - 1 - shown, -1):
         bar = bars[index]
-        value = _Written.over(bar, left + slot * (index + 0.5), y_of(bar.value), edge)
-        if not any(value.covers(other) for other in written):
-            written.append(value)
-            parts += [_paper(frame, bar.written, value.x, value.y)] if level or not fits else []
-            parts.append(text(value.x, value.y, bar.written, palette.text, anchor="middle", size=SMALL))
+        spot = _Written.over(bar, left + slot * (index + 0.5), y_of(bar.value), edge)
+        if not any(spot.covers(other) for other in written):
+            written.append(spot)
+            parts += [_paper(frame, bar.written, spot.x, spot.y)] if level or not fits else []
+            parts.append(text(spot.x, spot.y, bar.written, palette.text, anchor="middle", size=SMALL))
     parts.append(element("line", x1=left, x2=edge, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
     if marked:
         x, value = left + slot * (marked[0] + 0.5), bars[marked[0]].value

@@ -42,5 +42,10 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, sche
         for problem in checked.problems:
             click.echo(str(problem))
         if checked.ok:
-            click.echo(f"{checked.rules} rules and {checked.tests} tests are in order", err=True)
+            told = (
+                f"{checked.rules} rules and {checked.tests} tests are in order"
+                if checked.rules
+                else "there are no rules"
+            )
+            click.echo(told, err=True)
     raise SystemExit(0 if checked.ok else 1)

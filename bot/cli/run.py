@@ -45,7 +45,6 @@ def command(
     telegram and slack (listen and answer; left out without their tokens unless named), web (/healthz, /readyz,
     /metrics).
     """
-    from bot.app.live import run_bot
     from bot.logs import configure
     from bot.settings import load
 
@@ -65,9 +64,23 @@ def command(
         if as_json:
             click.echo(json.dumps({"runs": list(work), "report": told}, ensure_ascii=False))
 
-    work = run_bot(
-        settings, roles, dry_run=dry_run, reference=reference, record=record, replay=replay, report=report, ready=ready
-    )
+    if set(roles) == {"sender"} and not (dry_run or reference or replay):
+        from bot.app.sending import run_sender
+
+        work = run_sender(settings, report=report, ready=ready)
+    else:
+        from bot.app.live import run_bot
+
+        work = run_bot(
+            settings,
+            roles,
+            dry_run=dry_run,
+            reference=reference,
+            record=record,
+            replay=replay,
+            report=report,
+            ready=ready,
+        )
     asyncio.run(until_told_to_stop(work))
 
 

@@ -17,14 +17,16 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool) -> N
     from bot.app.desk import rule_paths
     from bot.settings import load
     from rules.calendars import Calendars
+    from rules.check import without_packs
     from rules.loader import load_packs
     from rules.packtest import results_json, run_tests
     from rules.universe_file import load_universe
 
     settings = load(config)
     universe = load_universe(settings.universe)
-    loaded = load_packs(paths or rule_paths(settings), universe)
-    mistakes = [problem for problem in loaded.problems if not problem.warning]
+    packs = paths or rule_paths(settings)
+    loaded = load_packs(packs, universe)
+    mistakes = [problem for problem in (*loaded.problems, *without_packs(packs)) if not problem.warning]
     outcomes = run_tests(loaded, universe, Calendars())
     document = results_json(outcomes, mistakes)
     if as_json:
@@ -37,5 +39,6 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool) -> N
             if not outcome.ok:
                 click.echo("\n".join(f"     {line}" for line in outcome.differences()))
         failed = sum(not outcome.ok for outcome in outcomes)
-        click.echo(f"{len(outcomes) - failed} passed, {failed} failed", err=True)
+        told = f"{len(outcomes) - failed} passed, {failed} failed" if outcomes or mistakes else "there are no tests"
+        click.echo(told, err=True)
     raise SystemExit(0 if document["ok"] else 1)

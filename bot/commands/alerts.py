@@ -22,6 +22,7 @@ from bot.commands.understanding import series_in, understood
 from bot.incidents import NUMBERS
 from bot.locale.problems import told
 from bot.personal import PersonalAlert
+from bot.personal_rules import is_personal
 from bot.rehearsal import Rehearsal, Rehearser
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
 from rules.language.scope import Scope
@@ -233,7 +234,7 @@ def _entry(ctx: Context, item: PersonalAlert, standing: Standing | None, number:
 async def _numbers(ctx: Context) -> dict[str, str]:
     """The numbers of the alerts that personal rules fired, by rule."""
     stored = await ctx.desk.documents.all(NUMBERS)
-    return {key.partition("{")[0]: text.strip('"') for key, text in stored.items() if personal.is_personal(key)}
+    return {key.partition("{")[0]: text.strip('"') for key, text in stored.items() if is_personal(key)}
 
 
 def _list_buttons(chosen: Sequence[PersonalAlert], page: int, count: int) -> tuple[tuple[Button, ...], ...]:

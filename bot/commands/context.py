@@ -16,7 +16,9 @@ from adapters.store.port import Documents, LogLine, RateLimits
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
+from bot.courier import Owners
 from bot.locale import say
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.rulebook import RuleBook
@@ -56,9 +58,12 @@ class Desk:
     clock: Clock
     rulebook: RuleBook
     deliveries: Deliveries
+    owners: Owners
     weekly: Weekly
     pictures: Path
     """Where charts are kept until they are sent; the senders can read it."""
+    maintainers: Maintainers | None = None
+    """Who is told of defects."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 

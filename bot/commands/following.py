@@ -15,7 +15,7 @@ from bot.commands.concerning import programs_about
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.matching import matcher_from, what_of
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from bot.rehearsal import Rehearser
 from bot.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
 from rules.numbers import number

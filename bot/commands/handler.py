@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import structlog
 
@@ -13,7 +14,6 @@ from adapters.chat.port import MenuEntry, Origin, Reply, Request
 from adapters.message import Message
 from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
-from bot import subscriptions
 from bot.commands.access import Role, role_of
 from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
 from bot.commands.catalogue import VERBS
@@ -31,7 +31,16 @@ _MOST_BUTTONS = 7
 PROSE, LONGEST_PROSE = frozenset({"digest"}), 4_000
 """The verbs that take an analyst's texts."""
 _DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
-_MENU = ("movers", "quote", "flows", "idx", "crypto", "cal", "earn", "subs", "settings", "status", "help")
+_OFFERED = (
+    "movers", "quote", "flows", "idx", "crypto", "alert", "alerts", "chart", "cal", "earn", "digest", "rules", "why",
+    "replay", "subs", "sub", "mute", "fng", "capex", "settings", "status", "help",
+)  # fmt: skip
+_MENU: Mapping[str, Literal["everywhere", "direct", "group"]] = {
+    **dict.fromkeys(_OFFERED, "everywhere"),
+    "start": "direct",
+    "tg_info": "group",
+}
+"""The commands that a platform's menu offers, and where."""
 
 
 class Commands:
@@ -45,8 +54,8 @@ class Commands:
     def menu(self) -> Sequence[MenuEntry]:
         """The commands to offer, most used first."""
         return tuple(
-            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")})
-            for name in _MENU
+            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")}, scope)
+            for name, scope in _MENU.items()
             if name in self._verbs
         )
 
@@ -57,10 +66,23 @@ class Commands:
         except StoreUnavailable as error:
             log.warning("command_without_store", verb=request.verb, error=str(error))
             return replace(self._plain(request, "error.store"), refused=True)
-        except Exception:
+        except Exception as error:
             incident = f"E-{secrets.token_hex(2).upper()}"
             log.exception("command_failed", incident=incident, verb=shown(request.verb))
-            return replace(self._plain(request, "error.internal", incident=incident), refused=True)
+            key = (
+                "error.internal" if await self._maintainers_told(incident, request, error) else "error.internal_logged"
+            )
+            return replace(self._plain(request, key, incident=incident), refused=True)
+
+    async def _maintainers_told(self, incident: str, request: Request, error: Exception) -> bool:
+        maintainers = self._desk.maintainers
+        if maintainers is None:
+            return False
+        try:
+            verb = shown(request.verb) or request.origin.value
+            return await maintainers.told(incident, verb, error, self._desk.clock.now())
+        except StoreUnavailable:
+            return False
 
     async def working(self, request: Request) -> Reply:
         """What to show while an answer takes longer than a second."""
@@ -68,12 +90,11 @@ class Commands:
 
     async def moved(self, old: str, new: str) -> None:
         """A chat has a new address: carry its subscriptions, silences and settings over."""
-        await subscriptions.move(self._desk.documents, old, new)
-        await self._desk.profiles.put(new, await self._desk.profiles.get(old))
+        await self._desk.owners.moved(old, new)
 
     async def removed(self, destination: str) -> None:
-        """The bot was blocked or removed: park what is sent there."""
-        await subscriptions.park(self._desk.documents, destination, "removed")
+        """The bot was blocked or removed: park what is sent there, and tell whoever subscribed."""
+        await self._desk.owners.gone(destination, "removed")
 
     async def _context(self, request: Request) -> Context:
         return Context(

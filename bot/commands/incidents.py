@@ -13,7 +13,8 @@ from bot.commands.context import Context
 from bot.commands.errors import Refusal
 from bot.incidents import COUNTER, INCIDENTS, LAST
 from bot.notices import Incident
-from bot.personal import PREFIX, find, is_personal
+from bot.personal import find
+from bot.personal_rules import PREFIX, is_personal
 from rules.model import Transition, TransitionKind
 
 _LOOKED_AT = 40

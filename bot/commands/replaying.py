@@ -74,7 +74,7 @@ def _span(ctx: Context, args: Arguments) -> Span:
             start = datetime.combine(first, time(), UTC)
             end = min(datetime.combine(last, time(23, 59, 59), UTC), ctx.now)
             if not start < end or first.year < 2000:
-                raise Refusal("replay.span", word=shown(word))
+                raise Refusal("replay.no_span", word=shown(word))
             return Span(start, end, word)
     days = args.span(SPANS, 365, example="/replay btc-73k 1y")
     name = next(text for text, count in SPANS.items() if count == days)
@@ -110,7 +110,7 @@ def _counts(ctx: Context, found: Replayed) -> list[Line]:
     if found.longest is not None:
         facts.append(ctx.say("replay.longest", days=found.longest))
     if found.missing is not None:
-        facts.append(ctx.say("replay.missing", count=found.missing))
+        facts.append(ctx.say("replay.holes", count=found.missing))
     return [line(count), *([line(" · ".join(facts))] if facts else [])]
 
 

@@ -19,7 +19,7 @@ from bot.digest.frame import Span as Days
 from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
-from bot.digest.wording import heading
+from bot.digest.wording import HEADINGS, heading
 from rules import numbers
 from rules.calendars import Calendars
 from rules.model import Lang, Localized, Severity
@@ -91,17 +91,28 @@ def month_to_date(
 
 def _brief(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | None) -> Brief:
     data, layout, span = frame.data, frame.layout, frame.span
-    for ref in layout.indices:
+    for ref in layout.indices if layout.shows("indices") else ():
         _state_change(frame, kind, f"index.{ref.key}", ref.symbol, "points")
-    for item in {item.symbol: item for item in (*coverage(frame), *crypto_equities(frame))}.values():
+    for item in {item.symbol: item for _, listed in _lists(frame) for item in listed}.values():
         _state_change(frame, kind, f"equity.{item.symbol}", item.symbol, item.currency)
-    _state_change(frame, kind, "price.BTC", layout.bitcoin, "USD")
-    _state_flows(frame)
-    score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
-    frame.facts.state("crypto.fear_greed", score)
+    if layout.shows("bitcoin"):
+        _state_change(frame, kind, "price.BTC", layout.bitcoin, "USD")
+    if layout.shows("flows"):
+        _state_flows(frame)
+    if layout.shows("crypto"):
+        score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
+        frame.facts.state("crypto.fear_greed", score)
     messages: dict[Lang, Message] = {"en": _message(frame, kind, alerts, today, "en")}
     messages["zh"] = _message(frame, kind, alerts, today, "zh")
     return Brief(kind=kind, span=span, facts=frame.facts, messages=messages)
+
+
+def _lists(frame: Frame) -> list[tuple[Localized, tuple[Instrument, ...]]]:
+    """The lists of shares that the layout shows, with what they are called."""
+    lists = [(frame.layout.coverage_name, coverage(frame))] if frame.layout.shows("coverage") else []
+    if frame.layout.shows("crypto_equities"):
+        lists.append((HEADINGS["crypto_equities"], crypto_equities(frame)))
+    return lists
 
 
 def _state_change(frame: Frame, kind: Kind, key: str, symbol: str, unit: str) -> None:
@@ -173,6 +184,8 @@ def _line(title: str, text: str) -> Line:
 
 def _indices(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
     """Every index with its change; of what isn't known a dash."""
+    if not frame.layout.shows("indices"):
+        return []
     changes = {ref.key: frame.facts[f"index.{ref.key}.{kind.value}_pct"] for ref in frame.layout.indices}
     if not changes:
         return []
@@ -193,8 +206,7 @@ def _gap(title: str, fact: Fact, lang: Lang) -> Line:
 
 
 def _coverage(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
-    lists = (("movers", coverage(frame)), ("crypto_equities", crypto_equities(frame)))
-    return [line for name, listed in lists for line in _movers(frame, kind, heading(name, lang), listed, lang)]
+    return [line for name, listed in _lists(frame) for line in _movers(frame, kind, name[lang], listed, lang)]
 
 
 def _movers(frame: Frame, kind: Kind, title: str, listed: Sequence[Instrument], lang: Lang) -> list[Line]:
@@ -239,6 +251,8 @@ def _crypto(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
 
 def _flows(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
     asset = frame.layout.etf.asset
+    if not frame.layout.shows("flows"):
+        return []
     total = frame.facts[f"etf.{asset}.total"]
     if total.number is None:
         return [_gap(heading("flows", lang), total, lang)]

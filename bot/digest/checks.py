@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import fsum
 
-from bot.digest.companies import LINES, Quarter, company_quarters, latest_quarter
+from bot.digest.companies import LINES, Quarter, company_quarters, latest_quarter, shown_companies
 from bot.digest.data import Imported, ImportedMove
 from bot.digest.facts import Standing
 from bot.digest.figure import Figure
@@ -129,7 +129,8 @@ class _Pair:
 def _two_values(frame: Frame) -> Iterator[Finding]:
     """The same figure with two values: a contradiction, or one figure in two precisions."""
     rounding: list[_Pair] = []
-    for symbol in dict.fromkeys((*frame.layout.capex, *(company.symbol for company in frame.layout.companies))):
+    capex = frame.layout.capex if frame.layout.shows("capex") else ()
+    for symbol in dict.fromkeys((*capex, *shown_companies(frame))):
         pairs = [pair for line in LINES for pair in _pairs(frame, symbol, line)]
         if any(pair.contradicts for pair in pairs):
             yield _contradiction(symbol, pairs)
@@ -238,7 +239,7 @@ def _header_currency(frame: Frame, figures: dict[int, Figure]) -> Iterator[Findi
 
 def _sums(frame: Frame) -> Iterator[Finding]:
     """A day whose funds don't sum to its total, once the day is final."""
-    for item in flow_days(frame):
+    for item in flow_days(frame) if frame.layout.shows("flows") else ():
         known = [value for value in item.funds.values() if value is not None]
         if item.status is not Standing.FINAL or item.total is None or not known:
             continue

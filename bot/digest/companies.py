@@ -140,6 +140,11 @@ def state_cloud(frame: Frame) -> None:
                     frame.facts.state(f"cloud.{symbol}.{when.key}.yoy_pct", grown)
 
 
+def shown_companies(frame: Frame) -> tuple[str, ...]:
+    """The companies whose tables a section shows, in the layout's order."""
+    return tuple(dict.fromkeys(item.symbol for item in frame.layout.companies if item.figure in frame.layout.figures))
+
+
 def state_company(frame: Frame, symbol: str) -> None:
     """Facts ``company.SYMBOL.QUARTER.LINE`` with ``_yoy_pct``, ``_qoq_pct``, and the gross margin with its changes.
 

@@ -25,10 +25,19 @@ def is_crypto(frame: Frame, event: CalendarEvent) -> bool:
 
 
 def coverage_events(frame: Frame) -> tuple[CalendarEvent, ...]:
-    """Next week's results of the coverage, and what moves markets as a whole."""
+    """Next week's results of the coverage, and what moves markets as a whole.
+
+    A company that the universe doesn't know is there because somebody entered its date.
+    """
     monday = frame.span.last + timedelta(days=7 - frame.span.last.weekday())
     upcoming = frame.data.events(monday, monday + timedelta(days=6))
-    return tuple(event for event in upcoming if not is_crypto(frame, event))
+    covered = {item.symbol for item in frame.listed(frame.layout.coverage)}
+    others = frame.universe.by_symbol.keys() - covered
+    return tuple(
+        event
+        for event in upcoming
+        if not is_crypto(frame, event) and not (event.kind == "earnings" and event.key in others)
+    )
 
 
 def crypto_events(frame: Frame) -> tuple[CalendarEvent, ...]:

@@ -25,6 +25,7 @@ from bot.digest.frame import Span
 from bot.digest.layout import Layout
 from bot.digest.posting import entries
 from bot.digest.slots import read_slots
+from bot.digest.tables import WithTables, read_tables
 from bot.payload import pack
 from rules.calendars import Calendars
 from rules.model import Lang
@@ -92,11 +93,13 @@ class Publisher:
         team: Sequence[str],
         timetable: Timetable | None = None,
         slots_folder: Path | None = None,
+        tables_folder: Path | None = None,
         file_formats: Sequence[str] = formats.ALL,
     ) -> None:
         """``readers`` holds whose colours and time zone the files of each language have.
 
         ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
+        ``tables_folder`` holds figures and top lists of vendors.
         """
         self._editions = Editions(documents, states)
         self._archive = archive
@@ -108,6 +111,7 @@ class Publisher:
         self._team = team
         self._timetable = timetable or Timetable()
         self._slots_folder = slots_folder
+        self._tables_folder = tables_folder
         self._formats = file_formats
 
     @property
@@ -255,7 +259,8 @@ class Publisher:
 
     def month(self, data: DigestData, day: date) -> Brief:
         """The month of ``day`` up to that day."""
-        return month_to_date(data, self._universe, day=day, layout=self._layout, calendars=self._calendars)
+        known = self._with_tables(data, Span.week_of(day))
+        return month_to_date(known, self._universe, day=day, layout=self._layout, calendars=self._calendars)
 
     async def approve(self, name: str, who: str) -> Outcome:
         """Clear the draft for publication at its time."""
@@ -359,9 +364,15 @@ class Publisher:
         await self._editions.put(held, replace(held.edition, reminded=True), told)
         return Outcome.NOT_DUE
 
+    def _with_tables(self, data: DigestData, span: Span) -> DigestData:
+        """What is known, and what the tables' files say about the week."""
+        if self._tables_folder is None:
+            return data
+        return WithTables(data, read_tables(self._tables_folder, span, self._universe, self._calendars))
+
     def _build(self, data: DigestData, edition: Edition) -> Digest:
         return build(
-            data,
+            self._with_tables(data, Span.week_of(edition.week_end)),
             edition.week_end,
             self._universe,
             layout=self._layout,

@@ -40,8 +40,9 @@ def state_indices(frame: Frame) -> None:
 
 def state_equities(frame: Frame) -> None:
     """Facts ``equity.SYMBOL.…`` for coverage and crypto equities: close, market cap and changes."""
-    listed = {item.symbol: item for item in (*coverage(frame), *crypto_equities(frame))}
-    for item in listed.values():
+    shown = coverage(frame) if frame.layout.shows("coverage") else ()
+    shown += crypto_equities(frame) if frame.layout.shows("crypto_equities") else ()
+    for item in {item.symbol: item for item in shown}.values():
         _state_changes(frame, f"equity.{item.symbol}", item.symbol, item.currency)
         cap = frame.data.last(f"prices.{item.symbol}.market_cap", frame.span.last)
         what = f"{item.symbol} market cap"

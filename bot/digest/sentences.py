@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from bot.digest.companies import Quarter
+from bot.digest.companies import Quarter, shown_companies
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.diary import by_day, coverage_events, crypto_events, title_of
 from bot.digest.facts import Standing
@@ -33,7 +33,7 @@ class Paragraph(NamedTuple):
 
 
 def write(frame: Frame) -> tuple[Paragraph, ...]:
-    """Every paragraph that the facts allow, in the report's order."""
+    """Every paragraph about a figure of the layout that the facts allow, in the report's order."""
     parts: tuple[tuple[str, Localized, Callable[[Frame, Lang], str]], ...] = (
         ("indices", {"en": "Indices", "zh": "指数"}, _indices),
         ("movers", {"en": "Coverage movers", "zh": "覆盖标的"}, _movers),
@@ -46,7 +46,9 @@ def write(frame: Frame) -> tuple[Paragraph, ...]:
         ("next_week", {"en": "Next week", "zh": "下周"}, _next_week),
     )
     written = (
-        Paragraph(name, heading, {"en": say(frame, "en"), "zh": say(frame, "zh")}) for name, heading, say in parts
+        Paragraph(name, heading, {"en": say(frame, "en"), "zh": say(frame, "zh")})
+        for name, heading, say in parts
+        if frame.layout.shows(name) or (name == "next_week" and frame.layout.shows("crypto_calendar"))
     )
     return tuple(paragraph for paragraph in written if paragraph.text["en"])
 
@@ -127,7 +129,7 @@ def _capex(frame: Frame, lang: Lang) -> str:
 
 def _results(frame: Frame, lang: Lang) -> str:
     clauses = []
-    for symbol in (company.symbol for company in frame.layout.companies):
+    for symbol in shown_companies(frame):
         key = next(
             (k for k in reversed(list(frame.facts)) if k.startswith(f"company.{symbol}.") and k.endswith(".revenue")),
             "",
@@ -362,7 +364,8 @@ def _thousand(price: float) -> float:
 
 
 def _next_week(frame: Frame, lang: Lang) -> str:
-    events = [*coverage_events(frame), *crypto_events(frame)]
+    events = [*(coverage_events(frame) if frame.layout.shows("next_week") else ())]
+    events += crypto_events(frame) if frame.layout.shows("crypto_calendar") else ()
     days = by_day(sorted(events, key=lambda event: event.start))
     clauses = [f"{_when(day, lang)}{_who(frame, found, lang)}" for day, found in days.items()]
     if not clauses:

@@ -14,7 +14,6 @@ from rules.model import Lang, Localized
 
 HEADINGS: dict[str, Localized] = {
     "indices": {"en": "Indices", "zh": "指数"},
-    "movers": {"en": "Coverage", "zh": "AI 覆盖"},
     "capex": {"en": "Capex", "zh": "资本开支"},
     "results": {"en": "Results", "zh": "财报"},
     "crypto": {"en": "Crypto", "zh": "加密"},

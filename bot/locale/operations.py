@@ -150,10 +150,15 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
     ),
     "doctor.destination_unsure": ("can't be checked: {why}", "无法检查：{why}"),
     "doctor.destination_unsure.do": ("send something there and look", "请试发一条确认"),
-    "doctor.destination_unserved": ("{destination} can't be written to", "无法写入 {destination}"),
-    "doctor.destination_unserved.do": ("set {wanted}", "请设置 {wanted}"),
-    "doctor.destination_strange": ("{destination} is no destination", "{destination} 不是有效目的地"),
-    "doctor.destination_strange.do": ("wanted telegram:CHAT or slack:CHANNEL", "应为 telegram:CHAT 或 slack:CHANNEL"),
+    "doctor.destination_unserved": ("{why}", "{why}"),
+    "doctor.destination_unserved.do": (
+        "set what is missing, or correct the destination: docs/operations.md",
+        "请设置缺少的变量，或更正目的地：docs/operations.md",
+    ),
+    "doctor.destination_trusted": (
+        "{destination} is configured (it can't be asked without sending)",
+        "{destination} 已配置（不发送就无法检查）",
+    ),
     "doctor.access": ("{who}", "{who}"),
     "doctor.access_none": ("the bot listens, but nobody may use it", "机器人在监听，但无人有权使用"),
     "doctor.access_none.do": (

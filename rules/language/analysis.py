@@ -17,6 +17,7 @@ from rules.problems import nearest
 from rules.universe import Universe
 
 _MAX_SESSIONS = 2_600
+_COUNTS = frozenset({"rsi", "zscore", "count", "streak", "rank", "count_of", "sign"})
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 
@@ -212,6 +213,10 @@ class _Analyser:
                 value = f"{other.value:g}"
                 message = f"{units.name_of(one.unit)} compared with the plain number {value}; write {value}{one.unit}"
                 return units.Doubt("percent-with-number", message, warning=True)
+            percent = other.form == "literal" and other.unit in {"%", "pp", "bp"}
+            if percent and one.form == "call" and one.name in _COUNTS:
+                message = f"{one.name} is a plain number, and {other.node} is {other.value:g}; write a number"
+                return units.Doubt("number-with-percent", message)
         return units.compare(left.unit, right.unit, zero=zero)
 
     def _doubt(self, node: Binary, doubt: units.Doubt | None) -> None:

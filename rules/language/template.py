@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rules.language.errors import ExpressionError
+from rules.language.errors import ExpressionError, Finding
 from rules.language.parser import parse
 from rules.language.tree import Node
 
@@ -40,50 +40,55 @@ Template = tuple[str | Hole, ...]
 
 
 def parse_template(text: str) -> Template:
-    """Read a template; raise ``ExpressionError`` with offsets into ``text``. Short ones are remembered."""
+    """Read a template; ``ExpressionError`` tells every mistake, located in ``text``. Short ones are remembered."""
     return _remembered(text) if len(text) <= _SHORT else _parsed(text)
 
 
 def _parsed(text: str) -> Template:
     pieces: list[str | Hole] = []
+    errors: list[Finding] = []
     at = 0
     while at < len(text):
         if text[at : at + 2] in {"{{", "}}"}:
             pieces.append(text[at])
             at += 2
         elif text[at] == "{":
-            hole, at = _hole(text, at)
-            pieces.append(hole)
+            found = _HOLE.match(text, at)
+            if found is None:
+                said = "the brace is not closed; write {expression} or {expression:+.1%}, {{ for a brace"
+                errors.append(Finding(at, "bad-template", said))
+                break
+            try:
+                pieces.append(_hole(found[1], at + 1))
+            except ExpressionError as error:
+                errors.extend(error.errors)
+            at = found.end()
         elif text[at] == "}":
-            raise ExpressionError(at, "bad-template", "} without {; write }} for a brace")
+            errors.append(Finding(at, "bad-template", "} without {; write }} for a brace"))
+            at += 1
         else:
             words = _WORDS.match(text, at)
             end = words.end() if words else len(text)
             pieces.append(text[at:end])
             at = end
+    if errors:
+        raise ExpressionError.of(errors)
     return tuple(pieces)
 
 
 _remembered = lru_cache(maxsize=4_096)(_parsed)
 
 
-def _hole(text: str, at: int) -> tuple[Hole, int]:
-    found = _HOLE.match(text, at)
-    if found is None:
-        raise ExpressionError(
-            at, "bad-template", "the brace is not closed; write {expression} or {expression:+.1%}, {{ for a brace"
-        )
-    inner = found.group(1)
+def _hole(inner: str, at: int) -> Hole:
+    """What stands between braces, from offset ``at`` of the template on."""
     expression, colon, layout = inner.rpartition(":")
     if not colon:
         expression, layout = inner, ""
     try:
         node = parse(expression)
     except ExpressionError as error:
-        raise ExpressionError(at + 1 + error.offset, error.code, error.message, error.suggestion) from None
-    return Hole(
-        expression.strip(), node, _format(layout, at + 1 + len(expression)) if colon else None, at + 1
-    ), found.end()
+        raise ExpressionError(at + error.offset, error.code, error.message, error.suggestion) from None
+    return Hole(expression.strip(), node, _format(layout, at + len(expression)) if colon else None, at)
 
 
 def _format(layout: str, offset: int) -> Format:

@@ -61,24 +61,25 @@ def currency(unit: str) -> str:
 
 
 def compare(left: str, right: str, *, zero: bool = False) -> Doubt | None:
-    """What is wrong with comparing the units; ``zero`` says that one side is a literal 0, which has every unit."""
+    """What is wrong with comparing the units.
+
+    ``zero`` says that one side is a literal 0, which has every unit but another currency.
+    """
     kinds = {left.partition(":")[0], right.partition(":")[0]}
-    if ANY in kinds or left == right or zero:
+    if kinds <= {"price", "money"}:
+        return _currencies(left, right)
+    if ANY in kinds or left == right or zero or kinds in _COMPARABLE:
         return None
     if kinds == {"%", "pp"}:
         return Doubt(
             "percent-with-points", "a percentage and percentage points are different things; write both as % or as pp"
         )
-    if kinds <= {"price", "money"}:
-        return _currencies(left, right)
     if kinds == {"money", ""}:
         amount = left if left.startswith("money") else right
         code = currency(amount)
         return Doubt(
             "money-with-number", f"money in {code} is compared with a plain number; write 5bn {code}", warning=True
         )
-    if kinds in _COMPARABLE:
-        return None
     return Doubt("units-differ", f"{name_of(left)} can't be compared with {name_of(right)}")
 
 

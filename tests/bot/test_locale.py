@@ -5,7 +5,7 @@ import string
 import pytest
 
 from bot.commands.catalogue import VERBS
-from bot.locale import TEXTS
+from bot.locale import TEXTS, en, operations, zh
 from rules.model import Reason, TransitionKind
 
 
@@ -16,6 +16,11 @@ def _holes(text: str) -> list[str]:
 def test_both_languages_have_the_same_texts() -> None:
     """A text that is missing in one language would break replies in it."""
     assert sorted(TEXTS["en"]) == sorted(TEXTS["zh"])
+
+
+def test_no_key_means_two_things() -> None:
+    """What the terminal's commands say doesn't replace what the chat's say."""
+    assert set() == (set(en.TEXTS) | set(zh.TEXTS)) & set(operations.TEXTS)
 
 
 @pytest.mark.parametrize("key", [key for key in TEXTS["en"] if not key.startswith("movers.title.")])

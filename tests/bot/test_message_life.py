@@ -13,7 +13,8 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.embedded import open_throwaway_store
 from adapters.store.port import Commit
-from bot.delivery import Sender, always
+from bot.courier import always
+from bot.delivery import Sender
 from bot.dispatch import Dispatcher
 from bot.faces import acknowledged
 from bot.incidents import Numbering, documents_of

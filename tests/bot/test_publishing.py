@@ -20,7 +20,8 @@ from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.port import Store
 from adapters.store.redis import RedisStore
 from bot.commands.weekly import DigestDesk
-from bot.delivery import Sender, always
+from bot.courier import always
+from bot.delivery import Sender
 from bot.digest.data import DigestData, ObservedData
 from bot.digest.flow import Outcome, Publisher, Timetable
 from bot.digest.layout import Section
@@ -65,7 +66,7 @@ class Desk:
         )
         self.late: list[Observation] = []
         self.publishing = Publishing(publisher=self.publisher, brief=None, data=self.known, clock=clock)
-        self.commands = DigestDesk(self.publisher, self.known)
+        self.commands = DigestDesk(self.publisher, self.known, home)
         self.sender = Sender(
             name=f"sender {id(self)}", store=store, notifiers=notifiers, reader_at=always(CHINESE), clock=clock
         )

@@ -22,8 +22,9 @@ import adapters.chat.telegram
 import adapters.notifiers.slack
 import adapters.notifiers.telegram  # noqa: F401 - what a role would import when it starts
 from adapters.store.embedded import open_store
+from bot.app.ground import Ground
 from bot.app.live import run_bot
-from bot.app.world import Ground
+from bot.app.sending import run_sender
 from bot.cli.run import until_told_to_stop
 from bot.logs import configure
 from bot.settings import load
@@ -49,7 +50,10 @@ def be_the_bot(order: dict[str, Any]) -> None:
             yield QuickStore(store, quick)
 
     ground = Ground(QuickClock(quick), opened)
-    work = run_bot(settings, order["roles"], dry_run=False, report=lambda *_: None, ground=ground)
+    if order["roles"] == ["sender"]:
+        work = run_sender(settings, report=lambda *_: None, ground=ground)
+    else:
+        work = run_bot(settings, order["roles"], dry_run=False, report=lambda *_: None, ground=ground)
     with asyncio.Runner(loop_factory=lambda: QuickLoop(quick)) as runner:
         runner.run(until_told_to_stop(work))
 

@@ -98,7 +98,7 @@ async def test_a_dry_run_leaves_the_store_as_it_was(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         out, _ = await asyncio.to_thread(process.communicate, timeout=20)
         assert (process.returncode, out) == (0, "")
-        assert said[0].split(maxsplit=1)[1].startswith("a copy of ")
+        assert said[0].split(maxsplit=1)[1] == f"a copy of {tmp_path}/data/store, forgotten at the end\n"
         assert (await store.outbox.waiting(), await store.states.cursor()) == ({"telegram:1": 1}, "0")
         assert await store.states.alerts() == {}
     assert list((tmp_path / "data").glob("dry-run-*")) == []

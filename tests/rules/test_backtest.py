@@ -200,3 +200,10 @@ def test_csv_rows_that_can_not_be_read_are_told() -> None:
     assert pytest.approx([11.0, 10.0, np.nan], nan_ok=True) == bars.fields["close"].tolist()
     assert [(3, "bad-row")] == [(problem.line, problem.code) for problem in bars.problems]
     assert "bad-header" == parse_csv("a,b\n1,2\n", "AA").problems[0].code
+
+
+def test_a_rule_without_any_figure_fires_nothing() -> None:
+    """A series of which there is no file: unknown throughout, for members and for named series."""
+    rules = [rule("it > 1", name="members", for_each="universe.all"), rule("crosses(NY, 3)", name="named")]
+    report = backtest(rules, UNIVERSE, CALENDARS, [], start=date(2024, 1, 20), end=date(2024, 4, 1))
+    assert [(0, ()), (0, ())] == [(result.evaluations, result.fires) for result in report.rules]

@@ -1,6 +1,7 @@
 """``check``: problems as JSON, and the schema that is shipped."""
 
 import json
+from pathlib import Path
 
 from rules.check import check
 from rules.loader import PACK_KEYS, PACKS, PackText
@@ -37,6 +38,13 @@ def test_a_doubt_is_told_and_ok() -> None:
     assert checked.ok
     assert str(checked.problems[0]).startswith("r.yaml:3:25: warning: ")
     assert checked.to_json()["problems"][0]["message"].startswith("warning: ")
+
+
+def test_a_folder_without_packs_is_a_mistake(tmp_path: Path) -> None:
+    """Zero rules in order would hide a path that is wrong."""
+    (tmp_path / "rules.txt").write_text("version: 1", encoding="utf-8")
+    (problem,) = check([tmp_path], UNIVERSE).problems
+    assert ("no-packs", str(tmp_path)) == (problem.code, problem.file)
 
 
 def test_shipped_packs_are_clean() -> None:

@@ -1,5 +1,6 @@
 """Packs: what is read from them, and every mistake of every file in one run, located."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +60,7 @@ rules:
     notes: Look at AMD.
     enabled: false
   - id: flow
-    when: BTC_ETF < 0 USD
+    when: BTC_ETF < 0 USD and it > 5
     every: new(BTC_ETF)
     severity: critical
     on_missing: resolve
@@ -111,7 +112,10 @@ rules:
         ({"when": "'ret(BTC, 1d)'"}, "4:12: not-a-condition: a condition is wanted"),
         ({"when": "rel(SOX, NDX, 1d) > 2%"}, "4:29: percent-with-points: "),
         ({"when": "it > 1"}, "4:11: no-it: "),
-        ({"for_each": "universe.aii"}, "5:15: unknown-list: there is no list or symbol 'universe.aii'; did you mean"),
+        (
+            {"when": "it > 1", "for_each": "universe.aii"},
+            "5:15: unknown-list: there is no list or symbol 'universe.aii'",
+        ),
         ({"every": "new(BTCX)"}, "5:16: not-a-series: new(BTCX) wants the name of a series; did you mean"),
         ({"when": "etf_flows.BTC.IBIT > 5 USD"}, "4:11: unknown-name: nothing is called 'etf_flows.BTC.IBIT'; name it"),
         # clauses that can't work
@@ -119,6 +123,15 @@ rules:
         ({"clear": "ret(BTC, 1d) > 5% and ret(BTC, 1d) < 3%"}, "5:12: unreachable-clear: clear can never hold"),
         ({"when": "BTC > 5", "clear": "BTC > 4"}, "5:12: clear-overlaps: clear holds where when does too"),
         ({"when": "abs(ret(BTC, 1d)) > 1%", "clear": "abs(ret(BTC, 1d)) < -1%"}, "5:12: unreachable-clear: "),
+        ({"when": "BTC > 5 and BTC < 3 and known(BTC)"}, "4:11: unreachable-when: when can never hold for BTC"),
+        ({"when": "drawdown(BTC, 20d) > 5%"}, "4:11: unreachable-when: when can never hold for drawdown(BTC, 20d): it"),
+        ({"when": "rsi(BTC, 14d) > 170"}, "4:11: unreachable-when: "),
+        ({"when": "rsi(BTC, 14d) > 70%"}, "4:25: number-with-percent: rsi is a plain number, and 70% is 0.7"),
+        ({"when": "count(BTC > 5, 5d) > 5"}, "4:11: unreachable-when: "),
+        ({"when": "streak(BTC > 5) >= 400"}, "4:11: unreachable-when: "),
+        ({"when": "count_of(universe.semis, it > 5) > 999"}, "4:11: unreachable-when: "),
+        ({"when": "1 > 2"}, "4:11: no-series: when reads no series"),
+        ({"when": "BTC > 0 HKD"}, "4:15: currencies-differ: "),
         # messages, labels, groups
         ({"say": '"up {ret(BTC, 1d:+.1%}"'}, "5:"),
         ({"say": '"up {ret(BTCC, 1d):+.1%}"'}, "5:19: unknown-name: nothing is called 'BTCC'"),
@@ -190,6 +203,35 @@ def test_all_mistakes_of_all_files_are_told_in_one_run() -> None:
     ] == [(each.file, each.code) for each in loaded.problems]
     assert [each.id for each in loaded.rules] == ["good"]
     assert not loaded.ok
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"when": "NVDA > 1", "for_each": "universe.ai"}, "4:11: it-unused: when says nothing about `it`"),
+        (
+            {"when": "drawdown(BTC, 20d) <= 0"},
+            "4:11: always-true: when always holds: drawdown(BTC, 20d) is always <= 0",
+        ),
+        (
+            {"when": "BTC > 5 or drawdown(BTC, 20d) > 5%"},
+            "4:22: unreachable-when: this part of when can never hold for drawdown(BTC, 20d)",
+        ),
+    ],
+)
+def test_what_works_and_is_surely_not_meant_is_a_doubt(keys: dict[str, str], expected: str) -> None:
+    """The rule runs, and the analyst is told."""
+    loaded = load(rule(**keys))
+    (problem,) = loaded.problems
+    assert _told(problem).startswith(expected)
+    assert problem.warning
+    assert len(loaded.rules) == 1
+
+
+def test_all_mistakes_of_a_message_are_told() -> None:
+    """A message with three mistakes takes one run to mend, not three."""
+    loaded = load(rule(say='"x {BTC:%Y} {} {BTC:.1f} }"'))
+    assert ["bad-format", "empty", "bad-template"] == [each.code for each in loaded.problems]
 
 
 def test_a_doubt_leaves_the_rule_in_use() -> None:
@@ -291,3 +333,18 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     """Any text gives rules, problems or both, and each problem has a place."""
     loaded = load(text)
     assert all(each.line >= 1 and each.column >= 1 and each.code and each.message for each in loaded.problems)
+
+
+def test_a_folder_that_can_not_be_listed_is_a_problem(tmp_path: Path) -> None:
+    """Rules that can't be found must not be taken for rules that aren't there."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "own.yaml").write_text("version: 1\n")
+    inner.chmod(0)
+    try:
+        if os.access(inner, os.R_OK):
+            pytest.skip("this user may read everything")
+        loaded = load_packs([tmp_path], UNIVERSE)
+    finally:
+        inner.chmod(0o700)
+    assert [(problem.file, problem.code) for problem in loaded.errors] == [(str(tmp_path), "unreadable")]

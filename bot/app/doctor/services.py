@@ -8,13 +8,11 @@ from contextlib import AsyncExitStack
 from adapters.notifiers.inspection import Identity, Inspector
 from adapters.notifiers.port import DeliveryError, DestinationGone, DestinationMoved, Misconfigured
 from bot.app.chat import PLATFORMS, lacking
+from bot.app.notifiers import destinations_of, schemes_of, unreachable
 from bot.findings import Finding, ok, problem, warning
-from bot.routes import Route
 from bot.settings import Settings
 
 _WANTED = {"telegram": "TELEGRAM_TOKEN", "slack": "SLACK_BOT_TOKEN"}
-_ELSEWHERE = frozenset({"webhook", "apprise", "console"})
-"""Schemes that can't be asked without sending."""
 
 
 async def look(settings: Settings) -> Sequence[Finding]:
@@ -88,35 +86,19 @@ async def _socket(settings: Settings, reached: Mapping[str, Inspector]) -> Itera
 
 
 async def _destinations(settings: Settings, reached: Mapping[str, Inspector]) -> list[Finding]:
-    wanted = destinations(settings)
+    wanted, schemes = destinations_of(settings), schemes_of(settings)
     if not wanted:
         return [warning("destinations", "destinations_none")]
-    return [finding for each in wanted for finding in await _destination(settings, each, reached)]
-
-
-def destinations(settings: Settings) -> Sequence[str]:
-    """Every destination that the settings name, once."""
-    digest = settings.digest
-    named = [*settings.destinations, *_of(settings.routing.tree(tuple(settings.destinations)))]
-    return list(dict.fromkeys([*named, *digest.editors, *digest.team, *digest.brief_to]))
-
-
-def _of(route: Route) -> Iterable[str]:
-    yield from route.to
-    for child in route.routes:
-        yield from _of(child)
-
-
-async def _destination(settings: Settings, destination: str, reached: Mapping[str, Inspector]) -> Sequence[Finding]:
-    scheme, _, address = destination.partition(":")
-    if scheme in _ELSEWHERE:
-        return [ok("destinations", "destination", destination=destination)]
-    if scheme not in _WANTED or not address:
-        return [problem("destinations", "destination_strange", destination=destination)]
-    if getattr(settings.secrets, _WANTED[scheme].lower()) is None:
-        return [problem("destinations", "destination_unserved", destination=destination, wanted=_WANTED[scheme])]
-    # What keeps a whole service away was told.
-    return [await _looked_at(destination, scheme, reached[scheme])] if scheme in reached else []
+    found = []
+    for each in wanted:
+        scheme = each.partition(":")[0]
+        if why := unreachable(each, settings, schemes):
+            found.append(problem("destinations", "destination_unserved", why=why))
+        elif scheme in reached:
+            found.append(await _looked_at(each, scheme, reached[scheme]))
+        elif scheme not in _WANTED:  # what keeps a whole service away was told
+            found.append(ok("destinations", "destination_trusted", destination=each))
+    return found
 
 
 async def _looked_at(destination: str, scheme: str, inspector: Inspector) -> Finding:

@@ -15,11 +15,12 @@ from bot.app.desk import open_desk
 from bot.app.replay import Replayed, replay
 from bot.archive import Archive
 from bot.failures import Failure
-from bot.housekeeping import RetentionSettings, tidy
+from bot.housekeeping import tidy
 from bot.incidents import INCIDENTS
 from bot.intake import handing_in
 from bot.market import MarketView
 from bot.pipeline import Pipeline
+from bot.retention import RetentionSettings
 from bot.rule_files import _broken, _transition
 from bot.settings import Settings
 from rules.model import Observation, Reason, Status

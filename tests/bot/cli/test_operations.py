@@ -22,7 +22,8 @@ def test_doctor_exits_with_1_on_a_problem(tapewatch: Tapewatch) -> None:
     broken = tapewatch("doctor", "--lang", "zh", **NO_SOURCES, TAPEWATCH_DESTINATIONS="telegram:42")
     assert broken.returncode == 1
     assert "问题  destinations" in broken.stdout
-    assert "→ 请设置 TELEGRAM_TOKEN" in broken.stdout
+    assert "set TELEGRAM_TOKEN" in broken.stdout
+    assert "→ 请设置缺少的变量" in broken.stdout
 
 
 def test_replay_says_what_is_the_same(tapewatch: Tapewatch) -> None:

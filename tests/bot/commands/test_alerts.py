@@ -1,19 +1,22 @@
 """Personal alerts: what is understood, how near it is, and whose it is."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from adapters.clock import SteppingClock
 from bot import personal
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
+from bot.incidents import Numbering, documents_of
 from bot.messages import compose
 from bot.notices import Incident
 from bot.reference.recording import END, START
 from bot.subscriptions import subscriptions
 from rules.engine import Engine
-from rules.model import TransitionKind
-from tests.bot.commands.conftest import Person
+from rules.model import Observation, Status, TransitionKind
+from tests.bot.commands.conftest import Person, shown
 
 
 @pytest.mark.parametrize(
@@ -182,3 +185,66 @@ async def test_a_personal_alert_fires_in_the_engine_and_reads_like_one(
     assert (alert.rule_id, 73577.21) == (fired.rule, fired.value)
     message = compose([Incident("A-1001", fired)], "en", universe)
     assert message.summary.startswith("BTC crosses 73k")
+
+
+async def test_who_waits_for_flows_is_told_once_when_they_are_out(
+    desk: Desk, documents, universe, calendars, week
+) -> None:
+    """The button under figures that aren't out sets an alert that fires when every fund has reported, not before."""
+    now = datetime(2024, 11, 5, 1, tzinfo=UTC)
+    ann = Person(Commands(replace(desk, clock=SteppingClock(now))))
+    waiting = await ann.ask("/flows")
+    assert "⏳ 4 Nov not out yet" in waiting.message.summary + shown(waiting)
+    reply = await ann.press(waiting.message.buttons[1][0].data)
+    assert "🔔 You will be told when BTC ETF flows of 4 Nov are out." == reply.toast
+    (alert,) = await personal.everyones(documents)
+    engine = Engine([alert.spec()], universe, calendars)
+    state = engine.seed(engine.initial_state(now), week.observations)
+    close, told = calendars.get("XNYS").close(date(2024, 11, 4)), []
+    for hours, status, flow in ((3, Status.PENDING, None), (4, Status.PROVISIONAL, -5e6), (9, Status.FINAL, -20e6)):
+        at = now + timedelta(hours=hours)
+        seen = Observation("etf_flows.BTC.total", close, at, flow, status, "farside")
+        state, transitions = engine.advance(state, [seen], at)
+        told.append([item.kind for item in transitions])
+    assert [[], [], [TransitionKind.FIRED]] == told
+
+
+async def test_asking_twice_to_be_told_is_asking_once(desk: Desk, documents) -> None:
+    """A button that is pressed again changes nothing."""
+    ann = Person(Commands(replace(desk, clock=SteppingClock(datetime(2024, 11, 5, 1, tzinfo=UTC)))))
+    for _ in range(2):
+        await ann.press("flows:btc:notify")
+    assert 1 == len(await personal.everyones(documents))
+
+
+async def test_the_desks_own_series_can_be_named(ann: Person, documents, universe, calendars) -> None:
+    """ETF flows and fear and greed by the names that the packs give them."""
+    text = await ann.read("/alert BTC_ETF < 0 USD repeat")
+    assert "Would have fired 2× (22 Oct 2024, 1 Nov 2024)" in text
+    (alert,) = await personal.everyones(documents)
+    assert ["BTC_ETF"] == list(alert.series)
+    assert Engine([alert.spec()], universe, calendars).programs
+
+
+async def test_an_alert_of_ones_own_is_nobody_elses_business(ann: Person, desk: Desk, documents, fired_own) -> None:
+    """Not its reasons, nor its picture, nor who looks after it; not even for an admin."""
+    number = fired_own
+    assert "Why A-" in await ann.read(f"/why {number}")
+    for other in (ann.viewer(), replace(ann, id="telegram:1")):
+        for line in (f"/why {number}", f"/chart {number}", f"/ack {number}", f"/mute {number}"):
+            said = await other.read(line)
+            assert said.startswith(("❓ No alert", "🔒")), said
+
+
+@pytest.fixture
+async def fired_own(ann: Person, documents, universe, calendars, week) -> str:
+    """The number of an alert of Ann's that fired."""
+    await ann.ask("/alert BTC-USD > 70000 repeat")
+    (alert,) = await personal.everyones(documents)
+    engine = Engine([alert.spec()], universe, calendars)
+    state = engine.seed(engine.initial_state(START), week.history)
+    told = [t for t in engine.advance(state, week.observations, END)[1] if t.kind is TransitionKind.FIRED]
+    entered = Numbering().enter(told[:1])
+    for (collection, key), text in (await documents_of(entered, documents)).items():
+        await documents.put(collection, key, text)
+    return entered.incidents[0].number

@@ -11,9 +11,12 @@ from adapters.chat.port import Chat, Origin, Request, User
 from bot.commands.access import Role, role_of
 from bot.commands.catalogue import VERBS
 from bot.commands.handler import Commands
+from bot.maintainers import Maintainers
+from bot.payload import unpack
 from bot.reference.recording import END
 from bot.settings import AccessSettings
-from tests.bot.commands.conftest import ACCESS, Person, shown
+from tests.bot.commands.conftest import ACCESS, OpenLimits, Person, shown
+from tests.bot.digest.kit import MemoryStore
 
 NOBODYS = {name for name, verb in VERBS.items() if verb.role is Role.NOBODY}
 
@@ -99,7 +102,31 @@ async def test_a_defect_becomes_an_incident_number(desk, ann: Person) -> None:
     verbs = {**VERBS, "status": replace(VERBS["status"], command=broken)}
     text = await replace(ann, commands=Commands(desk, verbs)).read("/status")
     assert text.startswith("⚠️ Something broke (E-")
+    assert text.endswith("the log says what")
     assert "secret" not in text
+
+
+async def test_maintainers_are_told_of_a_defect_once(desk, ann: Person) -> None:
+    """By its number and kind, without what it says; the same defect isn't told again within the hour."""
+
+    async def broken(ctx, args):
+        raise ZeroDivisionError("secret detail")
+
+    store, limits = MemoryStore(), OpenLimits()
+    desk = replace(desk, maintainers=Maintainers(store, limits, ["telegram:1"]))
+    verbs = {**VERBS, "status": replace(VERBS["status"], command=broken)}
+    asker = replace(ann, commands=Commands(desk, verbs))
+    text = await asker.read("/status")
+    limits.wait = 60.0
+    assert text.endswith("maintainers notified")
+    assert (await asker.read("/status")).endswith("maintainers notified")
+    (entry,) = store.sent.values()
+    told = unpack(entry.payload).messages["en"].summary
+    assert ("telegram:1", True, False) == (
+        entry.destination,
+        "/status failed with ZeroDivisionError" in told,
+        "secret" in told,
+    )
 
 
 @pytest.mark.parametrize(
