@@ -64,11 +64,23 @@ async def lead(
     try:
         async with asyncio.TaskGroup() as tasks:
             keeper = tasks.create_task(_keep(leases, name, owner))
-            await work()
+            await _worked(work, name)
             keeper.cancel()
     finally:
         with contextlib.suppress(StoreUnavailable):  # the lease ends by itself
             await leases.release(name, owner)
+
+
+async def _worked(work: Callable[[], Awaitable[None]], role: str) -> None:
+    """Do ``work``; begin anew, from what is stored, when a store that can't be reached put an end to it."""
+    done = False
+    while not done:
+        try:
+            await work()
+            done = True
+        except* StoreUnavailable as errors:
+            log.warning("store_unavailable", role=role, error=str(errors.exceptions[0]))
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _keep(leases: Leases, name: str, owner: str) -> None:
