@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from importlib import import_module
 from typing import Any, Protocol, Self, TypeVar
 
 import httpx
@@ -26,6 +28,7 @@ from pydantic import SecretStr
 from adapters.clock import Clock
 from adapters.feeds.port import Fault, FeedProblem
 from adapters.http_text import decoded_text, is_challenge, looks_like_html
+from adapters.paces import UNHURRIED, OwnPaces, Pace, Paces
 
 USER_AGENT = "tapewatch/0.1 (market alerts; one client, cached, paced)"
 _RETRY_PAUSES_S = (0.5, 2.0)
@@ -86,8 +89,8 @@ class CoolDowns(Protocol):
 class Source:
     """How one source is reached.
 
-    ``timeout_s`` bounds a whole try, the last byte included; ``min_interval_s`` is the least time between two requests
-    of this process; ``max_bytes`` counts decompressed bytes. ``secret_headers`` are sent to the source's own host only.
+    ``timeout_s`` bounds a whole try, the last byte included; ``pace`` is how fast all processes together ask;
+    ``max_bytes`` counts decompressed bytes. ``secret_headers`` are sent to the source's own host only.
     """
 
     name: str
@@ -95,7 +98,7 @@ class Source:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, SecretStr] = field(default_factory=dict)
     timeout_s: float = 20.0
-    min_interval_s: float = 0.0
+    pace: Pace = UNHURRIED
     max_bytes: int = 16 * 1024 * 1024
     cool_down: timedelta = _DEFAULT_COOL_DOWN
     """How long to pause after a 429 that names no time."""
@@ -118,16 +121,26 @@ class Answer:
 class HttpClient:
     """One connection pool for all feeds; use it as an async context manager.
 
-    ``base_urls`` maps a source's name to the address that replaces its scheme, host and leading path.
+    ``base_urls`` maps a source's name to the address that replaces its scheme, host and leading path, ``per_s`` to the
+    requests a second that replace its own. ``timeout_s`` bounds every source's time.
     """
 
     def __init__(
-        self, clock: Clock, *, base_urls: Mapping[str, str] | None = None, cool_downs: CoolDowns | None = None
+        self,
+        clock: Clock,
+        *,
+        base_urls: Mapping[str, str] | None = None,
+        per_s: Mapping[str, float] | None = None,
+        cool_downs: CoolDowns | None = None,
+        paces: Paces | None = None,
+        timeout_s: float = math.inf,
     ) -> None:
         self._clock = clock
         self._base_urls = dict(base_urls or {})
+        self._per_s = dict(per_s or {})
         self._cool_downs = cool_downs
-        self._next_slot: dict[str, datetime] = {}
+        self._paces = paces or OwnPaces(clock)
+        self._timeout_s = timeout_s
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
         for name in ("httpx", "httpcore"):  # they log addresses with their query, where some sources want the key
@@ -141,7 +154,7 @@ class HttpClient:
                 limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
                 mounts={"all://127.0.0.1": None, "all://localhost": None},
                 follow_redirects=False,
-                verify=_tls(),
+                verify=await asyncio.to_thread(_tls),
             )
         )
         return self
@@ -194,7 +207,7 @@ class HttpClient:
         query = dict(params or {}) | {name: secret.get_secret_value() for name, secret in (secret_params or {}).items()}
         url = httpx.URL(self._base_urls.get(source.name, source.base_url).rstrip("/") + path, params=query or None)
         for pause in (*_RETRY_PAUSES_S, None):
-            await self._wait_for_slot(source)
+            await self._paces.turn(source.name, self._pace(source))
             try:
                 return read(source, await self._try(source, url))
             except _Transient as failure:
@@ -211,20 +224,16 @@ class HttpClient:
             message = f"{source.name} asked for a pause; not asked again before {until:%Y-%m-%d %H:%M:%S} UTC"
             raise HttpFailure(message, source=source.name, fault=Fault.RATE_LIMITED, retry_at=until)
 
-    async def _wait_for_slot(self, source: Source) -> None:
-        if not source.min_interval_s:
-            return
-        slot = max(self._clock.now(), self._next_slot.get(source.name, datetime.min.replace(tzinfo=UTC)))
-        self._next_slot[source.name] = slot + timedelta(seconds=source.min_interval_s)
-        await self._clock.sleep_until(slot)
+    def _pace(self, source: Source) -> Pace:
+        return replace(source.pace, per_s=self._per_s.get(source.name, source.pace.per_s))
 
     async def _try(self, source: Source, url: httpx.URL) -> Answer:
-        where = _without_query(url)
+        where, timeout_s = _without_query(url), min(source.timeout_s, self._timeout_s)
         try:
-            async with asyncio.timeout(source.timeout_s):
+            async with asyncio.timeout(timeout_s):
                 answer = await self._follow(source, url)
         except TimeoutError:
-            message = f"{where}: no complete answer within {source.timeout_s:g} s"
+            message = f"{where}: no complete answer within {timeout_s:g} s"
             raise HttpFailure(message, source=source.name, fault=Fault.UNREACHABLE) from None
         except httpx.TransportError as error:
             message = f"{where}: {type(error).__name__} before the answer was complete"
@@ -258,7 +267,10 @@ class HttpClient:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Certificates are read once: it takes longer than a request."""
+    """Certificates are read once, and what httpx connects with is loaded: both take longer than a request."""
+    for name in ("anyio._backends._asyncio", "httpcore._backends.anyio"):
+        with suppress(ImportError):
+            import_module(name)
     return httpx.create_ssl_context()
 
 

@@ -60,7 +60,8 @@ class Move:
 class Instant:
     """A market time, rendered in the market's zone and, in parentheses, in the reader's.
 
-    ``zone`` is the market's IANA zone; ``label`` precedes it (``Close``, ``收盘``).
+    ``zone`` is the market's IANA zone, ``""`` where only the reader's matters; ``label`` (``Close``, ``收盘``) comes
+    before it.
     """
 
     at: datetime

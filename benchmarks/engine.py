@@ -1,4 +1,4 @@
-"""The engine beside its peers and limits: ``python -m benchmarks.engine [ticks|windowed|rule|compile]``.
+"""The engine beside its peers and limits: ``python -m benchmarks.engine [windowed|rule|compile]``.
 
 Peers are in the ``bench`` dependency group; one that is not installed is named and left out. All figures of a block are
 taken in one process, one after the other; use the ratios.
@@ -6,8 +6,6 @@ taken in one process, one after the other; use the ratios.
 
 from __future__ import annotations
 
-import gc
-import random
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -30,55 +28,8 @@ from benchmarks.desk import (
 from rules.axis import micros
 from rules.engine import Engine
 from rules.frames import NowFrame
-from rules.levels import Levels
 from rules.model import Observation, Status
 from rules.spec import Expression, RuleSpec
-
-
-def ticks() -> None:
-    print("ticks: 1,000,000 personal alerts and 45,000 rule levels on 5,000 symbols")
-    chance = random.Random(1)
-    gc.disable()
-    index = [Levels((100.0 * chance.uniform(0.5, 1.5), n * 209 + k) for k in range(209)) for n in range(5000)]
-    gc.enable()
-    for levels in index:
-        levels.tick(100.0)
-    walk = [(chance.randrange(5000), 100.0 + chance.gauss(0, 0.02)) for _ in range(200_000)]
-    spent, touched = [], 0
-    for symbol, price in walk:
-        start = time.perf_counter_ns()
-        found = index[symbol].tick(price)
-        spent.append(time.perf_counter_ns() - start)
-        touched += len(found)
-    empty = []
-    for _ in range(50_000):
-        start = time.perf_counter_ns()
-        empty.append(time.perf_counter_ns() - start)
-    own = sorted(empty)[len(empty) // 2]
-    spent.sort()
-    line("quiet or touching tick, p50", max(spent[len(spent) // 2] - own, 0) / 1e9, "goal ≤ 1 µs")
-    line(
-        "                        p99",
-        max(spent[len(spent) * 99 // 100] - own, 0) / 1e9,
-        f"goal ≤ 10 µs; {touched} touched",
-    )
-    whole = best(lambda: [index[symbol].tick(price) for symbol, price in walk], 3) / len(walk)
-    line("a tick in a loop", whole, f"{1 / whole:,.0f} ticks/s, goal ≥ 1 M")
-    print(f"  an alert in the index: {16} bytes beyond its record, goal ≤ 40")
-    crowd = Levels((100.0 + n * 1e-6, n) for n in range(100_000))
-    crowd.tick(99.0)
-    start = time.perf_counter()
-    fired = crowd.tick(101.0)
-    line(f"a tick that touches {len(fired):,} alerts", time.perf_counter() - start, "goal ≤ 5 ms detected")
-    if contained := peer("sortedcontainers"):
-        lists = [contained.SortedList(100.0 * chance.uniform(0.5, 1.5) for _ in range(209)) for _ in range(500)]
-        few = [(symbol % 500, price) for symbol, price in walk[:50_000]]
-        other = best(lambda: [list(lists[symbol].irange(100.0, price)) for symbol, price in few], 3) / len(few)
-        line("peer: SortedList.irange", other, f"{other / whole:.0f} ×")
-    scan = [100.0 * chance.uniform(0.5, 1.5) for _ in range(209)]
-    other = best(lambda: [[n for n, level in enumerate(scan) if level <= price] for _, price in walk[:5000]], 3) / 5000
-    line("peer: scan of the symbol's 209 alerts", other, f"{other / whole:.0f} ×")
-
 
 WINDOWED = ["ret(it, 1d) <= -8%", "it > sma(it, 50d) * 1.2", "is_high(it, 60d)"] * 3
 
@@ -97,10 +48,14 @@ def windowed() -> None:
         state = engine.initial_state(begin)
         for bars in bars_of(panel[:-1], known[:-1]):
             bars.fill(state.history)
-        opening = [Observation(f"prices.S{n:04}.close", begin, begin, 115.0, Status.PARTIAL) for n in range(count)]
-        start = time.perf_counter()
-        state, _ = engine.advance(state, opening, begin)
-        line("first prices of a session" + (", levels found" if patience else ""), time.perf_counter() - start)
+        for second, price in enumerate((114.0, 116.0, 115.0)):
+            at = begin + timedelta(milliseconds=second)
+            opening = [Observation(f"prices.S{n:04}.close", at, at, price, Status.PARTIAL) for n in range(count)]
+            start = time.perf_counter()
+            state, _ = engine.advance(state, opening, at)
+            if second == 0:
+                what = "first prices of a session" + (", levels found" if patience else "")
+                line(what, time.perf_counter() - start)
         before, total = state.evaluations, 2000 if patience else 500
         start = time.perf_counter()
         for n in range(1, total + 1):
@@ -174,4 +129,4 @@ def compiling() -> None:
 
 
 if __name__ == "__main__":
-    run_blocks({"ticks": ticks, "windowed": windowed, "rule": rule, "compile": compiling})
+    run_blocks({"windowed": windowed, "rule": rule, "compile": compiling})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Final
 
 from adapters.message import Colour
@@ -11,10 +11,12 @@ from bot.charts.bars import Bar, columns, ranked
 from bot.charts.candles import Candle
 from bot.charts.marked import Curve, Level, Trigger, marked
 from bot.charts.svg import Frame, plain_palette
+from bot.locale.sources import source_name
 from bot.market import Figure, MarketView
 from rules.marks import Marks, marks_of
 from rules.model import Lang, SeriesName, Status, Transition, TransitionKind
 from rules.numbers import amount, number, percent, points, price
+from rules.schedule import CONTINUOUS
 from rules.universe import Kind
 
 _WIDTH = 720
@@ -24,6 +26,7 @@ _FEWER_FLOWS = 12
 """Beside the words for a threshold there is room for so many columns with their values."""
 _FAR = 0.35
 """A level further from the price than this part of it would flatten the price, and is left out."""
+_END_OF_DAY = time(23, 59, 59)
 _OFF = frozenset({"none", "off", "no", "false"})
 _UP_IS = {Colour.CN: "red", Colour.US: "green", Colour.NONE: "none"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -65,6 +68,15 @@ def wanted(transition: Transition) -> bool:
     fired = transition.kind is TransitionKind.FIRED
     off = transition.options.get("chart.of", "").strip().casefold() in _OFF
     return fired and not off and marks_of(transition.options) is not None
+
+
+_SHOWN_BY = ("telegram:", "slack:")
+"""The services that show a picture under a message; a terminal or a webhook has no use for one."""
+
+
+def pictured(destination: str, transitions: Sequence[Transition]) -> bool:
+    """Whether alerts that are told together at ``destination`` are to be followed by a picture."""
+    return destination.startswith(_SHOWN_BY) and all(map(wanted, transitions))
 
 
 def chart_of(transitions: Sequence[Transition], market: MarketView, lang: Lang, colour: Colour) -> str | None:
@@ -259,13 +271,15 @@ class _Drawing:
         return price(value, self.lang, crypto=crypto)
 
     def _moment(self) -> str:
-        """The session; on a market without sessions, the instant too."""
+        """The session; on a market without sessions the instant too, unless the figure stands for the whole day."""
         at: datetime = self.alert.observed_at or self.alert.at
-        return _day(self.session, self.lang) + (f" {at:%H:%M} UTC" if self.calendar.name == "24/7" else "")
+        whole_day = self.calendar.name != CONTINUOUS or at.time() == _END_OF_DAY
+        return _day(self.session, self.lang) + ("" if whole_day else f" {at:%H:%M} UTC")
 
     def _frame(self, unit: str, names: Sequence[str]) -> Frame:
         found = [self.market.on_or_before(name, self.session) for name in names]
-        sources = ", ".join(dict.fromkeys(each.source for each in found if each)) or ", ".join(self.alert.sources)
+        known = [each.source for each in found if each] or self.alert.sources
+        sources = ", ".join(dict.fromkeys(source_name(source, self.lang) for source in known))
         title = f"{self.alert.title[self.lang]} · {self.alert.rule}"
         return Frame(_WIDTH, title, unit, self._say("source", sources=sources), self.palette, alone=True)
 

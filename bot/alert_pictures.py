@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,11 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from adapters.clock import Clock
 from adapters.message import Attachment, Message
-from adapters.store.port import Commit, OutboxEntry, Store, StoreUnavailable
-from bot.alert_charts import chart_of, wanted
+from adapters.store.port import Commit, LogLine, OutboxEntry, Store, StoreUnavailable
+from bot.alert_charts import chart_of
 from bot.charts.png import label_language
 from bot.charts.render import RenderingFailed, rendered
-from bot.delivery import ReaderAt
+from bot.courier import ReaderAt
 from bot.files import write_whole
 from bot.lane import Delivery
 from bot.market import MarketView
@@ -36,10 +35,9 @@ ORDERS = "alert_pictures"
 LOOK_EVERY_S = 1.0
 _KEPT = timedelta(days=7)
 """How long a file stays: longer than any message waits for its service."""
-_MOST_AT_ONCE = 3
-"""Of the alerts that a destination is told in one turn, so many get a picture: more would bury the texts."""
-_SHOWN_BY = ("telegram:", "slack:")
-"""The services that show a picture under a message; a terminal or a webhook has no use for one."""
+_TRIES = 3
+_PAUSE = timedelta(seconds=20)
+"""Between two tries at a drawing that failed: what was in its way (a full disk, a busy machine) may be over."""
 
 Render = Callable[[str], Awaitable[bytes]]
 
@@ -51,21 +49,21 @@ class Order:
     key: str
     destination: str
     transitions: tuple[Transition, ...]
+    failed: int = 0
+    """How often the drawing was tried in vain."""
+    due: datetime | None = None
+    """When it is to be tried again."""
 
 
 _ORDER = TypeAdapter(Order)
 
 
 def orders_for(deliveries: Sequence[Delivery]) -> Mapping[tuple[str, str], str | None]:
-    """The documents that order a picture for each delivery of alerts that can be drawn."""
+    """The documents that order a picture for each delivery that one is to follow."""
     found: dict[tuple[str, str], str | None] = {}
-    counts: Counter[str] = Counter()
     for each in deliveries:
-        transitions = tuple(incident.transition for incident in each.incidents)
-        if each.summary or not each.destination.startswith(_SHOWN_BY) or not all(map(wanted, transitions)):
-            continue
-        counts[each.destination] += 1
-        if counts[each.destination] <= _MOST_AT_ONCE:
+        if each.pictured:
+            transitions = tuple(incident.transition for incident in each.incidents)
             order = Order(each.key, each.destination, transitions)
             found[ORDERS, f"{each.destination}|{each.key}"] = _ORDER.dump_json(order).decode()
     return found
@@ -105,31 +103,45 @@ class Pictures:
         orders = await self._store.documents.all(ORDERS)
         made = 0
         for name, text in orders.items():
-            entry = await self._entry(text)
-            await self._store.states.commit(
-                Commit(alerts={}, outbox=[entry] if entry else [], documents={(ORDERS, name): None})
-            )
-            made += entry is not None
+            order = _read(text)
+            if order is None or order.due is None or order.due <= self._clock.now():
+                made += await self._carry_out(name, order)
         if orders:
             await asyncio.to_thread(_forget_old, self._folder, self._clock.now() - _KEPT)
         return made
 
-    async def _entry(self, text: str) -> OutboxEntry | None:
-        """The message with the picture; ``None`` where there is nothing to draw or the drawing failed."""
-        try:
-            order = _ORDER.validate_json(text)
-        except ValidationError as error:
-            log.warning("picture_order_unreadable", mistakes=error.error_count())
+    async def _carry_out(self, name: str, order: Order | None) -> bool:
+        """Commit what becomes of an order: the picture, another try, or that it was given up, with the reason."""
+        entry, again, decisions = None, None, []
+        if order is not None:
+            try:
+                entry = await self._drawn(order)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # a fault of ours must not stop the alerts
+                again = self._again(order, error)
+                if again is None:
+                    decisions = [self._given_up(order, error)]
+        document = _ORDER.dump_json(again).decode() if again else None
+        outbox = [entry] if entry else []
+        await self._store.states.commit(
+            Commit(alerts={}, outbox=outbox, documents={(ORDERS, name): document}, decisions=decisions)
+        )
+        return entry is not None
+
+    def _again(self, order: Order, error: Exception) -> Order | None:
+        """The order for another try; ``None`` when there were enough."""
+        failed = order.failed + 1
+        known = isinstance(error, RenderingFailed | OSError)
+        report = log.warning if known else log.exception
+        report("picture_failed", key=order.key, destination=order.destination, tries=failed, why=str(error))
+        if failed == _TRIES:
             return None
-        try:
-            return await self._drawn(order)
-        except StoreUnavailable:
-            raise
-        except (RenderingFailed, OSError) as error:
-            log.warning("picture_failed", key=order.key, destination=order.destination, why=str(error))
-        except Exception:  # a fault of ours must not stop the alerts
-            log.exception("picture_failed", key=order.key, destination=order.destination)
-        return None
+        return replace(order, failed=failed, due=self._clock.now() + _PAUSE * failed)
+
+    def _given_up(self, order: Order, error: Exception) -> LogLine:
+        why = f"the picture could not be drawn: {error}"
+        return LogLine(f"{order.key}:chart", order.destination, self._clock.now(), "dropped", why)
 
     async def _drawn(self, order: Order) -> OutboxEntry | None:
         reader = await self._reader_at(order.destination)
@@ -143,6 +155,14 @@ class Pictures:
         message = _message(order.transitions[0], path, reader.lang)
         payload = pack({reader.lang: message}, silent=True, follows=order.key)
         return OutboxEntry(f"{order.key}:chart", order.destination, payload, self._clock.now())
+
+
+def _read(text: str) -> Order | None:
+    try:
+        return _ORDER.validate_json(text)
+    except ValidationError as error:
+        log.warning("picture_order_unreadable", mistakes=error.error_count())
+        return None
 
 
 def _message(first: Transition, path: Path, lang: Lang) -> Message:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.message import Message, Text
+from adapters.message import Message
 from adapters.store.port import Documents, LogLine, OutboxEntry
 from bot.alert_pictures import orders_for
+from bot.edits import Edit
 from bot.evidence import Evidence
+from bot.faces import Beside, face, shown_beside, shown_documents, standing
 from bot.incidents import history
-from bot.lane import Delivery
+from bot.lane import Delivery, opens
 from bot.messages import compose
 from bot.notices import Incident
 from bot.payload import pack
@@ -21,8 +23,8 @@ from bot.routing_settings import RoutingSettings, read_quiet_hours
 from bot.routing_state import Document, RoutingState, load
 from bot.stages.base import Manners
 from bot.subscriptions import silences, subscriptions
-from bot.summaries import KINDS, summarize
-from rules.model import Lang, TransitionKind
+from bot.summaries import summarize
+from rules.model import Lang, Transition
 from rules.universe import Universe
 
 LANGS: tuple[Lang, ...] = ("en", "zh")
@@ -81,8 +83,11 @@ class Dispatcher:
             silences=await silences(self._documents).all(),
             manners_at=await self._manners(),
         )
-        outbox = [entry for delivery in routed.deliveries for entry in await self._entries(delivery, now)]
-        documents = {**routed.documents, **orders_for(routed.deliveries)}
+        beside = self._beside(routed.deliveries)
+        outbox = [self._entry(delivery, beside, now) for delivery in routed.deliveries]
+        for edit in routed.edits:
+            outbox += await self._edited(edit, incidents, now)
+        documents = {**routed.documents, **orders_for(routed.deliveries), **shown_documents(beside)}
         return Dispatched(outbox, routed.decisions, documents, routed)
 
     def settle(self, dispatched: Dispatched) -> None:
@@ -105,30 +110,45 @@ class Dispatcher:
 
         return at
 
-    async def _entries(self, delivery: Delivery, now: datetime) -> list[OutboxEntry]:
-        """The message, and before it the mark on the one that it ends."""
-        payload = pack(self._words(delivery), silent=delivery.silent, follows=delivery.follows)
-        entry = OutboxEntry(delivery.key, delivery.destination, payload, now)
-        marked = await self._marked(delivery.incidents[0]) if delivery.ends_it else None
-        if marked is None:
-            return [entry]
-        mark = pack(marked, silent=True, edits=delivery.follows, mark=True)
-        return [OutboxEntry(f"{delivery.key}:mark", delivery.destination, mark, now), entry]
+    def _beside(self, deliveries: Sequence[Delivery]) -> Mapping[str, Beside]:
+        """What is to stand beside each alert that is told alone, by number: found once, wherever it is told."""
+        if self._evidence is None:
+            return {}
+        alone = {
+            each.incidents[0].number: each.incidents
+            for each in deliveries
+            if not each.summary and len(each.incidents) == 1 and opens(each.incidents[0].transition)
+        }
+        return {
+            number: {lang: self._evidence.beside(incidents, lang) for lang in LANGS}
+            for number, incidents in alone.items()
+        }
 
-    async def _marked(self, closing: Incident) -> Mapping[Lang, Message] | None:
-        """The words in which the alert was told, marked as over; ``None`` where they are not known."""
-        told = await history(closing.number, self._documents)
-        opening = next((each for each in reversed(told) if each.kind is TransitionKind.FIRED), None)
-        if opening is None:
-            return None
-        incident = Incident(closing.number, opening)
-        return {lang: self._mark(incident, KINDS[closing.transition.kind][lang], lang) for lang in LANGS}
+    def _entry(self, delivery: Delivery, beside: Mapping[str, Beside], now: datetime) -> OutboxEntry:
+        payload = pack(self._words(delivery, beside), silent=delivery.silent, follows=delivery.follows)
+        return OutboxEntry(delivery.key, delivery.destination, payload, now)
 
-    def _mark(self, incident: Incident, mark: str, lang: Lang) -> Message:
-        message = compose([incident], lang, self._universe)
-        return replace(message, title=(*message.title, Text(mark, "italic")), buttons=())
-
-    def _words(self, delivery: Delivery) -> Mapping[Lang, Message]:
+    def _words(self, delivery: Delivery, beside: Mapping[str, Beside]) -> Mapping[Lang, Message]:
+        incidents = delivery.incidents
         if delivery.summary:
-            return {lang: summarize(delivery.incidents, delivery.reason, lang) for lang in LANGS}
-        return {lang: compose(delivery.incidents, lang, self._universe, self._evidence) for lang in LANGS}
+            return {lang: summarize(incidents, delivery.reason, lang) for lang in LANGS}
+        first = incidents[0]
+        alone = len(incidents) == 1 and opens(first.transition)
+        found: Beside = beside.get(first.number, {}) if alone else {}
+        return {lang: compose(incidents, lang, self._universe, found.get(lang, ())) for lang in LANGS}
+
+    async def _edited(self, edit: Edit, incidents: Sequence[Incident], now: datetime) -> list[OutboxEntry]:
+        """The entry that brings a message up to date; none where it isn't known what the message told."""
+        found = [standing(number, await self._history(number, incidents)) for number in edit.numbers]
+        standings = [each for each in found if each is not None]
+        if not standings:
+            return []
+        beside = await shown_beside(edit.numbers[0], self._documents) if len(edit.numbers) == 1 else {}
+        messages = {lang: face(standings, lang, self._universe, beside.get(lang, ())) for lang in LANGS}
+        payload = pack(messages, silent=True, edits=edit.notice, mark=not edit.needed)
+        return [OutboxEntry(edit.key, edit.destination, payload, now)]
+
+    async def _history(self, number: str, incidents: Sequence[Incident]) -> Sequence[Transition]:
+        """What became of an incident, with what this turn adds and commits only later."""
+        now = [each.transition for each in incidents if each.number == number]
+        return [*await history(number, self._documents), *now]

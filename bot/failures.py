@@ -13,7 +13,7 @@ class Failure(Exception):
 
 
 def explain(error: BaseException) -> str | None:
-    """Return the text for a known failure, ``None`` for a defect of the program.
+    """Return the text for a known failure, ``None`` for a defect of the program, ``""`` where nobody wants to know.
 
     A group (of an asyncio task group) is explained by its first known member.
     """
@@ -22,13 +22,24 @@ def explain(error: BaseException) -> str | None:
     from rules.problems import ProblemsFound
 
     if isinstance(error, BaseExceptionGroup):
-        return next((text for member in error.exceptions if (text := explain(member))), None)
+        return _first_known(error)
     if isinstance(error, ProblemsFound):
         return str(error)
     if isinstance(error, Failure | StoreUnavailable | DeliveryError):
         return f"tapewatch: {error}"
-    if isinstance(error, OSError) and error.filename:
+    return _of_system(error) if isinstance(error, OSError) else None
+
+
+def _of_system(error: OSError) -> str | None:
+    if isinstance(error, BrokenPipeError):
+        return ""  # whoever read our output has had enough of it
+    if error.filename:
         return f"tapewatch: {error.filename}: {error.strerror}"
-    if isinstance(error, OSError) and error.errno in _DISK:
+    if error.errno in _DISK:
         return f"tapewatch: what was to be written has no place: {error.strerror}; make room, then try again"
     return None
+
+
+def _first_known(group: BaseExceptionGroup[BaseException]) -> str | None:
+    texts = [text for member in group.exceptions if (text := explain(member)) is not None]
+    return next(filter(None, texts), texts[0] if texts else None)

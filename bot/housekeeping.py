@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import Annotated
 
 import structlog
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from adapters.clock import Clock
 from adapters.store.port import Store, StoreUnavailable
-from bot.routing_settings import duration
+from bot import snapshots
+from bot.retention import RetentionSettings
 
 log = structlog.get_logger()
 
 _EVERY_S = 3_600.0
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-
-
-class RetentionSettings(BaseModel):
-    """How long the tape keeps what was evaluated, and the delivery log what was sent.
-
-    Prices are kept apart from the tape, packed. A notice whose log line is gone could be sent a second time.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    tape: Duration = timedelta(days=2)
-    log: Duration = timedelta(days=400)
 
 
 async def tidy(store: Store, retention: RetentionSettings, clock: Clock) -> None:
@@ -36,6 +21,7 @@ async def tidy(store: Store, retention: RetentionSettings, clock: Clock) -> None
     now = clock.now()
     observations = await store.tape.trim(now - retention.tape)
     lines = await store.outbox.trim(now - retention.log)
+    await snapshots.forget(store.documents, now - retention.tape)
     if observations or lines:
         log.info("tidied", observations=observations, log_lines=lines)
 

@@ -17,6 +17,8 @@ LAST = "last"
 """The document of ``incident_counter`` that holds the number given out last."""
 COUNTER = "incident_counter"
 FIRST = 1000
+NUMBER = "number"
+"""The option of an acknowledgement that names the incident."""
 
 Document = tuple[str, str]
 _TRANSITIONS = TypeAdapter(list[Transition])
@@ -53,6 +55,10 @@ class Numbering:
         incidents = []
         for each in transitions:
             if each.kind is TransitionKind.PENDING:
+                continue
+            if each.kind is TransitionKind.ACKNOWLEDGED:
+                # It names its incident: the alert may have fired again meanwhile.
+                incidents.append(Incident(each.options[NUMBER], each))
                 continue
             known = new.get(each.alert) or self._numbers.get(each.alert)
             if known is None or each.kind in _OPENINGS:

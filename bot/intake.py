@@ -79,6 +79,8 @@ async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tu
 def _rescaled(fetched: Fetched) -> set[str]:
     """The symbols whose bars were given anew because a split rescaled all of them."""
     revised = {problem.subject for problem in fetched.problems if problem.fault is Fault.REVISED}
+    if not revised:
+        return set()
     names = (SeriesName.parse(item.series) for item in fetched.observations)
     return {name.key for name in names if name.feed == "prices" and name.key in revised}
 

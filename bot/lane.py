@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adapters.store.port import LogLine
+from bot.alert_charts import pictured
 from bot.notices import Incident
 from bot.routes import Target
 from bot.routing_state import Announcements, Held, Lane, Told
-from bot.stages.base import Hold, Item, Situation, Stage
+from bot.stages.base import Budget, Hold, Item, Situation, Stage
 from rules.model import Reason, Transition, TransitionKind
 
 _CLOSINGS = {TransitionKind.RESOLVED, TransitionKind.CORRECTED}
@@ -20,6 +21,8 @@ _TOGETHER = {Reason.SUPPRESSED_QUIET_HOURS, Reason.SUPPRESSED_BUDGET}
 """What was held for these is told as one summary; an alert that came and went meanwhile is in it."""
 _CANCELLED = {Reason.SUPPRESSED_SILENCE, Reason.SUPPRESSED_INHIBITION}
 """What was held for these and is over meanwhile is not told; they may also end early."""
+_MOST_PICTURES = 3
+"""Of the alerts that a destination is told in one turn, so many get a picture: more would bury the texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,7 @@ class Delivery:
 
     ``summary`` asks for a list of the incidents, which may be of different rules and kinds, under a heading that
     ``reason`` explains (what was held back by quiet hours or the noise budget, or an instance storm). ``follows`` is
-    the key of the notice at this destination that the message continues, to be threaded under it. ``ends_it`` says that
-    the notice told of nothing else, so that it is over as a whole.
+    the key of the notice at this destination that the message continues, to be threaded under it.
     """
 
     key: str
@@ -39,7 +41,8 @@ class Delivery:
     summary: bool = False
     silent: bool = False
     follows: str = ""
-    ends_it: bool = False
+    pictured: bool = False
+    """A picture is to follow; it counts as a message of its own."""
 
 
 def opens(transition: Transition) -> bool:
@@ -99,6 +102,7 @@ class LaneTurn:
         self._sent = list(lane.sent)
         self._flushed = dict(lane.flushed)
         self._situation = situation
+        self._pictures = 0
         self.deliveries: list[Delivery] = []
         self.decisions: list[LogLine] = []
 
@@ -274,15 +278,17 @@ class LaneTurn:
         budget = self._situation.manners.budget
         if budget is None:
             return False
-        self._sent = [at for at in self._sent if at > self._now - budget.period]
         urgent = any(item.incident.transition.severity in self._situation.urgent for item in items)
-        if urgent or len(self._sent) < budget.count:
+        if urgent or not self._is_used_up(budget):
             return False
         free_at = self._sent[-budget.count] + budget.period
-        why = f"more than {budget.count} messages in {_words(budget.period)}"
         for item in items:
-            self._hold(item, Hold(Reason.SUPPRESSED_BUDGET, why, free_at))
+            self._hold(item, Hold(Reason.SUPPRESSED_BUDGET, _more_than(budget), free_at))
         return True
+
+    def _is_used_up(self, budget: Budget) -> bool:
+        self._sent = [at for at in self._sent if at > self._now - budget.period]
+        return len(self._sent) >= budget.count
 
     def _reason(self, items: list[Item]) -> Reason:
         if items[0].repeat:
@@ -299,7 +305,6 @@ class LaneTurn:
 
     def _send(self, key: str, items: list[Item], reason: Reason, *, summary: bool) -> None:
         follows = {self._key_of(item) for item in items}
-        ends_it = len(items) == 1 and items[0].closing and self._was_alone(items[0])
         self.deliveries.append(
             Delivery(
                 key=key,
@@ -309,24 +314,35 @@ class LaneTurn:
                 summary=summary,
                 silent=all(item.target.options.silent for item in items),
                 follows=follows.pop() if len(follows) == 1 and not summary else "",
-                ends_it=ends_it,
             )
         )
         self._sent.append(self._now)
+        if not summary and pictured(self._situation.destination, [item.incident.transition for item in items]):
+            self._picture(key)
         for item in items:
             if item.group != item.incident.transition.alert or item.target.options.group_interval:
                 self._flushed[item.group] = self._now
-            self._announce(item, key, alone=len(items) == 1)
+            self._announce(item, key, [] if summary else items)
 
-    def _was_alone(self, item: Item) -> bool:
-        known = self._told.of(subject(item.incident.transition)).get(self._situation.destination)
-        return known is not None and known.alone
+    def _picture(self, key: str) -> None:
+        """Let a picture follow the delivery made last, if there is room for one."""
+        if self._pictures == _MOST_PICTURES:
+            return
+        budget = self._situation.manners.budget
+        if budget is not None and self._is_used_up(budget):
+            why = f"no picture: {_more_than(budget)}"
+            line = LogLine(f"{key}:chart", self._situation.destination, self._now, Reason.SUPPRESSED_BUDGET.value, why)
+            self.decisions.append(line)
+            return
+        self._pictures += 1
+        self._sent.append(self._now)
+        self.deliveries[-1] = replace(self.deliveries[-1], pictured=True)
 
     def _key_of(self, item: Item) -> str:
         known = self._told.of(subject(item.incident.transition)).get(self._situation.destination)
         return known.key if known and (item.closing or item.repeat) else ""
 
-    def _announce(self, item: Item, key: str, *, alone: bool) -> None:
+    def _announce(self, item: Item, key: str, together: Sequence[Item]) -> None:
         transition = item.incident.transition
         if item.closing:
             self._close(subject(transition))
@@ -334,7 +350,9 @@ class LaneTurn:
         if item.repeat:
             return
         every = item.target.options.repeat
-        told = Told(key=key, at=self._now, group=item.group, alone=alone)
+        others = [other.incident.number for other in together if other is not item]
+        numbers = (item.incident.number, *others) if together else ()
+        told = Told(key=key, at=self._now, group=item.group, numbers=numbers)
         if every:
             told = replace(told, repeat_at=self._now + every, repeated=item.incident, target=item.target)
         self._told.put(subject(transition), self._situation.destination, told)
@@ -384,6 +402,10 @@ def _joinable(batches: list[tuple[tuple[str, ...], list[Item]]], key: tuple[str,
         if seen:
             return None
     return None
+
+
+def _more_than(budget: Budget) -> str:
+    return f"more than {budget.count} messages in {_words(budget.period)}"
 
 
 def _words(period: timedelta) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-Buckets = Mapping[str, tuple[float, float]]
-"""Bucket name to tokens a second and burst."""
+from adapters.store.port import Buckets
 
 _TELEGRAM_ALL = (29.0, 5.0)
 """30 messages a second in all."""

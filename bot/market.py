@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from adapters.feeds.port import SourceHealth, source_names
 from rules.calendars import Calendar, Calendars
@@ -20,6 +20,7 @@ from rules.model import CalendarEvent, Observation, SeriesName, Status
 from rules.schedule import CONTINUOUS
 from rules.universe import Universe
 
+T = TypeVar("T")
 _STATUSES = tuple(Status)
 _FINAL = _STATUSES.index(Status.FINAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,9 +145,11 @@ class MarketView:
         self._events: dict[tuple[str, str], list[CalendarEvent]] = {}
         self._heard: dict[str, Observation] = {}
         self._health: dict[str, SourceHealth] = {}
+        self._remembered: dict[Hashable, Any] = {}
 
     def apply(self, observations: Iterable[Observation]) -> None:
         """Take in what became known; of two figures for one session the one known later stands."""
+        self._remembered.clear()
         for item in observations:
             self._column(item.series).put(item)
             for name in source_names(item.source):
@@ -169,6 +172,13 @@ class MarketView:
     def apply_health(self, healths: Iterable[SourceHealth]) -> None:
         """Take in how sources do, as their feeds report it."""
         self._health |= {health.source: health for health in healths}
+
+    def remembered(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What ``find`` gives, found once until a figure comes in: many people ask the same at the same time."""
+        if key not in self._remembered:
+            self._remembered[key] = find()
+        found: T = self._remembered[key]
+        return found
 
     def latest(self, series: str) -> Figure | None:
         """The newest figure that has a value."""

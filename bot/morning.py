@@ -15,7 +15,7 @@ from bot.digest.data import DigestData
 from bot.digest.layout import Layout
 from bot.incidents import INCIDENTS
 from bot.notices import addressed
-from bot.personal import is_personal
+from bot.personal_rules import is_personal
 from rules.calendars import Calendars
 from rules.model import Localized, Transition, TransitionKind
 from rules.universe import Universe

@@ -35,14 +35,16 @@ async def retry(outbox: Outbox, ids: Sequence[str], now: datetime) -> tuple[list
 
     ``all`` stands for every dead letter, the oldest first.
     """
-    wanted = [letter.id for letter in reversed(await outbox.dead(MOST_DEAD))] if list(ids) == ["all"] else list(ids)
-    done = [letter for letter in wanted if await outbox.retry(letter, now)]
+    known = [letter.id for letter in reversed(await outbox.dead(MOST_DEAD))]
+    wanted = known if list(ids) == ["all"] else list(ids)
+    done = [letter for letter in wanted if letter in known and await outbox.retry(letter, now)]
     return done, [letter for letter in wanted if letter not in done]
 
 
 async def discard(outbox: Outbox, ids: Sequence[str]) -> tuple[list[str], list[str]]:
     """Forget the dead letters; return the ids that were forgotten, and those that are unknown."""
-    done = [letter for letter in ids if await outbox.discard(letter)]
+    known = {letter.id for letter in await outbox.dead(MOST_DEAD)}
+    done = [letter for letter in ids if letter in known and await outbox.discard(letter)]
     return done, [letter for letter in ids if letter not in done]
 
 

@@ -15,8 +15,8 @@ from rules.model import Lang
 class Payload:
     """``edits`` and ``follows`` are keys of earlier notices at the same destination, to replace or to thread under.
 
-    What was never delivered, or is gone by now, is neither edited nor followed: the message then stands alone. But a
-    ``mark``, which only says on an earlier message that it is over, is then not sent at all.
+    What was never delivered, or is gone by now, is neither edited nor followed: the message then stands alone and takes
+    the place of what it was to edit. But a ``mark``, whose news is told by another message, is then not sent at all.
     """
 
     messages: Mapping[Lang, Message]

@@ -1,30 +1,33 @@
-"""Personal alerts: rules that one person typed in chat, kept as documents and run by the engine with all others.
+"""Personal alerts: what one person typed in chat, kept as documents and told to that person and nobody else.
 
-A personal alert is a rule with an id that starts with ``my-`` and a subscription of its owner to it; it is told there
-and nowhere else.
+One that compares a price with a constant, once, rests in the index of that price (``price_watch``). Any other is a rule
+with an id that starts with ``my-``, run by the engine with all others, and a subscription of its owner to it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
+from bot.personal_rules import PREFIX
 from bot.rule_changes import PERSONAL, announce
 from rules.calendars import Calendars
+from rules.crowd import PriceAlert, price_alert
 from rules.engine import Engine
+from rules.language.scope import Scope
 from rules.model import Severity
 from rules.problems import ProblemsFound
-from rules.spec import Expression, OncePer, RuleSpec
+from rules.spec import Expression, OncePer, RuleSpec, SeriesSpec
 from rules.universe import Universe
 
-COLLECTION = "personal_alerts"
-PREFIX = "my-"
+COLLECTION, PRICES, CHANGES = "personal_alerts", "price_alerts", "price_alert_changes"
+"""Alerts that are rules; alerts that wait for a price; which of those came and went since the engine last looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,10 @@ class PersonalAlert:
     created_at: datetime
     expires_at: datetime
     repeats: bool = False
+    price: PriceAlert | None = None
+    """What it waits for where that is one price against a constant: it then rests in the index of that price."""
+    series: Mapping[str, SeriesSpec] = field(default_factory=dict)
+    """The series beside prices that ``when`` names, as the desk's packs do: ``BTC_ETF``, ``FNG``."""
 
     @property
     def rule_id(self) -> str:
@@ -53,6 +60,7 @@ class PersonalAlert:
             when=Expression(self.when, f"/alert {self.id}"),
             once_per=None if self.repeats else OncePer.EVER,
             expires=self.expires_at,
+            series=self.series,
             severity=Severity.WARNING,
             tags=("personal",),
             file=f"/alert {self.id}",
@@ -60,41 +68,93 @@ class PersonalAlert:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A price alert that was added or is gone, until the engine has taken it up."""
+
+    price: PriceAlert
+    gone: bool = False
+
+    def to_json(self) -> str:
+        """As a document."""
+        return _CHANGE.dump_json(self).decode()
+
+    @classmethod
+    def read(cls, text: str) -> Change:
+        """The inverse of ``to_json``."""
+        return _CHANGE.validate_json(text)
+
+
 _ALERT = TypeAdapter(PersonalAlert)
+_CHANGE = TypeAdapter(Change)
 
 
-def is_personal(rule: str) -> bool:
-    """Whether the rule called ``rule`` is somebody's own, to be sent to its subscriber alone."""
-    return rule.startswith(PREFIX)
+def number_of(alert: str) -> int:
+    """The number in an alert's id, ``P-3F2A1B``."""
+    return int(alert.removeprefix("P-"), 16)
+
+
+def id_of(number: int) -> str:
+    """The id with that number."""
+    return f"P-{number:012X}"
+
+
+def waits_for(key: str, when: str, scope: Scope) -> PriceAlert | None:
+    """What the alert ``key`` waits for, where that is one price against a constant."""
+    found = price_alert(when, scope)
+    return None if found is None else replace(found, id=number_of(key))
 
 
 def alert_id(owner: str, when: str, *, repeats: bool) -> str:
     """The id of what ``owner`` asks for: the same for the same, so that asking twice is asking once."""
-    return "P-" + hashlib.sha256(f"{owner}|{when}|{repeats}".encode()).hexdigest()[:6].upper()
+    return "P-" + hashlib.sha256(f"{owner}|{when}|{repeats}".encode()).hexdigest()[:12].upper()
 
 
 async def keep(documents: Documents, alert: PersonalAlert) -> None:
     """Store the alert, and tell the engine."""
-    await documents.put(COLLECTION, alert.id, _ALERT.dump_json(alert).decode())
-    await announce(documents, PERSONAL)
+    text = _ALERT.dump_json(alert).decode()
+    if alert.price is None:
+        await documents.put(COLLECTION, alert.id, text)
+        await announce(documents, PERSONAL)
+        return
+    await documents.put(PRICES, alert.id, text)
+    await documents.put(_of(alert.owner), alert.id, "1")
+    await documents.put(CHANGES, alert.id, Change(alert.price).to_json())
 
 
 async def forget(documents: Documents, key: str) -> None:
     """Remove the alert with the id ``key``, and tell the engine."""
-    await documents.put(COLLECTION, key, None)
-    await announce(documents, PERSONAL)
+    alert = await find(documents, key)
+    if alert is None or alert.price is None:
+        await documents.put(COLLECTION, key, None)
+        await announce(documents, PERSONAL)
+        return
+    await documents.put(CHANGES, key, Change(alert.price, gone=True).to_json())
+    await documents.put(_of(alert.owner), key, None)
+    await documents.put(PRICES, key, None)
 
 
 async def find(documents: Documents, key: str) -> PersonalAlert | None:
     """The alert with the id ``key``."""
-    return _read(await documents.get(COLLECTION, key))
+    return _read(await documents.get(PRICES, key) or await documents.get(COLLECTION, key))
+
+
+async def of(documents: Documents, owner: str) -> Sequence[PersonalAlert]:
+    """The alerts of one person, by id."""
+    prices = [await find(documents, key) for key in await documents.all(_of(owner))]
+    others = [alert for alert in await everyones(documents) if alert.owner == owner]
+    return sorted([*others, *(alert for alert in prices if alert is not None)], key=lambda alert: alert.id)
 
 
 async def everyones(documents: Documents) -> Sequence[PersonalAlert]:
-    """Every personal alert that can be read, by id."""
+    """Every personal alert that is a rule and can be read, by id; those that wait for a price are not among them."""
     stored = await documents.all(COLLECTION)
     found = (_read(text) for _, text in sorted(stored.items()))
     return [alert for alert in found if alert is not None]
+
+
+def _of(owner: str) -> str:
+    return f"price_alerts_of {owner}"
 
 
 async def living(documents: Documents, universe: Universe, calendars: Calendars, now: datetime) -> Sequence[RuleSpec]:
@@ -103,11 +163,11 @@ async def living(documents: Documents, universe: Universe, calendars: Calendars,
     One that no longer compiles (its instrument left the universe) is left out: it must not stop the others.
     """
     found = [alert.spec() for alert in await everyones(documents) if alert.expires_at > now]
-    return await asyncio.to_thread(_compiling, found, universe, calendars)
+    return await asyncio.to_thread(compiling, found, universe, calendars)
 
 
-def _compiling(specs: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> Sequence[RuleSpec]:
-    """Those that compile; nearly always all of them, which is found out at once."""
+def compiling(specs: Sequence[RuleSpec], universe: Universe, calendars: Calendars) -> Sequence[RuleSpec]:
+    """Those of ``specs`` that compile; nearly always all of them, which is found out at once."""
     if _compile(specs, universe, calendars):
         return specs
     return [spec for spec in specs if _compile([spec], universe, calendars)]

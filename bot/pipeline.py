@@ -16,6 +16,8 @@ from bot.intake import handed_in
 from bot.market import MarketView
 from bot.messages import compose
 from bot.notices import TOLD, Incident, Notice, group
+from bot.price_watch import PriceWatch
+from bot.snapshots import Snapshots
 from rules.engine import CLOCK_KEY, AlertRecord, Engine, State
 from rules.model import Observation, Transition
 from rules.universe import Universe
@@ -29,7 +31,7 @@ class _Decided:
     alerts: Mapping[str, str | None]
     entered: Entered
     taken_out: Mapping[Document, str | None]
-    """What other roles had handed in, to be removed with the same commit."""
+    """What other roles had handed in, to be removed with the same commit, and what became of price alerts."""
     notices: tuple[Notice, ...]
     dispatched: Dispatched | None = None
 
@@ -54,17 +56,23 @@ class Pipeline:
         self._cursor: Cursor = "0"
         self._decided: _Decided | None = None
         self._late: LateHistory | None = None
+        self._snapshots = Snapshots(store)
+        self._watch = PriceWatch(store.documents, universe, engine.calendars)
 
     async def start(self, history: Sequence[Observation], now: datetime) -> None:
         """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
         stored = await self._store.states.alerts()
         records = {key: AlertRecord.from_json(text) for key, text in stored.items()}
-        self._state = self._engine.seed(self._engine.initial_state(now, records), history)
+        state = self._engine.initial_state(now, records)
+        state.crowd = await self._watch.load()
+        self._state = self._engine.seed(state, history)
         self._market.apply(history)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
         self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
         await self._dispatcher.start(now)
+        await self._snapshots.start()
+        await self._snapshots.take(self._state.now, self._cursor, self._engine)
 
     async def use(self, engine: Engine, archive: Archive) -> None:
         """Evaluate by ``engine`` from the next turn on; the rules that stay keep their state.
@@ -91,7 +99,9 @@ class Pipeline:
         return min((wakeup for wakeup in wakeups if wakeup is not None), default=None)
 
     async def wait(self, timeout_s: float) -> None:
-        """Return when something new is on the tape, after ``timeout_s`` at the latest."""
+        """Return when something new is on the tape or still to be told, after ``timeout_s`` at the latest."""
+        if self._watch.is_busy:
+            return
         await self._store.tape.read(self._cursor, 1, wait_s=timeout_s)
 
     async def turn(self, now: datetime, most: int = 10_000) -> Sequence[Notice]:
@@ -104,6 +114,10 @@ class Pipeline:
             cursor = entries[-1][0] if entries else self._cursor
             await self._learn()
             handed, taken_out = await handed_in(self._store.documents)
+            taken_out |= await self._watch.learn(self._state.crowd)
+            # last, since nothing may fail between what is taken out to be told and the decision that tells it
+            struck, told = await self._watch.tell()
+            handed, taken_out = [*handed, *struck], {**taken_out, **told}
             self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
         dispatched = decided.dispatched or await self._dispatcher.dispatch(decided.entered.incidents, now)
@@ -124,6 +138,7 @@ class Pipeline:
         self._numbering.settle(decided.entered)
         self._dispatcher.settle(dispatched)
         self._cursor, self._decided = decided.cursor, None
+        await self._snapshots.take(self._state.now, self._cursor, self._engine)
         return decided.notices
 
     async def _learn(self) -> None:
@@ -151,7 +166,7 @@ class Pipeline:
             cursor=cursor,
             alerts={key: record.to_json() if record else None for key, record in changed.items()},
             entered=entered,
-            taken_out=taken_out,
+            taken_out={**taken_out, **self._watch.keep(self._state.crowd)},
             notices=tuple(self._word(members) for members in group(told)),
         )
 
@@ -163,5 +178,7 @@ class Pipeline:
             rule=first.rule,
             at=first.at,
             incidents=members,
-            messages={lang: compose(members, lang, self._universe, self._evidence) for lang in LANGS},
+            messages={
+                lang: compose(members, lang, self._universe, self._evidence.beside(members, lang)) for lang in LANGS
+            },
         )

@@ -12,6 +12,7 @@ from adapters.store.port import StoreUnavailable
 from bot.digest.data import DigestData
 from bot.digest.flow import Outcome, Publisher
 from bot.morning import MorningBrief
+from rules.problems import ProblemsFound
 
 log = structlog.get_logger()
 
@@ -44,7 +45,7 @@ class Publishing:
                 await self.step(self._clock.now())
             except StoreUnavailable as error:
                 log.warning("store_unavailable", role="publishing", error=str(error))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, ProblemsFound) as error:
                 log.warning("digest_held_back", error=str(error))
             await self._clock.sleep_until(self._clock.now() + LOOK_EVERY)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -69,10 +69,7 @@ class Profiles:
 
     async def reader(self, request: Request) -> Reader:
         """Who reads the answer to ``request``: the chat where others read along, else the person."""
-        default = self.default
-        lang = lang_of(request.user.lang)
-        if lang and lang != default.lang:
-            default = replace(default, lang=lang, colour=default_colour(lang))
+        default = Profile(lang=lang_of(request.user.lang)).over(self.default)
         own = (await self.get(request.user.id)).over(default)
         if request.chat.kind == "direct":
             return own

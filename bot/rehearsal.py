@@ -25,12 +25,17 @@ _LATE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A rule over ``start`` to ``end``: what it fired, and since when its series are known (``None``: not at all)."""
+    """A rule over ``start`` to ``end``: what it told, and since when its series are known (``None``: not at all)."""
 
     start: datetime
     end: datetime
-    fired: tuple[Transition, ...]
+    told: tuple[Transition, ...]
     known_since: datetime | None
+
+    @property
+    def fired(self) -> tuple[Transition, ...]:
+        """The alerts, the oldest first."""
+        return tuple(item for item in self.told if item.kind is TransitionKind.FIRED)
 
 
 class Rehearser:
@@ -50,8 +55,7 @@ class Rehearser:
         known = list(self._observations(engine.programs, start - WARM_UP, end))
         state = engine.seed(engine.initial_state(start), (item for item in known if item.known_at <= start))
         _, told = engine.advance(state, (item for item in known if item.known_at > start), end)
-        fired = tuple(item for item in told if item.kind is TransitionKind.FIRED)
-        return Rehearsal(start, end, fired, min((item.at for item in known), default=None))
+        return Rehearsal(start, end, tuple(told), min((item.at for item in known), default=None))
 
     def stand(self, specs: Sequence[RuleSpec], now: datetime) -> tuple[Standing, ...]:
         """Where each rule, and each member of it, stands at ``now``."""

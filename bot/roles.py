@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -54,7 +55,7 @@ async def lead(
     lease: this process was stopped for too long, and a standby works.
     """
     standing_by = False
-    while not await _taken(leases, name, owner, is_dead):
+    while not await _when_reached(lambda: _taken(leases, name, owner, is_dead), name):
         if not standing_by:
             log.info("standing_by", role=name)
             standing_by = True
@@ -65,7 +66,8 @@ async def lead(
             await work()
             keeper.cancel()
     finally:
-        await leases.release(name, owner)
+        with contextlib.suppress(StoreUnavailable):  # the lease ends by itself
+            await leases.release(name, owner)
 
 
 async def _taken(leases: Leases, name: str, owner: str, is_dead: Callable[[str], bool]) -> bool:
@@ -79,6 +81,16 @@ async def _taken(leases: Leases, name: str, owner: str, is_dead: Callable[[str],
 
 
 async def _keep(leases: Leases, name: str, owner: str) -> None:
-    while await leases.acquire(name, owner, LEASE_S):
+    while await _when_reached(lambda: leases.acquire(name, owner, LEASE_S), name):
         await asyncio.sleep(LEASE_S / 3)
     raise LeadershipLost(f"another process took over as {name} while this one stood still; start it again to stand by")
+
+
+async def _when_reached(ask: Callable[[], Awaitable[bool]], role: str) -> bool:
+    """The store's answer, however long it can't be reached: nothing was decided meanwhile."""
+    while True:
+        try:
+            return await ask()
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", role=role, error=str(error))
+            await asyncio.sleep(LOOK_EVERY_S)

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.store.port import LogLine
+from bot.edits import Edit, edits_for
 from bot.lane import Delivery, LaneTurn, closes, forgets, is_told, opens, subject
 from bot.notices import Incident
-from bot.personal import is_personal
+from bot.personal_rules import RECIPIENT, is_personal
 from bot.routes import Facts, Options, Route, Target, facts_of, targets
 from bot.routing_state import Announcements, Document, Lane, RoutingState, changes
 from bot.stages.base import Item, Manners, Silencing, Situation, Stage
@@ -51,6 +52,7 @@ class Routed:
 
     state: RoutingState
     deliveries: Sequence[Delivery]
+    edits: Sequence[Edit]
     decisions: Sequence[LogLine]
     """What was held back, and why."""
     documents: Mapping[Document, str | None]
@@ -119,13 +121,17 @@ class Router:
             deliveries += turn.deliveries
             decisions += turn.decisions
         after = told.state(lanes, firing)
-        return Routed(after, deliveries, decisions, changes(state, after))
+        edits = edits_for(incidents, state, told)
+        return Routed(after, deliveries, edits, decisions, changes(state, after))
 
     def targets(self, transition: Transition, subscriptions: Sequence[Subscribing] = ()) -> Sequence[Target]:
         """Where the transition goes: the routes' destinations, then the subscriptions'.
 
         A personal alert has no routes: it is for who subscribed to it alone.
         """
+        recipient = transition.options.get(RECIPIENT)
+        if recipient:
+            return (Target(recipient, self._tree.options, "own alert"),)
         routed = () if is_personal(transition.rule) else targets(self._tree, facts_of(transition, self._universe))
         found = {target.destination: target for target in routed}
         for subscription in subscriptions:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.routes import Matcher, Options, Route
-from bot.routing import Router
 from bot.stages.base import Budget, QuietHours
 from bot.stages.inhibition import Inhibition
 from rules.model import Severity
 from rules.universe import Universe
+
+if TYPE_CHECKING:
+    from bot.routing import Router
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -167,6 +169,8 @@ class RoutingSettings(RouteSettings):
 
     def router(self, default: tuple[str, ...], universe: Universe) -> Router:
         """The router that the section describes."""
+        from bot.routing import Router  # noqa: PLC0415 - who only reads the settings needs no rule language
+
         return Router(
             tree=self.tree(default),
             universe=universe,

@@ -40,8 +40,8 @@ class Told:
     key: str
     at: datetime
     group: str
-    alone: bool = False
-    """The notice told of nothing else, so it can be marked when this is over."""
+    numbers: tuple[str, ...] = ()
+    """The incidents that the notice told of, this one's first; none for a summary, which is not kept up to date."""
     closed_at: datetime | None = None
     repeat_at: datetime | None = None
     repeated: Incident | None = None

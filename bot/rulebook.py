@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rules.calendars import Calendars
 from rules.check import uncompilable
+from rules.engine import Engine
 from rules.loader import Loaded, load_packs, pack_files
+from rules.program import Program
 from rules.spec import RuleSpec
 from rules.universe import Universe
 
@@ -41,6 +44,13 @@ def _meaning(spec: RuleSpec) -> tuple[object, ...]:
     return tuple(getattr(spec, name) for name in spec.__slots__ if name not in {"file", "line"})
 
 
+def _files(path: Path) -> Sequence[Path]:
+    try:
+        return pack_files(path)
+    except OSError:
+        return [path]
+
+
 class RuleBook:
     """The packs at ``paths``, read when asked. ``changed`` is awaited with the rules that are to run from now on."""
 
@@ -54,16 +64,23 @@ class RuleBook:
         self._universe = universe
         self._changed = changed
         self.current: Loaded = self.read()
+        self._compiled: tuple[Loaded, Sequence[Program]] | None = None
 
     @property
     def files(self) -> Sequence[Path]:
-        """Every file that there is to read now; a path that isn't there stands for itself."""
-        return [file for path in self._paths for file in pack_files(path)]
+        """Every file that there is to read now; a path that isn't there or can't be read stands for itself."""
+        return [file for path in self._paths for file in _files(path)]
 
     @property
     def rules(self) -> Sequence[RuleSpec]:
         """The rules that run."""
         return self.current.rules
+
+    def programs(self, calendars: Calendars) -> Sequence[Program]:
+        """The rules that run, compiled: once for as long as they are the same."""
+        if self._compiled is None or self._compiled[0] is not self.current:
+            self._compiled = (self.current, Engine(list(self.rules), self._universe, calendars).programs)
+        return self._compiled[1]
 
     def read(self) -> Loaded:
         """What the files say now, and every mistake that would keep it from running; nothing changes by it."""

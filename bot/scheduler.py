@@ -149,7 +149,7 @@ class Scheduler:
 
     async def _ask(self, job: Job, now: datetime) -> Fetched:
         try:
-            return await self._feeds[job.feed].fetch(now)
+            return await self._patiently(lambda: self._feeds[job.feed].fetch(now))
         except Exception as error:
             log.exception("feed_broke", feed=job.feed)
             return _broken(job.source, error)

@@ -28,7 +28,7 @@ from pydantic import (
 
 from adapters.message import Colour, Reader
 from bot.feed_settings import NAMES, FeedSettings, known
-from bot.housekeeping import RetentionSettings
+from bot.retention import RetentionSettings
 from bot.routing_settings import Duration, RoutingSettings
 from rules import yaml_source
 from rules.model import Lang
@@ -119,6 +119,8 @@ class DigestSettings(_Section):
     """A layout of the desk's own, in place of the shipped weekly."""
     slots: Path | None = None
     """The folder with analysts' words: ``2024-W44/view.md``, else ``view.md``, for the slot ``view``."""
+    tables: Path | None = None
+    """The folder with vendors' tables: ``figures.csv``, and by week ``2024-W44/gainers.csv``."""
     draft_after: Duration = timedelta(minutes=30)
     """After the last close of the week."""
     publish_after: Duration = timedelta(hours=6)
@@ -189,15 +191,20 @@ def default_colour(lang: Lang) -> Colour:
     return Colour.CN if lang == "zh" else Colour.US
 
 
+def source_of(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file that the settings come from; only the platform's own may be absent."""
+    named = path or (Path(environ["TAPEWATCH_CONFIG"]) if environ.get("TAPEWATCH_CONFIG") else None)
+    return named or user_config_path("tapewatch", appauthor=False) / "config.yaml"
+
+
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings file and the environment; raise ``ProblemsFound`` with every mistake in them.
 
     The file is ``path``, else ``TAPEWATCH_CONFIG``, else ``config.yaml`` in the platform's configuration folder, which
     alone may be absent.
     """
-    named = path or (Path(environ["TAPEWATCH_CONFIG"]) if environ.get("TAPEWATCH_CONFIG") else None)
-    source = named or user_config_path("tapewatch", appauthor=False) / "config.yaml"
-    tree, places = _read(source) if named or source.exists() else ({}, {})
+    source = source_of(path, environ)
+    tree, places = _read(source) if path or environ.get("TAPEWATCH_CONFIG") or source.exists() else ({}, {})
     if "secrets" in tree:
         said = "secrets can't be set here; wanted environment variables such as TELEGRAM_TOKEN or TELEGRAM_TOKEN_FILE"
         raise ProblemsFound([Problem(*places["secrets",], "secret-in-file", said)])
@@ -283,8 +290,23 @@ def _secrets(environ: Mapping[str, str]) -> dict[str, Any]:
 def _secret(name: str, environ: Mapping[str, str]) -> str:
     """The value of ``name``, or what the file holds that ``name_FILE`` names; ``""`` for neither."""
     if not environ.get(name) and (path := environ.get(f"{name}_FILE")):
-        return Path(path).read_text(encoding="utf-8").strip()
+        return _secret_in(f"{name}_FILE", Path(path))
     return environ.get(name, "")
+
+
+def _secret_in(variable: str, path: Path) -> str:
+    """What the file holds; an error names the variable and never quotes the file."""
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        said = f"{path} can't be read: {error.strerror}; wanted a file that holds the secret"
+    except UnicodeDecodeError:
+        said = f"{path} is no text; wanted a file that holds the secret"
+    else:
+        if secret:
+            return secret
+        said = f"{path} is empty; wanted a file that holds the secret"
+    raise ProblemsFound([Problem(variable, 1, 1, "unreadable-secret", said)])
 
 
 def _problem(error: ErrorDetails, places: Places) -> Problem:

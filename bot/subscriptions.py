@@ -14,8 +14,8 @@ from typing import Generic, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.store.port import Documents
-from bot.personal import is_personal
-from rules.model import Transition
+from bot.personal_rules import is_personal
+from rules.model import SeriesName, Transition
 
 SUBSCRIPTIONS, SILENCES = "subscriptions", "silences"
 Subject = Literal["rule", "tag", "symbol", "all"]
@@ -34,7 +34,12 @@ class Matcher:
             return transition.rule == self.name
         if self.subject == "tag":
             return self.name in transition.tags
-        return self.subject == "all" or self.name in transition.labels.values()
+        return self.subject == "all" or self.name in transition.labels.values() or self._is_read(transition)
+
+    def _is_read(self, transition: Transition) -> bool:
+        """Whether the instrument's own figures decided: its price, or a fund's flow."""
+        names = [SeriesName.parse(name) for name in transition.series]
+        return any(self.name in {each.key, each.field if each.feed.startswith("etf_") else ""} for each in names)
 
     def __str__(self) -> str:
         return {"tag": f"#{self.name}", "all": "all"}.get(self.subject, self.name)
@@ -135,19 +140,28 @@ def identity(prefix: str, destination: str, matcher: Matcher) -> str:
 
 
 async def move(documents: Documents, old: str, new: str) -> None:
-    """Carry subscriptions and silences of the destination ``old`` over to ``new`` (a group became a supergroup)."""
+    """Carry subscriptions and silences of ``old`` and its topics over to ``new`` (a group became a supergroup)."""
     await _move(subscriptions(documents), "S", old, new)
     await _move(silences(documents), "M", old, new)
 
 
 async def _move(register: Register[T], prefix: str, old: str, new: str) -> None:
-    for item in await register.at(old):
-        await register.remove(item.id)
-        await register.put(replace(item, id=identity(prefix, new, item.matcher), destination=new))
+    for item in await register.all():
+        if belongs(item.destination, old):
+            moved = new + item.destination.removeprefix(old)
+            await register.put(replace(item, id=identity(prefix, moved, item.matcher), destination=moved))
+            await register.remove(item.id)
 
 
-async def park(documents: Documents, destination: str, why: str) -> None:
-    """Send nothing to ``destination`` until somebody subscribes there again."""
+async def park(documents: Documents, destination: str, why: str) -> Sequence[Subscription]:
+    """Send nothing to ``destination`` and its topics until somebody subscribes again; return what is parked by it."""
     register = subscriptions(documents)
-    for item in await register.at(destination):
+    running = [item for item in await register.all() if belongs(item.destination, destination) and not item.parked]
+    for item in running:
         await register.put(replace(item, parked=why))
+    return running
+
+
+def belongs(destination: str, chat: str) -> bool:
+    """Whether ``destination`` is ``chat`` or one of its topics."""
+    return destination == chat or destination.startswith(f"{chat}/")

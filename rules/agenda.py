@@ -47,6 +47,11 @@ class Agenda:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def strikes(self, now: datetime) -> bool:
+        """Whether an entry comes up by ``now``."""
+        first = self.next
+        return first is not None and first <= now
+
     def take(self, at: datetime) -> list[Entry]:
         """Remove and return the entries that come up at ``at``, in the order of the rules."""
         due: list[Entry] = []

@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = _EPOCH.date().toordinal()
 _MICROSECOND = timedelta(microseconds=1)
+_NEVER = 2**62
 
 
 def micros(instant: datetime) -> int:
@@ -54,6 +55,10 @@ class Axis:
     def close_of(self, index: int) -> int:
         """When a session closes; the first or last known one's close outside of what is known."""
         return self._close_list[min(max(index, 0), len(self._close_list) - 1)]
+
+    def open_of(self, index: int) -> int:
+        """When a session opens; long after all else for one after the last known."""
+        return self._open_list[max(index, 0)] if index < len(self._open_list) else _NEVER
 
     def sessions(self, at: Ints) -> Ints:
         """``session`` of many instants."""

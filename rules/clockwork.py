@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from rules.axis import Axis, Ints, instant, micros
 from rules.spec import AtInterval, AtSession, Every
 
 _MICROSECOND = timedelta(microseconds=1)
+_KNOWN: WeakKeyDictionary[Axis, dict[AtSession, SessionStrikes]] = WeakKeyDictionary()
+"""The strikes of a calendar, made once for all rules that share them."""
 
 
 class Schedule(Protocol):
@@ -83,5 +86,9 @@ class IntervalStrikes:
 def schedule_of(every: Every, axis: Axis) -> Schedule | None:
     """The strikes of ``every``, ``None`` for a rule that only observations drive."""
     if isinstance(every, AtSession):
-        return SessionStrikes(axis, every)
+        known = _KNOWN.setdefault(axis, {})
+        found = known.get(every)
+        if found is None:
+            found = known[every] = SessionStrikes(axis, every)
+        return found
     return IntervalStrikes(every) if isinstance(every, AtInterval) else None

@@ -6,14 +6,14 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-import numpy as np
+from itertools import pairwise
 
 from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
 from rules.axis import Axis, micros
 from rules.calendars import Calendars
-from rules.fences import Fences
+from rules.crowd import Crowd
+from rules.fences import Fences, Tick
 from rules.history import PRICE_FEED, Applied, History
 from rules.instances import Evaluation, Moment
 from rules.language.need import sessions_needed
@@ -51,11 +51,32 @@ class State:
     taken: int = 0
     evaluations: int = 0
     """How many instances were evaluated so far."""
+    crowd: Crowd = field(default_factory=Crowd)
+    """Everybody's price alerts; what they decide is drained from here and not among the transitions."""
     untold: tuple[Transition, ...] = ()
     """What a change of rules closed, told by the next ``advance``."""
     revision: int = 0
     changes: tuple[tuple[int, frozenset[str]], ...] = ()
     """By revision: the keys of the records that this ``advance`` changed; only the newest are kept."""
+
+    def quietly(self, now: datetime) -> State:
+        """The same at a later time: nothing that a record holds has changed."""
+        return State(
+            now,
+            self.started,
+            self.history,
+            self.alerts,
+            self.memories,
+            self.agenda,
+            self.held,
+            self.fences,
+            self.taken,
+            self.evaluations,
+            self.crowd,
+            self.untold,
+            self.revision + 1,
+            self.changes,
+        )
 
     def changed_since(self, old: State) -> Mapping[str, AlertRecord | None]:
         """The records that were written between ``old`` and this state; ``None`` for one to be forgotten."""
@@ -86,7 +107,7 @@ class Engine:
         patience: int | None = 64,
     ) -> None:
         self._patience = patience
-        self._calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
+        self.calendars, self._storm, self._max_lateness = calendars, storm, max_lateness
         scope = Scope(universe, is_calendar=self._is_calendar)
         with collector.paused():
             self.programs: tuple[Program, ...] = tuple(compile_rule(rule, scope) for rule in rules if rule.enabled)
@@ -106,7 +127,7 @@ class Engine:
 
     def _is_calendar(self, name: str) -> bool:
         try:
-            self._calendars.get(name)
+            self.calendars.get(name)
         except ValueError:
             return False
         return True
@@ -172,11 +193,13 @@ class Engine:
                 _hold(state, seen)
             else:
                 state.history.apply(seen)
+                state.crowd.stand(seen)
         return state
 
     def adopt(self, state: State, old: State) -> State:
-        """Take over the history and the waiting observations of another engine's state, for a change of rules."""
+        """Take over history, price alerts and waiting observations of another engine's state, for a change of rules."""
         state.history.copy_from(old.history)
+        state.crowd = old.crowd
         for _, _, _, seen in old.held:
             _hold(state, seen)
         return state
@@ -189,7 +212,11 @@ class Engine:
         A ``now`` before ``state.now`` counts as ``state.now``: time does not run backwards.
         """
         now = max(now, state.now)
-        for seen in observations:
+        idle = not (state.held or state.untold or state.agenda.strikes(now))
+        loud = self._quiet(state, list(observations), now) if idle else observations
+        if idle and not loud:
+            return state.quietly(now), ()
+        for seen in loud:
             _hold(state, seen)
         changed: set[str] = set()
         found: list[Transition] = list(state.untold)
@@ -202,8 +229,32 @@ class Engine:
         if missed:
             found.append(told.late(missed, len(missed), now))
         number = state.revision + 1
-        changes = (*state.changes, (number, frozenset(changed)))[-_REMEMBERED:]
+        changes = (*state.changes, (number, frozenset(changed)))[-_REMEMBERED:] if changed else state.changes
         return replace(state, now=now, revision=number, changes=changes, untold=()), tuple(found)
+
+    def _quiet(self, state: State, seen: list[Observation], now: datetime) -> list[Observation]:
+        """Take in ticks that touch no level and that no other rule hears, from the first on; return the others."""
+        if len(seen) > 1 and any(a.known_at > b.known_at for a, b in pairwise(seen)):
+            return seen
+        for number, item in enumerate(seen):
+            if item.known_at > now or not self._is_quiet(state, item):
+                return seen[number:]
+        return []
+
+    def _is_quiet(self, state: State, seen: Observation) -> bool:
+        """Take ``seen`` in if it is a tick that nothing has to be evaluated for."""
+        if not state.crowd.is_quiet(seen):
+            return False
+        running, price = state.history.running.get(seen.series), seen.value
+        if running is None or price is None or self._readers.hears(running.name):
+            return False
+        at = micros(seen.at)
+        moment = at if seen.known_at == seen.at else micros(seen.known_at)
+        if state.now > seen.known_at:
+            moment = micros(state.now)
+        if moment >= running.overdue_at or not state.fences.is_quiet(running.name[1], price, running.version, moment):
+            return False
+        return running.take(seen, at) is not None
 
     def next_wakeup(self, state: State) -> datetime | None:
         """When something may happen without a new observation: a strike, a timer, or a figure that waits."""
@@ -216,6 +267,7 @@ class Engine:
     ) -> Iterator[Transition]:
         fresh, revised, settled = Touched(), Touched(), Touched()
         for seen in batch:
+            state.crowd.take(seen)
             applied = state.history.apply(seen)
             if applied is None:
                 continue
@@ -225,8 +277,8 @@ class Engine:
             if applied.revision:
                 self._readers.touch(settled, applied, _settles)
         for touched, is_revision in ((fresh, False), (revised, True)):
-            moment = self._moment(state, at, changed, revision=is_revision)
-            yield from self._evaluate(state, touched, moment)
+            if touched.lanes:
+                yield from self._evaluate(state, touched, self._moment(state, at, changed, revision=is_revision))
         if state.fences.due:
             state.fences.settle(self._moment(state, at, changed))
         for (number, group), lanes in settled.lanes.items():
@@ -243,19 +295,20 @@ class Engine:
 
     @staticmethod
     def _through_levels(state: State, applied: Applied, at: datetime, touched: Touched) -> None:
-        """The rules whose level the price has touched; one that came overdue is unknown and moves nothing."""
+        """The rules whose level the price has touched, or whose time has come; all of them when it came overdue."""
         if (applied.feed, applied.field) != (PRICE_FEED, "close") or not state.fences.watches(applied.key):
             return
         home = state.history.home(applied.feed, applied.key)
         if home is None:
             return
-        (block, key), column = home, home[0].column("close")
+        (block, key), column, moment = home, home[0].column("close"), micros(at)
         newest = int(column.last[key])
-        if newest < int(block.axis.closed(np.array([micros(at)]))[0]):
-            return
-        found = state.fences.tick(
-            applied.key, column.cell(newest, key), int(column.versions[key]), revision=applied.revision
-        )
+        if moment >= block.axis.close_of(newest + 1):
+            found = state.fences.everything(applied.key)
+        else:
+            end = block.axis.open_of(block.axis.session(moment) + 1)
+            tick = Tick(moment, end, int(column.versions[key]), applied.revision)
+            found = state.fences.tick(applied.key, column.cell(newest, key), tick)
         for rule, group, lane in found:
             touched.lane(rule, group, lane)
 
@@ -280,7 +333,7 @@ class Engine:
         if not self._watches:
             return
         touched = Touched()
-        self._readers.touch(touched, applied, lambda rule: rule.policy.on_missing.action == "notify")
+        self._readers.touch_waiting(touched, applied)
         for number, group in touched.lanes:
             state.agenda.put(Entry(Cause.OVERDUE, number, group), at)
 
@@ -315,6 +368,7 @@ class Engine:
             evaluation = Evaluation(self._rules[number].groups[at], lanes, moment)
             by_rule.setdefault(number, []).extend(evaluation.transitions())
             state.evaluations += len(evaluation.lanes)
+            state.fences.note(number, at, evaluation.known, evaluation.looks)
             for lane in evaluation.stepped:
                 entry = Entry(Cause.TIMER, number, at, lane)
                 due = self._timer(state, entry)

@@ -2,12 +2,13 @@
 
 A windowed condition that is monotone in the latest price (``ret(X, 1d) <= -5%``) is a price level as long as the
 closed bars stay. A lane is loose, evaluated at every tick, until its group was evaluated often enough to make finding
-the levels of all its loose lanes at once worth it. What is not certain stays loose.
+the levels of all its loose lanes at once worth it. What is not certain stays loose. A lane whose life is not at rest is
+evaluated at every tick as well, and one at rest again when a timer, a key or a period may have turned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,9 +38,24 @@ class Plot:
     ref: Ref
     probes: tuple[Probe, ...]
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether all levels are written in the rule, so that finding them costs nothing."""
+        return all(probe.level is not None for probe in self.probes)
+
     def symbols(self) -> tuple[str, ...]:
         """The symbol of each lane."""
         return (self.ref.key,) if self.group.members is None else self.group.members.symbols
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """When a price is looked at: the instant, the end of its session, and the count of changes of its closed bars."""
+
+    moment: int
+    session_end: int
+    version: int
+    revision: bool
 
 
 @dataclass(slots=True)
@@ -53,8 +69,20 @@ class _Watch:
     """Loose lanes whose levels could not be told from these closed bars."""
     bands: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     near: set[int] = field(default_factory=set)
+    restless: set[int] = field(default_factory=set)
+    """Lanes that may change at the next tick, wherever the price is."""
+    looks: dict[int, int] = field(default_factory=dict)
+    """By lane, from when (microseconds) it is to be looked at again."""
     version: int = -1
+    session_end: int = 0
+    quiet_until: int = 0
+    """From then on the next tick is to be looked at, wherever the price is."""
     price: float = float("nan")
+
+    def rest(self) -> None:
+        """Find out how long ticks between two levels are quiet."""
+        busy = self.loose or self.near or self.restless
+        self.quiet_until = 0 if busy else min((self.session_end, *self.looks.values()))
 
 
 class Fences:
@@ -65,11 +93,13 @@ class Fences:
         self._watches = {symbol: _Watch(own) for symbol, own in levels.items()}
         self._lanes: list[tuple[int, int]] = []
         self._first: list[int] = []
+        self._places: dict[tuple[int, int], int] = {}
         self._spent = [0] * len(plots)
         self.due: set[int] = set()
         """The groups that were evaluated often enough to look for their levels."""
         for number, plot in enumerate(plots):
             self._first.append(rules + len(self._lanes))
+            self._places[plot.rule, plot.number] = number
             for lane, symbol in enumerate(plot.symbols()):
                 watch = self._watches.setdefault(symbol, _Watch(Levels()))
                 watch.lanes.append(rules + len(self._lanes))
@@ -79,22 +109,64 @@ class Fences:
         """Whether any rule waits for the price of ``symbol``."""
         return symbol in self._watches
 
+    def is_quiet(self, symbol: str, price: float, version: int, moment: int) -> bool:
+        """Whether no rule that waits for the price of ``symbol`` has to be evaluated; such a price is remembered."""
+        watch = self._watches.get(symbol)
+        if watch is None:
+            return True
+        if moment >= watch.quiet_until or watch.version != version or not watch.levels.is_between(price):
+            return False
+        if not LOWEST <= price <= HIGHEST:
+            return False
+        watch.price = price
+        return True
+
+    def note(self, rule: int, group: int, lanes: Iterable[int], looks: Mapping[int, int | None]) -> None:
+        """Take in what an evaluation of ``lanes`` found: by stepped lane from when to look again, 0 for at once.
+
+        A lane that was neither known nor stepped stays as restless as it was; it is not among ``lanes``.
+        """
+        at = self._places.get((rule, group))
+        if at is None:
+            return
+        plot = self._plots[at]
+        symbols = plot.symbols()
+        for lane in lanes:
+            watch, number = self._watches[symbols[lane]], self._first[at] + lane
+            look = looks.get(lane)
+            if look is None and number not in watch.restless and number not in watch.looks:
+                continue
+            watch.restless.discard(number)
+            watch.looks.pop(number, None)
+            if look == 0:
+                watch.restless.add(number)
+            elif look is not None:
+                watch.looks[number] = look
+            watch.rest()
+
+    def everything(self, symbol: str) -> Iterator[tuple[int, int, int]]:
+        """Rule, group and lane of all that has levels in the price of ``symbol`` but plain constants."""
+        for number in self._watches[symbol].lanes:
+            yield self._target(number, counts=False)
+
     def prices(self, symbol: str) -> list[float]:
         """The levels of a symbol that are known now, ascending."""
         return list(self._watches[symbol].levels.prices())
 
-    def tick(self, symbol: str, price: float, version: int, *, revision: bool) -> Iterator[tuple[int, int, int]]:
-        """Rule, group and lane of what the new price may change; ``version`` counts changes of closed bars."""
+    def tick(self, symbol: str, price: float, tick: Tick) -> Iterator[tuple[int, int, int]]:
+        """Rule, group and lane of what the new price may change."""
         watch = self._watches[symbol]
-        if watch.version != version:
-            self._forget(watch, version)
+        if watch.version != tick.version or tick.moment >= watch.session_end:
+            self._forget(watch, tick)
         passed = watch.levels.tick(price)
-        numbers = watch.loose.union(passed, watch.near)
+        numbers = watch.loose.union(passed, watch.near, watch.restless)
+        numbers.update(number for number, look in watch.looks.items() if look <= tick.moment)
         if watch.bands:
             self._near(watch, price, passed)
-        if revision or not LOWEST <= price <= HIGHEST:
+        if tick.revision or not LOWEST <= price <= HIGHEST:
             numbers.update(watch.lanes, watch.levels.numbers())
         watch.price = price
+        watch.rest()
         for number in sorted(numbers):
             yield self._target(number, counts=number in watch.loose and number not in watch.doubtful)
 
@@ -103,12 +175,12 @@ class Fences:
             return number, 0, 0
         at, lane = self._lanes[number - self._rules]
         self._spent[at] += counts
-        if self._spent[at] >= self._patience:
+        if counts and (self._spent[at] >= self._patience or self._plots[at].is_constant):
             self.due.add(at)
         return self._plots[at].rule, self._plots[at].number, lane
 
-    def _forget(self, watch: _Watch, version: int) -> None:
-        watch.version = version
+    def _forget(self, watch: _Watch, tick: Tick) -> None:
+        watch.version, watch.session_end = tick.version, tick.session_end
         if len(watch.loose) < len(watch.lanes):
             watch.levels.keep_below(self._rules)
         watch.loose = set(watch.lanes)
@@ -152,6 +224,7 @@ class Fences:
                 self._fence(watch, first + lane, [edge.at(number) for edge in edges])
             else:
                 watch.doubtful.add(first + lane)
+            watch.rest()
 
     def _is_ready(self, plot: Plot, first: int, lane: int, column: Column, keys: Ints) -> bool:
         """Whether the lane is loose and was evaluated at the price that the history holds now."""
@@ -200,7 +273,10 @@ class _Bench:
         self._rows = column.last[keys] - column.first
 
     def edge(self, probe: Probe, *, strict: bool) -> _Edge:
-        """Where the answer changes, by bisection down to neighbouring floats."""
+        """Where the answer changes: a constant, else found by bisection down to neighbouring floats."""
+        if probe.level is not None:
+            level = np.full(len(self._lanes), probe.level)
+            return _Edge(np.ones(len(level), np.bool_), level, level)
         order: Callable[[Floats, Floats], Mask] = np.greater if strict else np.greater_equal
         low, high = (np.full(len(self._lanes), end).view(np.int64) for end in (LOWEST, HIGHEST))
         begin, ends = self._figures(probe, low), self._figures(probe, high)

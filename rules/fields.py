@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from rules.model import Localized
@@ -61,6 +62,11 @@ class Report:
         return None
 
 
+@lru_cache(maxsize=64)
+def _words_of(kind: type[StrEnum], leave_out: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(member.value for member in kind if member.value not in leave_out)
+
+
 class Table:
     """One mapping. Each method reads a key, reports what is wrong with its value and returns the default then."""
 
@@ -110,7 +116,7 @@ class Table:
         found = self.scalar(key)
         if found is None:
             return default
-        words = [member.value for member in kind if member.value not in leave_out]
+        words = _words_of(kind, leave_out)
         if found.value in words:
             return kind(found.value)
         wanted = f"{key} is one of {', '.join(words)}, not {found.value!r}"

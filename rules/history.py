@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ NONE: Final = -1
 PRICE_FEED: Final = "prices"
 BAR_FIELDS: Final = ("open", "high", "low", "close", "volume")
 STATUSES: Final = tuple(Status)
-_FINAL = STATUSES.index(Status.FINAL)
+_FINAL, _PARTIAL = STATUSES.index(Status.FINAL), STATUSES.index(Status.PARTIAL)
 _MARGIN_ROWS = 64
 
 
@@ -31,7 +32,7 @@ class Column:
     another value of the same session.
     """
 
-    def __init__(self, keys: int) -> None:
+    def __init__(self, keys: int, epochs: list[int] | None = None) -> None:
         self.first = 0
         self.values: Floats = np.full((0, keys), np.nan)
         self.last: Ints = np.full(keys, NONE, np.int64)
@@ -45,6 +46,8 @@ class Column:
         """By key, counts changes of anything but the newest session's value: what a cache of closed bars looks at."""
         self.generation = 0
         """Counts the changes of ``versions``."""
+        self.epochs = [0] * keys if epochs is None else epochs
+        """By key, counts all changes but those that ``Running`` makes; one for all fields of a block."""
 
     def cell(self, index: int, key: int) -> float:
         """The value of session ``index``, NaN when unknown."""
@@ -94,6 +97,7 @@ class Column:
             self.last[key], self.at[key], self.known[key] = index[newest], closes[newest], closes[newest]
             self.before[key] = closes[known[-2]] if len(known) > 1 else 0
         self._turn(key)
+        self.epochs[key] += 1
 
     def copy_from(self, other: Column, to: list[int], keys: list[int]) -> None:
         """Take over the columns ``keys`` of another column as ``to``."""
@@ -106,11 +110,13 @@ class Column:
             getattr(self, name)[to] = getattr(other, name)[keys]
         for ours, theirs in zip(to, keys, strict=True):
             self.sources[ours] = other.sources[theirs]
+            self.epochs[ours] += 1
         self._turn(to)
 
     def write(self, index: int, key: int, value: float, seen: Observation) -> bool:
         """Store a figure of session ``index``; return whether anything changed."""
         self.reserve(index)
+        self.epochs[key] += 1
         row = index - self.first
         old = self.values[row, key]
         status = STATUSES.index(seen.status)
@@ -164,12 +170,13 @@ class Block:
         self.axis = axis
         self.keys = keys
         self.columns: dict[str, Column] = {}
+        self._epochs = [0] * len(keys)
 
     def column(self, field: str) -> Column:
         """The column of ``field``, made when first asked for."""
         found = self.columns.get(field)
         if found is None:
-            found = self.columns[field] = Column(len(self.keys))
+            found = self.columns[field] = Column(len(self.keys), self._epochs)
         return found
 
     def leader(self, field: str) -> Column:
@@ -188,6 +195,89 @@ class Applied:
     revision: bool
 
 
+class Running:
+    """The running session of a price in plain numbers: what the next tick of it is compared with.
+
+    It does what ``Column.write`` does with a newer tick of the same session, and leaves everything else to it.
+    """
+
+    __slots__ = (
+        "_applied",
+        "_at",
+        "_begin",
+        "_end",
+        "_epoch",
+        "_high",
+        "_index",
+        "_low",
+        "_price",
+        "block",
+        "key",
+        "name",
+        "overdue_at",
+        "version",
+    )
+
+    def __init__(self, name: tuple[str, str, str], block: Block, key: int) -> None:
+        self.name, self.block, self.key = name, block, key
+        """Feed, key and field."""
+        self._epoch = -1
+        self.overdue_at = 0
+        """The instant (microseconds) at which the newest figure is overdue: the close of the session after it."""
+        self.version = -1
+        """Counts changes of its closed bars; when it is not up to date, no tick is taken."""
+
+    def refresh(self, applied: Applied) -> None:
+        """Look at what was written otherwise."""
+        column, axis, index = self.block.column("close"), self.block.axis, applied.session
+        self._epoch = -1
+        if column.last[self.key] != index or column.status[self.key] != _PARTIAL or applied.revision:
+            return
+        price = column.cell(index, self.key)
+        if not isfinite(price):
+            return
+        self._applied, self._index, self._price, self._at = applied, index, price, int(column.at[self.key])
+        self._begin, self._end = axis.open_of(index), axis.open_of(index + 1)
+        self.overdue_at = axis.close_of(index + 1)
+        self._look_at_bar()
+        self.version, self._epoch = int(column.versions[self.key]), column.epochs[self.key]
+
+    def _look_at_bar(self) -> None:
+        high, low = (self.block.column(field) for field in ("high", "low"))
+        self._high, self._low = (
+            column.cell(self._index, self.key) if column.last[self.key] == self._index else nan
+            for column in (high, low)
+        )
+
+    def take(self, seen: Observation, at: int) -> bool | None:
+        """Take a tick that happened ``at``; whether it is new, ``None`` when it is not for this and was not taken."""
+        column, key, price = self.block.column("close"), self.key, seen.value
+        if self._epoch != column.epochs[key] or seen.status is not Status.PARTIAL or price is None:
+            return None
+        if not self._begin <= at < self._end or not isfinite(price):
+            return None
+        if at < self._at:
+            return False
+        if not self._low <= price <= self._high:
+            _grow_bar(self.block, key, self._index, price, seen)
+            self._look_at_bar()
+            self._epoch = column.epochs[key]
+        if at > self._at:
+            column.before[key], column.at[key] = self._at, at
+        elif price == self._price:
+            return False
+        self._at = at
+        if price != self._price:
+            column.values[self._index - column.first, key] = self._price = price
+            column.known[key], column.sources[key] = micros(seen.known_at), seen.source
+        return True
+
+    @property
+    def applied(self) -> Applied:
+        """Where its ticks go."""
+        return self._applied
+
+
 class History:
     """Every series that some rule reads. Others are ignored, so memory grows with the rules, not with the feeds."""
 
@@ -198,6 +288,8 @@ class History:
         """What ``functions.closed`` keeps of closed bars, by expression and members."""
         self.lists: dict[tuple[str, ...], object] = {}
         """What ``frames.Members`` knows of lists of symbols."""
+        self.running: dict[str, Running] = {}
+        """By name of a price's series."""
         self._homes: dict[tuple[str, str], tuple[Block, int]] = {}
 
     def declare(self, feed: str, axis: Axis, keys: list[str]) -> Block:
@@ -225,6 +317,18 @@ class History:
 
     def apply(self, seen: Observation) -> Applied | None:
         """Take ``seen`` in; return where it went, or ``None`` when it is of no interest or says nothing new."""
+        running = self.running.get(seen.series)
+        if running is not None and (new := running.take(seen, micros(seen.at))) is not None:
+            return running.applied if new else None
+        applied = self._apply(seen)
+        if applied is not None and (applied.feed, applied.field) == (PRICE_FEED, "close"):
+            if running is None:
+                name = (applied.feed, applied.key, applied.field)
+                running = self.running[seen.series] = Running(name, *self._homes[applied.feed, applied.key])
+            running.refresh(applied)
+        return applied
+
+    def _apply(self, seen: Observation) -> Applied | None:
         try:
             feed, key, field = SeriesName.parse(seen.series)
         except ValueError:

@@ -14,10 +14,10 @@ from rules.explain import Lane
 from rules.frames import NowFrame
 from rules.functions.base import Part
 from rules.history import Floats, History, Ints
-from rules.lifecycle import AlertRecord, Event, Verdict, overdue, step
+from rules.lifecycle import AlertRecord, Event, Verdict, next_look, overdue, step
 from rules.model import Transition, TransitionKind
 from rules.overdue import due_times
-from rules.runtime import Group, Memory, once_key, period_key
+from rules.runtime import Group, Memory, once_key, period_key, turns_at
 
 _ENDING = frozenset({TransitionKind.RESOLVED, TransitionKind.RECOVERING})
 
@@ -66,6 +66,10 @@ class Evaluation:
         self.frame = group.frame(moment.shared, self.memory, lanes)
         self.lanes = np.arange(group.size) if lanes is None else lanes
         self.stepped: list[int] = []
+        self.known: list[int] = []
+        """The lanes whose condition is known, or that were stepped."""
+        self.looks: dict[int, int | None] = {}
+        """By stepped lane: from when (microseconds) the same verdict may do something; ``None`` for never."""
         self._told: dict[TransitionKind, list[Transition]] = {}
 
     def transitions(self) -> Iterator[Transition]:
@@ -87,6 +91,9 @@ class Evaluation:
                 revision=self.moment.revision,
             )
             yield from self._step(at, verdict)
+        unknown = np.isnan(when)
+        self.known = self.lanes[~unknown].tolist() if unknown.any() else self.lanes.tolist()
+        self.known += self.looks.keys() - set(self.known)
         if self.rule.has_edges:
             self._store_sides()
 
@@ -134,6 +141,7 @@ class Evaluation:
         old = self._record(lane)
         record, events = step(old, verdict, self.moment.at, self.program.policy, self.rule.sessions)
         self.stepped.append(lane)
+        self.looks[lane] = self._next_look(verdict, record) if record == old and not events else 0
         for event in events:
             found = self._explained(event, record, key, at)
             if event.kind is TransitionKind.FIRED:
@@ -142,6 +150,16 @@ class Evaluation:
         if record != old:
             self.moment.write(key, record)
         self.memory.note(lane, record)
+
+    def _next_look(self, verdict: Verdict, record: AlertRecord) -> int | None:
+        """When to look again at a lane that has just stayed as it was, if its truths stay; 0 for at once."""
+        unknown = verdict.when is None or verdict.clear is None or (self.program.rearm and verdict.rearm is None)
+        if unknown or (self.rule.has_edges and verdict.when):
+            return 0
+        due = next_look(record, self.program.policy, self.moment.at, self.rule.sessions)
+        turn = turns_at(self.rule, micros(self.moment.at))
+        times = [at for at in (None if due is None else micros(due), turn) if at is not None]
+        return min(times, default=None)
 
     def _explained(self, event: Event, record: AlertRecord, key: str, at: int) -> Transition:
         alike = self._told.setdefault(event.kind, [])

@@ -29,6 +29,10 @@ class Levels:
     def __len__(self) -> int:
         return len(self._levels)
 
+    def is_between(self, price: float) -> bool:
+        """Whether a move to ``price`` touches nothing; ``False`` while no price is known."""
+        return self._lo < price < self._hi
+
     def tick(self, price: float) -> array[int]:
         """The numbers of the levels that the move from the last price to ``price`` touches, both ends included.
 
@@ -75,15 +79,33 @@ class Levels:
         self._numbers = array("q", [self._numbers[at] for at in kept])
         self._fence(self._price)
 
-    def _passed(self, price: float) -> array[int]:
+    def span(self, price: float) -> slice:
+        """Like ``tick``: the places of what the move touches."""
         if price != price:  # noqa: PLR0124 - NaN
-            return _NOTHING
+            return slice(0, 0)
         old, self._price = self._price, price
         self._fence(price)
         if old != old:  # noqa: PLR0124 - the first price
-            return self._numbers[:]
+            return slice(0, len(self._levels))
         low, high = (old, price) if old < price else (price, old)
-        return self._numbers[bisect_left(self._levels, low) : bisect_right(self._levels, high)]
+        return slice(bisect_left(self._levels, low), bisect_right(self._levels, high))
+
+    def at(self, places: slice) -> tuple[array[float], array[int]]:
+        """Levels and numbers at some places."""
+        return self._levels[places], self._numbers[places]
+
+    def put(self, places: slice, levels: array[float], numbers: array[int]) -> None:
+        """Put others, as many or fewer and in the same order, in place of those."""
+        self._levels[places], self._numbers[places] = levels, numbers
+        self._fence(self._price)
+
+    def look_again(self) -> None:
+        """Let the next price touch all."""
+        self._price = float("nan")
+        self._fence(self._price)
+
+    def _passed(self, price: float) -> array[int]:
+        return self._numbers[self.span(price)]
 
     def _fence(self, price: float) -> None:
         """The open interval around ``price`` in which no level is touched; empty on a level and before any price."""

@@ -159,6 +159,13 @@ def next_timer(record: AlertRecord, policy: Policy, sessions: SessionCounter) ->
     return min((at for at in times if at is not None), default=None)
 
 
+def next_look(record: AlertRecord, policy: Policy, now: datetime, sessions: SessionCounter) -> datetime | None:
+    """From when the verdict that has just left ``record`` as it was might do something: time is up by then."""
+    cooled = None if policy.cooldown.is_zero else _later(record.fired_at, policy.cooldown, sessions)
+    times = [next_timer(record, policy, sessions), cooled if cooled and cooled > now else None]
+    return min((at for at in times if at is not None), default=None)
+
+
 def _later(since: datetime | None, span: Span, sessions: SessionCounter) -> datetime | None:
     if since is None:
         return None
@@ -322,6 +329,7 @@ class _Life:
 
     def _still_true(self) -> None:
         if self.record.phase is Phase.RECOVERING:
+            self._tell(TransitionKind.RELAPSED, Reason.CONDITION_TRUE)
             self.record = replace(self.record, phase=Phase.FIRING, false_since=None)
         if self.policy.once_per and self.verdict.when and self.verdict.key != self.record.key:
             before = self.record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,15 @@ def read_packs(paths: Iterable[Path]) -> tuple[tuple[PackText, ...], tuple[Probl
 
 
 def pack_files(path: Path) -> list[Path]:
-    """``path`` itself, or of a folder every pack in it, sorted."""
+    """``path`` itself, or of a folder every pack in it, sorted; raise ``OSError`` for a folder that can't be read."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*.y*ml") if file.suffix in {".yaml", ".yml"} and file.is_file())
+    inside = (Path(folder) / name for folder, _, names in os.walk(path, onerror=_raise) for name in names)
+    return sorted(file for file in inside if file.suffix in {".yaml", ".yml"} and file.is_file())
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _read_path(path: Path) -> list[PackText]:

@@ -113,7 +113,11 @@ class TransitionKind(StrEnum):
 
     PENDING = "pending"
     FIRED = "fired"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody said in chat that they look after it; no rule tells this. ``options`` name them."""
     RECOVERING = "recovering"
+    RELAPSED = "relapsed"
+    """The condition became true again while it was recovering: the same incident fires on."""
     RESOLVED = "resolved"
     CORRECTED = "corrected"
     ENDED = "ended"
@@ -138,6 +142,7 @@ class Reason(StrEnum):
     STORM = "storm"
     LATE = "late"
     """A clock tick was missed for longer than ``max_lateness``: told once as "while I was down"."""
+    CONDITION_TRUE = "condition_true"
     CONDITION_FALSE = "condition_false"
     CONDITION_UNKNOWN = "condition_unknown"
     ALREADY_TOLD = "already_told"
@@ -151,6 +156,7 @@ class Reason(StrEnum):
     SUPPRESSED_NOT_ANNOUNCED = "suppressed_not_announced"
     """It closes an alert that this destination was never told of."""
     WAITING_FOR_GROUP = "waiting_for_group"
+    ACKNOWLEDGED = "acknowledged"
 
 
 @dataclass(frozen=True, slots=True)

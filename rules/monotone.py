@@ -20,6 +20,7 @@ from rules.logic import COMPARISONS
 
 CROSSINGS = frozenset({"crosses", "crosses_up", "crosses_down"})
 _SPANS = frozenset({"d", "bars", "w", "mo", "y"})
+_PERIODS = frozenset({"session", "week", "month", "quarter", "year"})
 _LEAST_APART = 0.01
 _SLOPES = {
     "sum": (1.0, 1.0),
@@ -48,6 +49,8 @@ class Probe:
     right: Evaluate
     strict: tuple[bool, ...]
     apart: float = 0.0
+    level: float | None = None
+    """Where the left one is the price itself and the right one a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ def _compared(left: Part, right: Part, ref: Ref, strict: tuple[bool, ...]) -> tu
     one, other = _shape(left, ref), _shape(right, ref)
     if one is None or other is None or one.turns or other.turns:
         return None
+    if left.typed.form == "series" and right.typed.form == "literal":
+        return (Probe(left.evaluate, right.evaluate, strict, level=right.typed.value),)
     if one.still or other.still:
         return (Probe(left.evaluate, right.evaluate, strict),)
     apart = max(one.low - other.high, other.low - one.high)
@@ -159,8 +164,10 @@ def _of_call(part: Part, ref: Ref) -> _Shape | None:
         return None
     if is_behind(part):
         return _Shape(0.0, 0.0) if is_steady(part) else None
-    plain = part.args[0].typed.form == "series" and any(arg.typed.window for arg in part.args)
-    return _of_window(part) if plain and part.window.unit in _SPANS and part.window.count >= 1 else None
+    if part.args[0].typed.form != "series" or not any(arg.typed.window for arg in part.args):
+        return None
+    window = part.window
+    return _of_window(part) if window.unit in _PERIODS or (window.unit in _SPANS and window.count >= 1) else None
 
 
 def _of_window(part: Part) -> _Shape | None:
@@ -170,6 +177,6 @@ def _of_window(part: Part) -> _Shape | None:
         return _Shape(1.0 / window.count, 1.0 / window.count, rounds=True)
     if part.name == "ema":
         alpha = 2.0 / (window.count + 1)
-        return _Shape(alpha, alpha, rounds=True) if window.count > 1 else None
+        return _Shape(alpha, alpha, rounds=True) if window.count > 1 and not window.is_period else None
     bounds = _SLOPES.get(part.name)
     return None if bounds is None else _Shape(*bounds, rounds=part.name not in {"max", "min"})

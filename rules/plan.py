@@ -8,11 +8,12 @@ from typing import Literal
 from rules.functions.base import Part
 from rules.history import PRICE_FEED
 from rules.language.scope import Ref
+from rules.lifecycle import Policy
 from rules.listing import is_bounded
 from rules.logic import COMPARISONS
 from rules.monotone import CROSSINGS, Probe, price_of_all, probes_of
 from rules.program import Program
-from rules.spec import EachObservation
+from rules.spec import EachObservation, NewObservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ def plan(program: Program, *, on_clock: bool, planned: bool = True) -> Plan:
         windowed = windowed_of(program)
         if isinstance(windowed, str):
             return Plan(program.spec.id, "vector", windowed, reads, lanes)
-        why = "monotone in one price: its levels follow from the closed bars"
+        timed = program.policy != _plain(program) or program.period
+        why = "monotone in one price: its levels follow from the closed bars" + (
+            ", its timers are known" if timed else ""
+        )
         return Plan(program.spec.id, "level", why, reads, lanes, windowed[0].key)
     ref, level = found
     return Plan(program.spec.id, "level", "one price against a constant", reads, lanes, ref.key, level)
@@ -51,33 +55,34 @@ def level_of(program: Program) -> tuple[Ref, float] | str:
     """The price and the level of a rule that only a move through a level can change, else why it has none."""
     if program.members is not None:
         return "it has members"
-    return _tied(program) or _level(program.when)
+    if program.policy != _plain(program) or program.clear is not None or program.spec.every != EachObservation():
+        return "it depends on more than its condition"
+    return _level(program.when)
 
 
 def windowed_of(program: Program) -> tuple[Ref, tuple[Probe, ...]] | str:
-    """The price whose levels follow from its closed bars, and what decides the rule there, else why there is none."""
-    tied, ref = _tied(program), price_of_all(program.when)
-    if tied or ref is None:
-        return tied or "it reads more than the close of one symbol"
-    probes = probes_of(program.when, ref)
-    if probes is None:
-        return "its condition is not known to be monotone in the price"
-    return ref, probes
+    """The price whose levels follow from its closed bars, and what decides the rule there, else why there is none.
 
-
-def _tied(program: Program) -> str:
-    """What a rule depends on besides its condition, ``""`` for nothing."""
+    ``clear`` and ``rearm`` have levels too; timers, keys and periods say themselves when to look again.
+    """
     if any(is_bounded(member) for member in program.members or ()):
         return "some of its members come or go on a date"
-    if not isinstance(program.spec.every, EachObservation):
+    parts = [part for part in (program.when, program.clear, program.rearm) if part is not None]
+    ref = price_of_all(program.when)
+    if ref is None or any(part.typed.reads() - {ref} for part in parts):
+        return "it reads more than the close of one symbol"
+    if program.trigger not in {None, ref} or not isinstance(program.spec.every, EachObservation | NewObservation):
         return "it waits for new(…)"
-    policy = program.policy
-    timers = (policy.for_, policy.keep_for, policy.cooldown)
-    if policy.once_per or policy.rearm or policy.expires is not None or not all(span.is_zero for span in timers):
-        return "it depends on keys, rearm or time as well"
-    if policy.on_missing.action != "hold" or program.clear is not None:
-        return "it has a clear or an on_missing of its own"
-    return ""
+    found = [probes_of(part, ref) for part in parts]
+    probes = [probe for own in found for probe in own or ()]
+    if None in found:
+        return "its conditions are not known to be monotone in the price"
+    return ref, tuple(probes)
+
+
+def _plain(program: Program) -> Policy:
+    """The policy of a rule without timers, keys and limits."""
+    return Policy(momentary=program.policy.momentary)
 
 
 def _level(part: Part) -> tuple[Ref, float] | str:

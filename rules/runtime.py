@@ -203,6 +203,7 @@ class SessionClock:
         return self._axis.session(micros(later)) - self._axis.session(micros(earlier))
 
 
+_DAY = 86_400_000_000
 _LAYOUTS = {OncePer.EVER: "ever", OncePer.WEEK: "%G-W%V", OncePer.MONTH: "%Y-%m", OncePer.SESSION: "%Y-%m-%d"}
 
 
@@ -226,3 +227,16 @@ def period_key(rule: Runtime, at: int) -> str:
     if period == "session":
         return rule.axis.day(session - 1).isoformat()
     return rule.axis.day(int(rule.axis.base(period, np.array([session]))[0])).isoformat()  # type: ignore[arg-type]
+
+
+def turns_at(rule: Runtime, at: int) -> int | None:
+    """The next instant at which the ``once_per`` key or the period may be another; ``None`` where there is neither."""
+    once = rule.program.spec.once_per
+    times = []
+    if once is OncePer.DAY:
+        times.append((at // _DAY + 1) * _DAY)
+    elif once is not None and once is not OncePer.EVER:
+        times.append(rule.axis.open_of(rule.axis.session(at) + 1))
+    if rule.program.period:
+        times.append(rule.axis.open_of(rule.axis.session(at) + 1))
+    return min(times, default=None)

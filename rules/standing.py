@@ -15,6 +15,7 @@ from rules.explain import Lane, written
 from rules.frames import NowFrame
 from rules.functions.base import Part
 from rules.history import History
+from rules.language.scope import Ref
 from rules.language.tree import Binary, Call
 from rules.logic import COMPARISONS
 from rules.program import Program
@@ -40,6 +41,8 @@ class Standing:
     threshold: float | None
     unit: str
     distance: float | None
+    series: tuple[str, ...] = ()
+    """The full names of what the value is made of."""
 
 
 def standings(program: Program, history: History, calendars: Calendars, now: datetime) -> tuple[Standing, ...]:
@@ -83,7 +86,12 @@ def _standing(lane: Lane, program: Program, symbol: str, truth: float) -> Standi
         threshold=_known(lane.value(right)) if right else None,
         unit=left.typed.unit if left else "",
         distance=distance,
+        series=tuple(lane.series(ref) for ref in _refs(left)) if left else (),
     )
+
+
+def _refs(part: Part) -> list[Ref]:
+    return [inner.typed.ref for inner in part.walk() if inner.typed.ref is not None]
 
 
 def _farthest(lane: Lane, part: Part) -> tuple[Part, float | None]:

@@ -51,32 +51,63 @@ class Touched:
             lanes.add(lane)
 
 
+class _Index:
+    """Rules by the series that they read, whether by its name or as a member's."""
+
+    def __init__(self, rules: Sequence[Runtime]) -> None:
+        self._rules = rules
+        self._named: dict[tuple[str, str, str], list[int]] = {}
+        self._members: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, number: int) -> None:
+        """Take in a rule."""
+        for ref in self._rules[number].program.refs:
+            for leaf in _moved_by(ref):
+                if ref.key:
+                    _add(self._named.setdefault((ref.feed, ref.key, leaf), []), number)
+                else:
+                    _add(self._members.setdefault((ref.feed, leaf), []), number)
+
+    def of(self, feed: str, key: str, field: str) -> Iterator[tuple[int, Runtime, tuple[int, int] | None]]:
+        """The rules that read a series: number, rule, and the group and lane that do (``None`` for all)."""
+        for number in self._named.get((feed, key, field), ()):
+            yield number, self._rules[number], None
+        for number in self._members.get((feed, field), ()):
+            place = self._rules[number].place_of.get(key)
+            if place is not None:
+                yield number, self._rules[number], place
+
+
 class Readers:
-    """The rules that read a series, whether by its name or as a member's."""
+    """The rules that a new figure concerns."""
 
     def __init__(self, rules: Sequence[Runtime], *, planned: bool = True) -> None:
         self._rules = rules
         self._levels: dict[str, list[tuple[float, int]]] = {}
         self._plots: list[Plot] = []
-        self._named: dict[tuple[str, str, str], list[int]] = {}
-        self._members: dict[tuple[str, str], list[int]] = {}
+        self._heard: dict[tuple[str, str, str], bool] = {}
+        self._moved, self._waiting = _Index(rules), _Index(rules)
         for number, rule in enumerate(rules):
-            if planned and self._watched(number, rule):
-                continue
-            for ref in rule.program.refs:
-                for leaf in _moved_by(ref):
-                    if ref.key:
-                        _add(self._named.setdefault((ref.feed, ref.key, leaf), []), number)
-                    else:
-                        _add(self._members.setdefault((ref.feed, leaf), []), number)
+            if rule.policy.on_missing.action == "notify":
+                self._waiting.add(number)
+            if not (planned and self._watched(number, rule)):
+                self._moved.add(number)
+
+    def hears(self, name: tuple[str, str, str]) -> bool:
+        """Whether a new figure of the series (feed, key, field) may matter to a rule that waits for no level."""
+        found = self._heard.get(name)
+        if found is None:
+            moved = any(not rule.on_clock for _, rule, _ in self._moved.of(*name))
+            found = self._heard[name] = moved or any(True for _ in self._waiting.of(*name))
+        return found
 
     def _watched(self, number: int, rule: Runtime) -> bool:
-        """Whether only a move of a price through a level can change the rule."""
+        """Whether only a move of a price through a level, or time, can change the rule."""
         found = level_of(rule.program)
         if not isinstance(found, str):
             self._levels.setdefault(found[0].key, []).append((found[1], number))
             return True
-        windowed = windowed_of(rule.program)
+        windowed = "its own clock strikes" if rule.on_clock else windowed_of(rule.program)
         if isinstance(windowed, str):
             return False
         self._plots.extend(Plot(number, at, group, *windowed) for at, group in enumerate(rule.groups))
@@ -89,14 +120,20 @@ class Readers:
 
     def touch(self, touched: Touched, applied: Applied, concerned: Callable[[Runtime], bool]) -> None:
         """Mark what ``applied`` may change, for rules that are ``concerned``."""
-        for number in self._named.get((applied.feed, applied.key, applied.field), ()):
-            rule = self._rules[number]
-            if concerned(rule):
+        for number, rule, place in self._moved.of(applied.feed, applied.key, applied.field):
+            if not concerned(rule):
+                continue
+            if place is None:
                 touched.whole(number, len(rule.groups))
-        for number in self._members.get((applied.feed, applied.field), ()):
-            rule = self._rules[number]
-            place = rule.place_of.get(applied.key)
-            if place is not None and concerned(rule):
+            else:
+                touched.lane(number, *place)
+
+    def touch_waiting(self, touched: Touched, applied: Applied) -> None:
+        """Mark the rules that tell of overdue data and read what ``applied`` is of."""
+        for number, rule, place in self._waiting.of(applied.feed, applied.key, applied.field):
+            if place is None:
+                touched.whole(number, len(rule.groups))
+            else:
                 touched.lane(number, *place)
 
 

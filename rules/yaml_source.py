@@ -213,8 +213,10 @@ class _Composer:
     def _events(self) -> Iterator[_Event]:
         parser = yaml.CBaseLoader(self.source.text)
         try:
-            while parser.check_event():
-                yield parser.get_event()
+            event = parser.get_event()
+            while type(event) is not yaml.StreamEndEvent:
+                yield event
+                event = parser.get_event()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

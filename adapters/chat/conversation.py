@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Container
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,6 +20,8 @@ Show = Callable[[Reply, Receipt | None], Awaitable[object]]
 
 _REMEMBERED_S = 3600.0
 _GRACE_S = 3.0
+ABOUT_ALERTS = frozenset({"ack", "chart", "mute", "replay", "why"})
+"""The verbs that are said in answer to an alert."""
 _FIRST_WORD = re.compile(r"\s*/?([^\s@]+)(?:@\S+)?(?:\s+|$)(.*)", re.DOTALL)
 
 
@@ -86,3 +88,14 @@ def pressed(data: str) -> tuple[str, str]:
     """Split a button's ``verb:argument``."""
     verb, _, rest = data.partition(":")
     return verb.lower(), rest
+
+
+def meant(verb: str, text: str, data: Iterable[str]) -> str:
+    """What stands behind ``verb`` where somebody answers an alert with no more than that: what its buttons are about.
+
+    ``data`` is that of the buttons under the message that is answered.
+    """
+    if text or verb not in ABOUT_ALERTS:
+        return text
+    known = dict(reversed([pressed(each) for each in data]))
+    return known.get(verb, known.get("why", "")).replace(":", " ")

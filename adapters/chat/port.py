@@ -92,6 +92,8 @@ class Reply:
     """Replace the message whose button was pressed; where that isn't possible, a new message is sent."""
     shareable: bool = False
     """A private reply that is worth showing to the channel: the platform offers it."""
+    refused: bool = False
+    """What was asked for was not done; the message says why."""
     toast: str = ""
     """A few words shown over the chat when a button was pressed (Telegram; at most 200 characters)."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +18,8 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.chat.conversation import Conversation, finish, pressed, spoken
+from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken
+from adapters.chat.inbox import Inbox
 from adapters.chat.port import Application, Chat, Origin, Request, User
 from adapters.chat.slack_replies import (
     SHARE,
@@ -34,7 +36,7 @@ from adapters.chat.slack_replies import (
 from adapters.clock import Clock
 from adapters.notifiers.port import DeliveryError, Misconfigured, Notifier, Receipt
 from adapters.notifiers.slack import DEFAULT_BASE_URL, FAILURES, classified
-from adapters.store.port import Leases
+from adapters.store.port import Documents, Leases
 
 _LOG = structlog.get_logger(__name__)
 _ANY = re.compile(r".*", re.DOTALL)
@@ -44,6 +46,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=20, sock_read=20)
 _LEFT = ("channel_left", "group_left", "channel_archive", "group_archive", "channel_deleted", "group_deleted")
 EVENTS = ("app_mention", "message", "app_home_opened", *_LEFT)
 """What the app has to be subscribed to."""
+_IDS = ("event_id", "trigger_id")
 _NOT_SPOKEN = frozenset({"bot_message", "message_changed", "message_deleted", "message_replied"})
 Json = dict[str, Any]
 
@@ -81,6 +84,7 @@ class SlackFrontEnd:
         prefix: str = "",
         patience_s: float = 1.0,
         ping_s: float = 10.0,
+        documents: Documents | None = None,
     ) -> None:
         self._bot_token = bot_token
         self._app_token = app_token
@@ -91,6 +95,7 @@ class SlackFrontEnd:
         self._root_command = root_command
         self._prefix = prefix
         self._ping_s = ping_s
+        self._inbox = Inbox(documents, "slack", clock)
         self._conversation = Conversation(application, leases, patience_s=patience_s)
         self._locales: dict[str, str] = {}
         self._names: dict[str, str] = {}
@@ -109,6 +114,8 @@ class SlackFrontEnd:
                 self._listening(client, replies), self._app_token.get_secret_value(), ping_interval=self._ping_s
             )
             stack.push_async_callback(finish, self._tasks)
+            left = asyncio.create_task(self._inbox.look_after(lambda body: self._again(body, replies)))
+            stack.callback(left.cancel)
             stack.push_async_callback(socket.close_async)
             await socket.client.connect()  # type: ignore[no-untyped-call]
             _LOG.info("slack_listening")
@@ -135,20 +142,14 @@ class SlackFrontEnd:
     def _listening(self, client: AsyncWebClient, replies: SlackReplies) -> AsyncApp:
         """The listeners. Each acknowledges at once; the work goes on beside it."""
         app = AsyncApp(client=client, request_verification_enabled=False)
-        handlers: dict[str, Callable[[Json, SlackReplies], Awaitable[None]]] = {
-            "command": self._on_command,
-            "press": self._on_press,
-            "shortcut": self._on_shortcut,
-            "app_mention": self._on_mention,
-            "message": self._on_direct_message,
-            "app_home_opened": self._on_home,
-            **dict.fromkeys(_LEFT, self._on_left),
-        }
 
         def listener(name: str) -> Callable[[AsyncAck, Json], Awaitable[None]]:
             async def listen(ack: AsyncAck, body: Json) -> None:
+                # what is acknowledged won't be delivered again
+                key = uuid.uuid4().hex
+                await self._inbox.keep({key: {"name": name, "body": body}})
                 await ack()
-                self._start(handlers[name](body, replies))
+                self._start(self._answered(key, self._handlers[name](body, replies)))
 
             return listen
 
@@ -159,8 +160,30 @@ class SlackFrontEnd:
             app.event(event)(listener(event))
         return app
 
+    @property
+    def _handlers(self) -> Mapping[str, Callable[[Json, SlackReplies], Awaitable[None]]]:
+        return {
+            "command": self._on_command,
+            "press": self._on_press,
+            "shortcut": self._on_shortcut,
+            "app_mention": self._on_mention,
+            "message": self._on_direct_message,
+            "app_home_opened": self._on_home,
+            **dict.fromkeys(_LEFT, self._on_left),
+        }
+
+    async def _answered(self, key: str, work: Awaitable[None]) -> None:
+        await _guarded(work)
+        await self._inbox.done(key)
+
+    async def _again(self, held: Json, replies: SlackReplies) -> None:
+        """Handle an event that a process left behind when it died: under another id, since its own was used."""
+        body = {**held["body"], **{name: f"{held['body'][name]}.again" for name in _IDS if name in held["body"]}}
+        _LOG.info("slack_event_again", name=held["name"])
+        await _guarded(self._handlers[held["name"]](body, replies))
+
     def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(_guarded(work))
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -181,6 +204,8 @@ class SlackFrontEnd:
     async def _on_mention(self, body: Json, replies: SlackReplies) -> None:
         event = body["event"]
         verb, text = spoken(unescaped(_MENTION.sub(" ", event["text"], count=1)), self._verbs)
+        if verb and not text and event.get("thread_ts"):
+            text = meant(verb, text, await _thread_buttons(replies.client, event["channel"], event["thread_ts"]))
         request = await self._request(replies, _Said(body["event_id"], event["user"], event["channel"], verb, text))
         root = self._receipt(event["channel"], event.get("thread_ts") or event["ts"])
         await self._converse(request, Thread(replies, request, root))
@@ -218,7 +243,7 @@ class SlackFrontEnd:
     async def _on_shortcut(self, body: Json, replies: SlackReplies) -> None:
         """A message shortcut does what the message's own button of that verb would."""
         verb = body["callback_id"].lower()
-        text = button_value(body.get("message") or {}, verb)
+        text = meant(verb, "", button_data(body.get("message") or {})).replace(" ", ":")
         said = _Said(body["trigger_id"], body["user"]["id"], body["channel"]["id"], verb, text, Origin.BUTTON)
         request = await self._pressed_request(replies, said, body["message_ts"])
         await self._converse(request, Press(replies, request, body["response_url"]))
@@ -239,7 +264,7 @@ class SlackFrontEnd:
 
     @property
     def _verbs(self) -> frozenset[str]:
-        return frozenset(entry.verb for entry in self._application.menu)
+        return ABOUT_ALERTS | {entry.verb for entry in self._application.menu}
 
     async def _converse(self, request: Request, way: Way) -> None:
         await self._conversation.answer(request, way.hold, way.show)
@@ -293,11 +318,19 @@ def unescaped(text: str) -> str:
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-def button_value(message: Json, verb: str) -> str:
-    """What stands behind ``verb:`` in the first button of that verb under ``message``, ``""`` without one."""
-    for block in message.get("blocks") or ():
-        for element in block.get("elements") or ():
-            found, text = pressed(str(element.get("value", "")))
-            if element.get("type") == "button" and found == verb:
-                return text
-    return ""
+async def _thread_buttons(client: AsyncWebClient, channel: str, ts: str) -> list[str]:
+    """The data of the buttons under the message that a thread began with; none where it can't be read."""
+    try:
+        answer = await client.conversations_replies(channel=channel, ts=ts, limit=1)
+    except FAILURES as error:
+        _LOG.info("slack_thread_unknown", error=str(classified(error, f"slack:{channel}")))
+        return []
+    return [
+        data for message in answer.get("messages") or () if message.get("ts") == ts for data in button_data(message)
+    ]
+
+
+def button_data(message: Json) -> list[str]:
+    """The data of the buttons under ``message``."""
+    elements = [element for block in message.get("blocks") or () for element in block.get("elements") or ()]
+    return [str(element.get("value", "")) for element in elements if element.get("type") == "button"]

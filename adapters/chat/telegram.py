@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
 
@@ -32,7 +34,8 @@ from telegram.constants import ParseMode
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, TypeHandler, Updater
 
-from adapters.chat.conversation import Conversation, finish, pressed, spoken
+from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken
+from adapters.chat.inbox import Inbox
 from adapters.chat.port import Application, Chat, Origin, Reply, Request, User
 from adapters.clock import Clock
 from adapters.message import Reader
@@ -42,7 +45,7 @@ from adapters.notifiers.telegram_http import AiohttpRequest
 from adapters.rendering.plain import title_text
 from adapters.rendering.telegram import telegram_html
 from adapters.rendering.text import shorten, utf16_len
-from adapters.store.port import Leases, StoreUnavailable
+from adapters.store.port import Documents, Leases, StoreUnavailable
 from rules.model import Lang
 
 _LOG = structlog.get_logger(__name__)
@@ -57,11 +60,28 @@ _MENU_LANGUAGES: tuple[tuple[Lang, str | None], ...] = (("en", None), ("zh", "zh
 _LONGEST_WAIT_S = 30.0
 
 
+class _Heard(AiohttpRequest):
+    """Asks for updates, and keeps them before they are handed on: the next request confirms them to the service."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__(connections=1)
+        self._inbox = inbox
+
+    async def do_request(self, *args: Any, **named: Any) -> tuple[int, bytes]:
+        """As its parent; what arrived is in the inbox when this returns."""
+        status, body = await super().do_request(*args, **named)
+        if status == HTTPStatus.OK:
+            found = json.loads(body).get("result")
+            updates = [each for each in found if "inline_query" not in each] if isinstance(found, list) else []
+            await self._inbox.keep({str(each["update_id"]): each for each in updates})
+        return status, body
+
+
 class TelegramFrontEnd:
     """Listens by long polling and replies through ``notifier``.
 
     Telegram serves one poller a bot. Whoever holds the lease polls; any other process waits as a standby and takes over
-    within ``lease_s`` of its death.
+    within ``lease_s`` of its death. What is heard is kept in ``documents`` until it is answered.
     """
 
     def __init__(
@@ -75,6 +95,7 @@ class TelegramFrontEnd:
         base_url: str = DEFAULT_BASE_URL,
         lease_s: float = 30.0,
         patience_s: float = 1.0,
+        documents: Documents | None = None,
     ) -> None:
         self._application = application
         self._notifier = notifier
@@ -86,7 +107,8 @@ class TelegramFrontEnd:
         self._menu: asyncio.Task[None] | None = None
         self._answering: WeakSet[asyncio.Task[Any]] = WeakSet()
         root = base_url.rstrip("/")
-        self._updates = AiohttpRequest(connections=1)
+        self._inbox = Inbox(documents, "telegram", clock)
+        self._updates = _Heard(self._inbox)
         builder = (
             ApplicationBuilder()
             .token(token.get_secret_value())
@@ -109,6 +131,8 @@ class TelegramFrontEnd:
             stack.push_async_callback(self._poller.stop)
             # The library would wait for every answer, however long it takes.
             stack.push_async_callback(finish, self._answering)
+            left = asyncio.create_task(self._inbox.look_after(self._again))
+            stack.callback(left.cancel)
             stack.push_async_callback(self._release)
             stack.push_async_callback(self._stop_polling)
             while True:
@@ -205,22 +229,32 @@ class TelegramFrontEnd:
     async def _on_update(self, update: Update, _: object) -> None:
         if task := asyncio.current_task():
             self._answering.add(task)
+        await self._handle(update, f"telegram:{update.update_id}")
+        await self._inbox.done(str(update.update_id))
+
+    async def _again(self, body: dict[str, Any]) -> None:
+        """Handle an update that a process left behind when it died: under another id, since its own was used."""
+        update = Update.de_json(body, self._poller.bot)
+        _LOG.info("telegram_update_again", update=update.update_id)
+        await self._handle(update, f"telegram:{update.update_id}.again")
+
+    async def _handle(self, update: Update, event: str) -> None:
         try:
-            await self._handle(update)
+            await self._dispatch(update, event)
         except (DeliveryError, TelegramError) as error:
             _LOG.warning("telegram_reply_failed", update=update.update_id, error=str(error))
 
-    async def _handle(self, update: Update) -> None:
+    async def _dispatch(self, update: Update, event: str) -> None:
         if update.message:
-            await self._on_message(update.update_id, update.message)
+            await self._on_message(event, update.message)
         elif update.callback_query:
-            await self._on_press(update.update_id, update.callback_query)
+            await self._on_press(event, update.callback_query)
         elif update.inline_query:
-            await self._on_inline(update.update_id, update.inline_query)
+            await self._on_inline(event, update.inline_query)
         elif update.my_chat_member:
             await self._on_membership(update.my_chat_member)
 
-    async def _on_message(self, update_id: int, message: TelegramMessage) -> None:
+    async def _on_message(self, event: str, message: TelegramMessage) -> None:
         if message.migrate_to_chat_id:
             await self._application.moved(f"telegram:{message.chat.id}", f"telegram:{message.migrate_to_chat_id}")
             return
@@ -231,13 +265,13 @@ class TelegramFrontEnd:
             return
         verb, text = heard
         request = Request(
-            id=f"telegram:{update_id}",
+            id=event,
             platform="telegram",
             origin=Origin.COMMAND if verb else Origin.TEXT,
             user=_user(message.from_user),
             chat=_chat(message.chat, _topic(message)),
             verb=verb,
-            text=text,
+            text=meant(verb, text, _data_of(message.reply_to_message)),
             at=self._clock.now(),
         )
         asked = self._receipt(request.chat, message.message_id) if request.chat.kind == "group" else None
@@ -265,13 +299,13 @@ class TelegramFrontEnd:
             return None
         if mentioned:
             text = f"{text[: mentioned.start()]} {text[mentioned.end() :]}"
-        return spoken(text, {entry.verb for entry in self._application.menu})
+        return spoken(text, ABOUT_ALERTS | {entry.verb for entry in self._application.menu})
 
-    async def _on_press(self, update_id: int, query: CallbackQuery) -> None:
+    async def _on_press(self, event: str, query: CallbackQuery) -> None:
         chat = _pressed_chat(query)
         verb, text = pressed(query.data or "")
         request = Request(
-            id=f"telegram:{update_id}",
+            id=event,
             platform="telegram",
             origin=Origin.BUTTON,
             user=_user(query.from_user),
@@ -299,10 +333,10 @@ class TelegramFrontEnd:
         if not told:
             await _quietly(query.answer, "")
 
-    async def _on_inline(self, update_id: int, query: InlineQuery) -> None:
+    async def _on_inline(self, event: str, query: InlineQuery) -> None:
         user = _user(query.from_user)
         request = Request(
-            id=f"telegram:{update_id}",
+            id=event,
             platform="telegram",
             origin=Origin.INLINE,
             user=user,
@@ -370,6 +404,12 @@ def _pressed_chat(query: CallbackQuery) -> Chat:
     if message is None:
         return Chat(f"telegram:{query.from_user.id}", "direct")
     return _chat(message.chat, _topic(message) if isinstance(message, TelegramMessage) else None)
+
+
+def _data_of(message: TelegramMessage | None) -> list[str]:
+    """The data of the buttons under ``message``."""
+    rows = message.reply_markup.inline_keyboard if message and message.reply_markup else ()
+    return [str(button.callback_data) for row in rows for button in row if button.callback_data]
 
 
 def _topic(message: TelegramMessage) -> int | None:

@@ -2,67 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from adapters.feeds.answer import BadAnswer, dig, instant, maybe, number, optional_number, sequence
-from adapters.feeds.flow_day import FlowDays, ask_each, is_session, new_york, of_total, told
-from adapters.feeds.port import Fault, Fetched
-from adapters.http import HttpClient, Source
+from adapters.feeds.flow_day import FlowDays, is_session, new_york, of_total
+from adapters.feeds.flow_site import FlowSite
+from adapters.feeds.port import Fault
+from adapters.http import Source
 
 NAME = "cmc"
-BASE_URL = "https://api.coinmarketcap.com"
+SOURCE = Source(name=NAME, base_url="https://api.coinmarketcap.com", headers={"Accept": "application/json"})
 PATH = "/data-api/v3/etf/overview/netflow/chart"
 CATEGORIES: Mapping[str, str] = {"BTC": "btc", "ETH": "eth", "SOL": "sol"}
 _USD_ID = "2781"
-
-
-class CmcFlows:
-    """Total flows from CoinMarketCap's chart of the last 30 days."""
-
-    name = NAME
-
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        base_url: str = BASE_URL,
-        assets: Sequence[str] = ("BTC", "ETH", "SOL"),
-        timeout_s: float = 20.0,
-    ) -> None:
-        self._http = http
-        self._source = Source(
-            name=NAME,
-            base_url=base_url,
-            headers={"Accept": "application/json"},
-            min_interval_s=1.0,
-            timeout_s=timeout_s,
-        )
-        self._assets = tuple(asset for asset in assets if asset in CATEGORIES)
-
-    async def days(self, now: datetime) -> FlowDays:
-        """Ask for each asset's chart; faults come back as problems."""
-
-        async def ask(asset: str) -> FlowDays:
-            totals = parse(await self._http.get_json(self._source, PATH, parameters(asset)))
-            return FlowDays(
-                tuple(
-                    of_total(asset, day, total, NAME, now)
-                    for day, total in sorted(totals.items())
-                    if is_session(day) and new_york().close(day) <= now
-                )
-            )
-
-        return await ask_each(NAME, self._assets, ask)
-
-    async def fetch(self, now: datetime) -> Fetched:
-        """The same as observations."""
-        return told(await self.days(now), now)
-
-
-def parameters(asset: str) -> Mapping[str, str]:
-    """The query for the last 30 days of ``asset``, one point a day (a longer range is monthly)."""
-    return {"category": CATEGORIES[asset], "range": "30d", "convertId": _USD_ID}
 
 
 def parse(answer: object) -> dict[date, float | None]:
@@ -82,3 +35,20 @@ def parse(answer: object) -> dict[date, float | None]:
 def _point(point: object) -> tuple[date, float | None]:
     day = instant(number(dig(point, "timestamp"), "a point's timestamp"), "a point's timestamp", per_second=1000).date()
     return day, optional_number(dig(point, "value"), f"the total on {day}")
+
+
+def read(asset: str, answer: object, since: date, now: datetime) -> FlowDays:  # noqa: ARG001 - the chart is short
+    """The sessions of the chart that have closed."""
+    totals = sorted(parse(answer).items())
+    closed = ((day, total) for day, total in totals if is_session(day) and new_york().close(day) <= now)
+    return FlowDays(tuple(of_total(asset, day, total, NAME, now) for day, total in closed))
+
+
+def parameters(category: str) -> Mapping[str, str]:
+    """The query for the last 30 days, one point a day (a longer range is monthly)."""
+    return {"category": category, "range": "30d", "convertId": _USD_ID}
+
+
+SITE = FlowSite(
+    source=SOURCE, requests={asset: (PATH, parameters(name)) for asset, name in CATEGORIES.items()}, read=read
+)

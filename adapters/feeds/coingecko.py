@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import SecretStr
@@ -10,29 +11,21 @@ from pydantic import SecretStr
 from adapters.feeds.answer import dig, instant, noting, positive
 from adapters.feeds.port import FeedProblem, Fetched
 from adapters.http import HttpClient, Source
+from adapters.paces import Pace
 from rules.model import Observation, Status
 
 NAME = "coingecko"
-BASE_URL = "https://api.coingecko.com/api/v3"
+SOURCE = Source(name=NAME, base_url="https://api.coingecko.com/api/v3", pace=Pace(0.5))
+"""The free Demo plan allows 30 requests a minute; without a key the limit is shared by address and unknown."""
 PATH = "/global"
 
 
 class CoinGecko:
     """Total market capitalisation and volume (USD) and the dominance of bitcoin (percent), as of now."""
 
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        key: SecretStr | None = None,
-        base_url: str = BASE_URL,
-        timeout_s: float = 20.0,
-    ) -> None:
+    def __init__(self, *, http: HttpClient, key: SecretStr | None = None) -> None:
         self._http = http
-        secrets = {"x-cg-demo-api-key": key} if key else {}
-        self._source = Source(
-            name=NAME, base_url=base_url, secret_headers=secrets, min_interval_s=3.0, timeout_s=timeout_s
-        )
+        self._source = replace(SOURCE, secret_headers={"x-cg-demo-api-key": key} if key else {})
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask once; the figures are those of the running day, so they are partial."""

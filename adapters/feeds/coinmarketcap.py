@@ -15,6 +15,7 @@ from adapters.feeds.answer import BadAnswer, dig, instant, iso_instant, mapping,
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.utc_day import of_day
 from adapters.http import HttpClient, Source
+from adapters.paces import Pace
 from rules.model import Observation, Status
 
 NAME = "coinmarketcap"
@@ -28,32 +29,23 @@ _REFUSED = {"1001", "1002", "1003", "1004", "1005", "1006", "1007"}
 _TOO_MANY = {"1008", "1009", "1010", "1011"}
 
 
-def _source(base_url: str | None, key: SecretStr | None, timeout_s: float) -> Source:
-    address = base_url or (KEYED_URL if key else KEYLESS_URL)
-    secrets = {"X-CMC_PRO_API_KEY": key} if key else {}
+def source_with(key: SecretStr | None) -> Source:
+    """How CoinMarketCap is reached. The Basic plan allows thirty requests a minute, the public endpoints don't say."""
     return Source(
         name=NAME,
-        base_url=address,
+        base_url=KEYED_URL if key else KEYLESS_URL,
         headers={"Accept": "application/json"},
-        secret_headers=secrets,
-        min_interval_s=1.0,
-        timeout_s=timeout_s,
+        secret_headers={"X-CMC_PRO_API_KEY": key} if key else {},
+        pace=Pace(0.5, burst=4),
     )
 
 
 class CoinMarketCap:
     """Total market capitalisation and volume (USD, adjusted) and the dominance of bitcoin (percent), as of now."""
 
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        key: SecretStr | None = None,
-        base_url: str | None = None,
-        timeout_s: float = 20.0,
-    ) -> None:
+    def __init__(self, *, http: HttpClient, key: SecretStr | None = None) -> None:
         self._http = http
-        self._source = _source(base_url, key, timeout_s)
+        self._source = source_with(key)
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask once; the figures are those of the running day, so they are partial."""
@@ -67,16 +59,9 @@ class CoinMarketCap:
 class CoinMarketCapFear:
     """CoinMarketCap's fear and greed index: now, and the last days at their end."""
 
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        key: SecretStr | None = None,
-        base_url: str | None = None,
-        timeout_s: float = 20.0,
-    ) -> None:
+    def __init__(self, *, http: HttpClient, key: SecretStr | None = None) -> None:
         self._http = http
-        self._source = _source(base_url, key, timeout_s)
+        self._source = source_with(key)
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask for the past days and for the present value."""

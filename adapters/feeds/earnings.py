@@ -41,7 +41,14 @@ class Earnings:
             problems += await self._moves(events, now)
         except StoreUnavailable as error:
             problems.append(FeedProblem(NAME, Fault.INCOMPLETE, f"whether dates moved is unknown: {error}"))
-        return Fetched(tuple(dated(each, now) for each in events), tuple(events), tuple(problems))
+        answered = (
+            source.name
+            for source, answer in zip(self._sources, answers, strict=True)
+            if answer.dates or not answer.problems
+        )
+        return Fetched(
+            tuple(dated(each, now) for each in events), tuple(events), tuple(problems), tuple(dict.fromkeys(answered))
+        )
 
     def _order(self) -> list[str]:
         return list(dict.fromkeys(source.name for source in self._sources))

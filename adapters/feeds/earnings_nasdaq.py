@@ -13,9 +13,11 @@ from adapters.feeds.port import FeedProblem, Fetched
 from adapters.http import HttpClient, Source
 
 NAME = "nasdaq"
-BASE_URL = "https://api.nasdaq.com"
 PATH = "/api/calendar/earnings"
 _BROWSER = "Mozilla/5.0 (X11; Linux x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SOURCE = Source(
+    name=NAME, base_url="https://api.nasdaq.com", headers={"Accept": "application/json", "User-Agent": _BROWSER}
+)
 _WHEN: dict[str, When] = {"time-pre-market": "before_open", "time-after-hours": "after_close"}
 
 
@@ -24,20 +26,10 @@ class NasdaqEarnings:
 
     name = NAME
 
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        symbols: Collection[str] = (),
-        days: int = 21,
-        base_url: str = BASE_URL,
-        timeout_s: float = 20.0,
-    ) -> None:
+    def __init__(self, *, http: HttpClient, symbols: Collection[str] = (), days: int = 21) -> None:
         self._http = http
         self._symbols = frozenset(symbols)
         self._days = days
-        headers = {"Accept": "application/json", "User-Agent": _BROWSER}
-        self._source = Source(name=NAME, base_url=base_url, headers=headers, min_interval_s=1.0, timeout_s=timeout_s)
 
     async def dates(self, now: datetime) -> EarningsDates:
         """Ask day by day; a source that refuses is not asked for the next one."""
@@ -48,7 +40,7 @@ class NasdaqEarnings:
             if not is_session(day):
                 continue
             with noting(problems, NAME, f"earnings {day}"):
-                answer = await self._http.get_json(self._source, PATH, {"date": day.isoformat()})
+                answer = await self._http.get_json(SOURCE, PATH, {"date": day.isoformat()})
                 found += (each for each in parse(answer, day) if not self._symbols or each.symbol in self._symbols)
             if gives_up(problems):
                 break

@@ -68,7 +68,8 @@ def compared(answers: Sequence[FlowDays], now: datetime) -> Fetched:
     settled = settle(answers)
     problems = [problem for answer in answers for problem in answer.problems]
     problems += [*_late(answers, now), *_doubts(settled)]
-    return told(FlowDays(tuple(each.day for each in settled), tuple(problems)), now)
+    names = dict.fromkeys(day.source for answer in answers for day in answer.days)
+    return replace(told(FlowDays(tuple(each.day for each in settled), tuple(problems)), now), answered=tuple(names))
 
 
 def settle(answers: Iterable[FlowDays]) -> list[Settled]:

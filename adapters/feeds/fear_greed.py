@@ -19,7 +19,7 @@ from adapters.http import HttpClient, Source
 from rules.model import Localized, Observation
 
 NAME = "alternative_me"
-BASE_URL = "https://api.alternative.me"
+SOURCE = Source(name=NAME, base_url="https://api.alternative.me")
 PATH = "/fng/"
 _DAYS = 10
 
@@ -44,16 +44,15 @@ def label(provider: str, value: float) -> Localized:
 class AlternativeMe:
     """alternative.me's index: the running day, and the last days at their end."""
 
-    def __init__(self, *, http: HttpClient, base_url: str = BASE_URL, timeout_s: float = 20.0) -> None:
+    def __init__(self, *, http: HttpClient) -> None:
         self._http = http
-        self._source = Source(name=NAME, base_url=base_url, timeout_s=timeout_s)
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask once."""
         problems: list[FeedProblem] = []
         told: list[Observation] = []
         with noting(problems, NAME, f"fear_greed.{NAME}.value"):
-            told += parse(await self._http.get_json(self._source, PATH, {"limit": _DAYS, "format": "json"}), now)
+            told += parse(await self._http.get_json(SOURCE, PATH, {"limit": _DAYS, "format": "json"}), now)
         return Fetched(tuple(told), problems=tuple(problems))
 
 

@@ -22,8 +22,6 @@ TOTAL = "total"
 _REPORTING_LAG = 5
 """Rows after which a fund that never reported wasn't listed yet: nobody reports five sessions late."""
 _DELISTED_AFTER = 10
-_LAST_WEEKS = timedelta(weeks=9)
-"""How far a source that was read whole is read again: corrections come within days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +64,6 @@ class FlowSource(Protocol):
     async def days(self, now: datetime) -> FlowDays:
         """Ask once; faults come back as problems."""
         ...
-
-
-class LongTable:
-    """How far back to read a source that gives years at every answer: all of it once, then the last weeks."""
-
-    def __init__(self) -> None:
-        self._read: set[str] = set()
-
-    def since(self, asset: str, now: datetime) -> date:
-        """The first day to read of ``asset``."""
-        return now.date() - _LAST_WEEKS if asset in self._read else date.min
-
-    def was_read(self, asset: str) -> None:
-        """``asset`` has been told whole."""
-        self._read.add(asset)
 
 
 async def ask_each(source: str, assets: Sequence[str], ask: Callable[[str], Awaitable[FlowDays]]) -> FlowDays:

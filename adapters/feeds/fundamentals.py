@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.feeds.port import Feed, Fetched
-from adapters.feeds.together import join
+from adapters.feeds.port import Feed, Fetched, join
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 
 

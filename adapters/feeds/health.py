@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted, SourceHealth, source_names
 from rules.calendars import Calendar
-from rules.model import Reason, Severity, Trace, TraceLine, Transition, TransitionKind
+from rules.model import Observation, Reason, Severity, Trace, TraceLine, Transition, TransitionKind
 from rules.schedule import CONTINUOUS
 
 COLLECTION = "health"
@@ -62,9 +62,12 @@ class HealthBook:
 
     def note(self, asked: str, fetched: Fetched, now: datetime, patience: Patience | None = None) -> Noted:
         """Take in a fetch. ``asked`` names the source that a fetch without any news or problem speaks well of."""
+        fetched = _newest_of_each(fetched)
         told = [*(item.source for item in fetched.observations), *(item.source for item in fetched.events)]
         seen = {name for source in dict.fromkeys(told) for name in source_names(source)}
-        names = seen | {problem.source for problem in fetched.problems if problem.source} or {asked}
+        names = seen | set(fetched.answered) | {problem.source for problem in fetched.problems if problem.source} or {
+            asked
+        }
         transitions, documents = [], {}
         for name in sorted(names):
             before = self._sources.get(name, SourceHealth(source=name))
@@ -75,6 +78,16 @@ class HealthBook:
                 documents[COLLECTION, name] = _STORED.dump_json(after).decode()
             transitions += [transition] if transition else []
         return Noted(tuple(transitions), documents)
+
+
+def _newest_of_each(fetched: Fetched) -> Fetched:
+    """``fetched`` with each source's newest known figure alone: health asks for no more, and there may be thousands."""
+    newest: dict[str, Observation] = {}
+    for item in fetched.observations:
+        held = newest.get(item.source)
+        if held is None or (item.value is not None and (held.value is None or item.at > held.at)):
+            newest[item.source] = item
+    return replace(fetched, observations=tuple(newest.values()))
 
 
 def _worth_storing(stored: SourceHealth | None, health: SourceHealth) -> bool:
@@ -95,6 +108,7 @@ def only(source: str, fetched: Fetched) -> Fetched:
         tuple(item for item in fetched.observations if source in source_names(item.source)),
         tuple(item for item in fetched.events if source in source_names(item.source)),
         tuple(item for item in fetched.problems if item.source == source),
+        tuple(name for name in fetched.answered if name == source),
     )
 
 
@@ -112,7 +126,8 @@ def advance(
 
 def _fails(problem: FeedProblem, fetched: Fetched) -> bool:
     """A problem of the source as a whole; one of a symbol counts as such when nothing else came."""
-    return problem.fault in _FAILURES and (not problem.subject or not (fetched.observations or fetched.events))
+    came = fetched.observations or fetched.events or fetched.answered
+    return problem.fault in _FAILURES and (not problem.subject or not came)
 
 
 def _with_newest(health: SourceHealth, fetched: Fetched) -> SourceHealth:

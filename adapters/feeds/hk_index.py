@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from adapters.feeds.daily_bars import Bar, Chart, read
-from adapters.feeds.port import Fault, FeedProblem, Fetched
-from adapters.feeds.together import join
+from adapters.feeds.port import Fault, FeedProblem, Fetched, join
 from adapters.http import HttpClient, HttpFailure, Params, Source
 from rules.calendars import Calendars
 from rules.model import Observation, Status
 
-TENCENT = Source(name="tencent", base_url="https://web.ifzq.gtimg.cn", min_interval_s=1.0)
-EASTMONEY = Source(name="eastmoney", base_url="https://push2his.eastmoney.com", min_interval_s=1.0)
+TENCENT = Source(name="tencent", base_url="https://web.ifzq.gtimg.cn")
+EASTMONEY = Source(name="eastmoney", base_url="https://push2his.eastmoney.com")
 _CALENDAR = "XHKG"
 _SESSIONS = 320
+_ASKED_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,24 @@ KNOWN: Mapping[str, Codes] = {
 
 
 class HkIndexHistory:
-    """Finished sessions of the indices in :data:`KNOWN` as ``prices.SYMBOL.FIELD``; the first source that answers wins.
+    """Finished sessions of the indices in :data:`KNOWN` as ``prices.SYMBOL.FIELD``; the first of ``sources`` wins.
 
-    The running session is left out: neither source says how old its last price is.
+    The running session is left out: neither source says how old its last price is. One that failed is asked beside the
+    other until it answers, so that its recovery is noticed.
     """
 
-    def __init__(self, http: HttpClient, calendars: Calendars, symbols: Iterable[str] = ("HSTECH.HK",)) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        calendars: Calendars,
+        sources: Sequence[Source] = (TENCENT, EASTMONEY),
+        symbols: Iterable[str] = ("HSTECH.HK",),
+    ) -> None:
         self._http = http
         self._calendars = calendars
+        asks = {TENCENT.name: self._tencent, EASTMONEY.name: self._eastmoney}
+        self._failed_at: dict[str, datetime] = {}
+        self._asks = {source.name: asks[source.name] for source in sources}
         self._symbols = tuple(symbol for symbol in symbols if symbol in KNOWN)
 
     async def fetch(self, now: datetime) -> Fetched:
@@ -54,14 +64,22 @@ class HkIndexHistory:
     async def history(self, symbol: str, now: datetime) -> Fetched:
         """The bars of one symbol; ``now`` tells its finished sessions from the running one."""
         problems: list[FeedProblem] = []
-        for source, ask in ((TENCENT, self._tencent), (EASTMONEY, self._eastmoney)):
+        answers: dict[str, Sequence[Bar]] = {}
+        for source, ask in self._asks.items():
+            if answers and source not in self._failed_at:
+                continue
             try:
-                bars = await ask(KNOWN[symbol])
+                answers[source] = await ask(KNOWN[symbol])
+                self._failed_at.pop(source, None)
             except HttpFailure as failure:
                 problems.append(failure.problem(symbol))
-                continue
-            return Fetched(self._observations(symbol, bars, now, source.name), problems=tuple(problems))
-        return Fetched(problems=tuple(problems))
+                self._failed_at[source] = now
+        told = [self._observations(symbol, bars, now, source) for source, bars in answers.items()]
+        return Fetched(told[0] if told else (), problems=tuple(problems), answered=tuple(answers))
+
+    def unwell(self, now: datetime) -> bool:
+        """Whether a source failed an hour ago or more, and hasn't been asked since."""
+        return any(now - failed_at >= _ASKED_AGAIN for failed_at in self._failed_at.values())
 
     def _observations(self, symbol: str, bars: Sequence[Bar], now: datetime, source: str) -> tuple[Observation, ...]:
         reading = read(Chart(symbol, tuple(bars)), self._calendars.get(_CALENDAR), now)

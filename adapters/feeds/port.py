@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -50,6 +50,18 @@ class Fetched:
     observations: tuple[Observation, ...] = ()
     events: tuple[CalendarEvent, ...] = ()
     problems: tuple[FeedProblem, ...] = field(default=())
+    answered: tuple[str, ...] = ()
+    """Sources that answered although nothing here bears their name: it was old, or another one's figure was taken."""
+
+
+def join(parts: Sequence[Fetched]) -> Fetched:
+    """Everything of ``parts`` in order."""
+    return Fetched(
+        tuple(each for part in parts for each in part.observations),
+        tuple(each for part in parts for each in part.events),
+        tuple(each for part in parts for each in part.problems),
+        tuple(dict.fromkeys(each for part in parts for each in part.answered)),
+    )
 
 
 def source_names(source: str) -> tuple[str, ...]:

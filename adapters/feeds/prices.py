@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from adapters.feeds.hk_index import KNOWN, HkIndexHistory
-from adapters.feeds.port import Fault, Feed, Fetched
-from adapters.feeds.together import join
+from adapters.feeds.port import Fault, Feed, Fetched, join
 from rules.model import Observation, Status
 
 _LITTLE = 8
@@ -26,8 +26,8 @@ class DailyPrices(Feed, Protocol):
         """The close of the last finished session."""
         ...
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of what was not remembered."""
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` that were not remembered."""
         ...
 
 
@@ -55,20 +55,22 @@ class Prices:
         """The close of the last finished session that Yahoo gave, in today's shares."""
         return self._yahoo.last_close(symbol)
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of what was not remembered, finished sessions only; before the engine starts."""
-        return await self._completed(await self._yahoo.backfill(now), now)
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` that were not remembered, finished sessions only."""
+        watched = [symbol for symbol in self._watched if symbol in symbols]
+        return await self._completed(await self._yahoo.backfill(now, symbols), watched, now)
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask Yahoo, then complete what is short."""
-        return await self._completed(await self._yahoo.fetch(now), now)
+        return await self._completed(await self._yahoo.fetch(now), self._watched, now)
 
-    async def _completed(self, got: Fetched, now: datetime) -> Fetched:
+    async def _completed(self, got: Fetched, watched: Iterable[str], now: datetime) -> Fetched:
         parts = [got]
-        for symbol in self._watched:
+        for symbol in watched:
             closes = _closes(symbol, got)
             failed = any(p.fault in _NO_DATA and p.subject in {symbol, ""} for p in got.problems)
-            if failed or (symbol not in self._known_to and len(closes) < _LITTLE):
+            little = symbol not in self._known_to and len(closes) < _LITTLE
+            if failed or little or self._hk_index.unwell(now):
                 other = await self._hk_index.history(symbol, now)
                 parts.append(self._news(symbol, other, got))
                 closes += _closes(symbol, other)
@@ -80,7 +82,7 @@ class Prices:
         have = {(o.series, o.at) for o in got.observations if o.value is not None}
         since = self._known_to.get(symbol)
         news = (o for o in other.observations if (o.series, o.at) not in have and (since is None or o.at > since))
-        return Fetched(tuple(news), problems=other.problems)
+        return replace(other, observations=tuple(news))
 
 
 def _closes(symbol: str, fetched: Fetched) -> list[Observation]:

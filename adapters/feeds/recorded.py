@@ -15,8 +15,7 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.clock import Clock
-from adapters.feeds.port import Fault, Feed, FeedProblem, Fetched, Stream
-from adapters.feeds.together import join
+from adapters.feeds.port import Fault, Feed, FeedProblem, Fetched, Stream, join
 
 _TURN = TypeAdapter(tuple[datetime, Fetched])
 _PLAIN = " ^="

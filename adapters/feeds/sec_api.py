@@ -12,11 +12,13 @@ from typing import Any
 from adapters.feeds.answer import BadAnswer, dig, iso_day, mapping, sequence
 from adapters.feeds.port import Fault, FeedProblem
 from adapters.http import HttpClient, Source
+from adapters.paces import Pace
 
 NAME = "sec"
 DATA_URL = "https://data.sec.gov"
 SITE_URL = "https://www.sec.gov"
-_PACE_S = 0.15
+_PACE = Pace(6.0)
+"""Ten requests a second are allowed."""
 """At most ten requests a second are allowed; this is below seven."""
 _CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _KNOWN_COMPANIES: Mapping[str, int] = {
@@ -51,15 +53,7 @@ class Filing:
 class SecApi:
     """The SEC's public data, asked under the name of ``contact`` (``Desk Name mail@example.com``)."""
 
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        contact: str,
-        data_url: str = DATA_URL,
-        site_url: str = SITE_URL,
-        timeout_s: float = 30.0,
-    ) -> None:
+    def __init__(self, *, http: HttpClient, contact: str) -> None:
         self._http = http
         self._contact = contact.strip()
         self._data, self._site = (
@@ -67,11 +61,11 @@ class SecApi:
                 name=NAME,
                 base_url=address,
                 headers={"User-Agent": self._contact},
-                timeout_s=timeout_s,
-                min_interval_s=_PACE_S,
+                timeout_s=30.0,
+                pace=_PACE,
                 max_bytes=64 * 1024 * 1024,
             )
-            for address in (data_url, site_url)
+            for address in (DATA_URL, SITE_URL)
         )
         self._ciks: dict[str, int] = dict(_KNOWN_COMPANIES)
         self._listed = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from adapters.feeds.answer import BadAnswer, Json, iso_instant, mapping, number, sequence
@@ -20,6 +21,8 @@ _FIRM_WITHIN = timedelta(hours=3)
 
 class DailySnapshots:
     """A feed whose running figures are kept: the last one of each UTC day becomes that day's figure.
+
+    Past days are told whether or not the source answers: they are no answer of its, so its silence is all of it.
 
     ``name`` tells the snapshots of one provider from another's. A day whose last snapshot was taken more than three
     hours before its end is provisional: it was kept, but it is no closing figure.
@@ -42,7 +45,8 @@ class DailySnapshots:
                 past += _closing(day, await self._read(day), now)
         except (StoreUnavailable, BadAnswer) as error:
             problems.append(FeedProblem(self._name, Fault.INCOMPLETE, f"its daily snapshots: {error}"))
-        return Fetched((*past, *fetched.observations), fetched.events, (*fetched.problems, *problems))
+        told = fetched.problems if fetched.observations else [replace(each, subject="") for each in fetched.problems]
+        return Fetched((*past, *fetched.observations), fetched.events, (*told, *problems), fetched.answered)
 
     async def _keep(self, told: Iterable[Observation], now: datetime) -> None:
         day = now.astimezone(UTC).date()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
 from adapters.feeds.answer import BadAnswer, Json, dig, iso_day, mapping, maybe, optional_number, sequence
-from adapters.feeds.flow_day import FlowDays, LongTable, ask_each, is_session, new_york, of_total, provisional, told
+from adapters.feeds.flow_day import FlowDays, is_session, new_york, of_total, provisional
 from adapters.feeds.flow_rows import FlowRow, FlowTable, table_of, to_days
-from adapters.feeds.port import Fetched
-from adapters.http import HttpClient, Source
+from adapters.feeds.flow_site import FlowSite
+from adapters.http import Source
 
 NAME = "tftc"
-BASE_URL = "https://www.tftc.io"
-PATHS: Mapping[str, str] = {"BTC": "/bitcoin-etf-flows/data.json"}
+SOURCE = Source(name=NAME, base_url="https://www.tftc.io", headers={"Accept": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +26,9 @@ class TftcTable:
     complete_to: date
 
 
-class Tftc:
-    """Flows per fund from TFTC; bitcoin only."""
-
-    name = NAME
-
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        base_url: str = BASE_URL,
-        assets: Sequence[str] = ("BTC",),
-        timeout_s: float = 20.0,
-    ) -> None:
-        self._http = http
-        self._source = Source(name=NAME, base_url=base_url, headers={"Accept": "application/json"}, timeout_s=timeout_s)
-        self._assets = tuple(asset for asset in assets if asset in PATHS)
-        self._table = LongTable()
-
-    async def days(self, now: datetime) -> FlowDays:
-        """Ask for the table; faults come back as problems."""
-
-        async def ask(asset: str) -> FlowDays:
-            table = await self._http.get_json(self._source, PATHS[asset])
-            since = self._table.since(asset, now)
-            answer = await asyncio.to_thread(lambda: _days(asset, parse(table, since), now))
-            self._table.was_read(asset)
-            return answer
-
-        return await ask_each(NAME, self._assets, ask)
-
-    async def fetch(self, now: datetime) -> Fetched:
-        """The same as observations."""
-        return told(await self.days(now), now)
-
-
-def _days(asset: str, table: TftcTable, now: datetime) -> FlowDays:
-    """Days with funds, and between them those with a total alone, which is provisional after ``complete_to``."""
+def read(asset: str, answer: object, since: date, now: datetime) -> FlowDays:
+    """Days with funds, and between them those with a total alone; both are provisional after ``complete_to``."""
+    table = parse(answer, since)
     detailed = to_days(asset, NAME, table.funds, now)
     known = {day.day for day in detailed.days}
     plain = [
@@ -102,3 +66,6 @@ def _total(row: Json) -> tuple[date, float] | None:
     day = iso_day(dig(row, "date"), "a day's date")
     total = optional_number(row.get("netFlowUsd"), f"netFlowUsd on {day}")
     return (day, total) if total else None
+
+
+SITE = FlowSite(source=SOURCE, requests={"BTC": ("/bitcoin-etf-flows/data.json", {})}, read=read)

@@ -2,67 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import partial
 
 from adapters.feeds.answer import BadAnswer, dig, instant, mapping, maybe, optional_number, sequence
-from adapters.feeds.flow_day import FlowDays, LongTable, ask_each, told
+from adapters.feeds.flow_day import FlowDays
 from adapters.feeds.flow_rows import FlowRow, FlowTable, table_of, to_days
-from adapters.feeds.port import Fetched
-from adapters.http import HttpClient, Source
+from adapters.feeds.flow_site import FlowSite
+from adapters.http import Source
 
 NAME = "theblock"
-BASE_URL = "https://data.tbstat.com"
+SOURCE = Source(name=NAME, base_url="https://data.tbstat.com", headers={"Accept": "application/json"})
 PATHS: Mapping[str, str] = {
     "BTC": "/dashboard/markets_structuredproducts_btcspotetfflows_daily_other.json",
     "ETH": "/dashboard/markets_structuredproducts_ethspotetfflows_daily_other.json",
 }
 _TICKER = re.compile(r"[A-Z][A-Z0-9]{1,5}")
 _NAMED = re.compile(r"\(([A-Z][A-Z0-9]{1,5})\)")
-
-
-class TheBlock:
-    """Flows per fund from The Block's charts."""
-
-    name = NAME
-
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        base_url: str = BASE_URL,
-        assets: Sequence[str] = ("BTC", "ETH"),
-        timeout_s: float = 20.0,
-    ) -> None:
-        self._http = http
-        self._source = Source(
-            name=NAME,
-            base_url=base_url,
-            headers={"Accept": "application/json"},
-            min_interval_s=1.0,
-            timeout_s=timeout_s,
-        )
-        self._assets = tuple(asset for asset in assets if asset in PATHS)
-        self._table = LongTable()
-
-    async def days(self, now: datetime) -> FlowDays:
-        """Ask for each asset's chart; faults come back as problems."""
-
-        async def ask(asset: str) -> FlowDays:
-            chart = await self._http.get_json(self._source, PATHS[asset])
-            since = self._table.since(asset, now)
-            answer = await asyncio.to_thread(lambda: to_days(asset, NAME, parse(chart, since), now))
-            self._table.was_read(asset)
-            return answer
-
-        return await ask_each(NAME, self._assets, ask)
-
-    async def fetch(self, now: datetime) -> Fetched:
-        """The same as observations."""
-        return told(await self.days(now), now)
 
 
 def parse(answer: object, since: date = date.min) -> FlowTable:
@@ -104,3 +62,11 @@ def _ticker(name: str) -> str:
         return ""
     found = _NAMED.search(name)
     return found[1] if found else name if _TICKER.fullmatch(name) else ""
+
+
+def read(asset: str, answer: object, since: date, now: datetime) -> FlowDays:
+    """The days of the chart."""
+    return to_days(asset, NAME, parse(answer, since), now)
+
+
+SITE = FlowSite(source=SOURCE, requests={asset: (path, {}) for asset, path in PATHS.items()}, read=read)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.feeds.port import Feed, Fetched
+from adapters.feeds.port import Feed, Fetched, join
 
 
 class Together:
@@ -18,12 +18,3 @@ class Together:
     async def fetch(self, now: datetime) -> Fetched:
         """Ask every feed at once and join what they brought, in their order."""
         return join(await asyncio.gather(*(feed.fetch(now) for feed in self._feeds)))
-
-
-def join(parts: Sequence[Fetched]) -> Fetched:
-    """Everything of ``parts`` in order."""
-    return Fetched(
-        tuple(each for part in parts for each in part.observations),
-        tuple(each for part in parts for each in part.events),
-        tuple(each for part in parts for each in part.problems),
-    )

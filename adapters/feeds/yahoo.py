@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -29,6 +29,7 @@ from adapters.feeds.daily_bars import (
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.splits import looks_like_split, rescaled_since, with_history_rescaled
 from adapters.http import CoolDowns, HttpFailure
+from adapters.paces import OwnPaces, Pace, Paces
 from rules.calendars import Calendar, Calendars
 from rules.model import Observation, SeriesName, Status
 from rules.universe import Instrument, Kind
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from adapters.feeds.yahoo_session import YahooSession
 
 NAME = "yahoo"
-DEFAULT_PACE = 2.0
-"""Requests a second."""
+PACE = Pace(2.0, burst=60)
 _KEPT_SESSIONS = 30
 _ENOUGH_SESSIONS = 300
 _COMPLETED_AT_MOST = 20
@@ -54,17 +54,15 @@ class YahooOptions:
     """How Yahoo is asked.
 
     ``base_url`` stands in for Yahoo's hosts (``""``: the real ones). ``period`` is what one fetch looks back; after a
-    split ``long_period`` is fetched once. ``burst`` requests may go out at once, ``requests_per_s`` on average (0 never
-    waits). Yahoo publishes no limits; whole addresses were shut out for hours at a few requests a second, hence the
-    defaults and the length of ``cool_down``.
+    split ``long_period`` is fetched once. Yahoo publishes no limits; whole addresses were shut out for hours at a few
+    requests a second, hence ``pace`` and the length of ``cool_down``.
     """
 
     base_url: str = ""
     cache_dir: Path | None = None
     period: str = "1mo"
     long_period: str = "2y"
-    requests_per_s: float = DEFAULT_PACE
-    burst: int = 60
+    pace: Pace = PACE
     concurrency: int = 4
     timeout_s: float = 15.0
     cool_down: timedelta = timedelta(minutes=30)
@@ -84,15 +82,15 @@ class _Look:
 class YahooDesk:
     """What the Yahoo feeds of one process share: the session, the threads, the pace and the cool-down."""
 
-    def __init__(self, clock: Clock, cool_downs: CoolDowns, options: YahooOptions) -> None:
+    def __init__(self, clock: Clock, cool_downs: CoolDowns, options: YahooOptions, paces: Paces | None = None) -> None:
         self.clock = clock
         self.options = options
+        self._paces = paces or OwnPaces(clock)
         self._cool_downs = cool_downs
         self._requesters = ThreadPoolExecutor(options.concurrency, thread_name_prefix=f"{NAME} request")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"{NAME} read")
         self._session: YahooSession | None = None
         self._requests: ChartRequests | None = None
-        self._paid_until: datetime | None = None
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -107,6 +105,7 @@ class YahooDesk:
         from adapters.feeds import yahoo_session  # noqa: PLC0415 - yfinance and pandas take a second to load
         from adapters.feeds.yahoo_requests import ChartRequests  # noqa: PLC0415
 
+        _reading()
         if self._requests is None:
             options = self.options
             self._session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
@@ -168,13 +167,7 @@ class YahooDesk:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     async def _turn(self) -> None:
-        """Wait so that no more than ``burst`` requests run ahead of the steady pace."""
-        if not self.options.requests_per_s:
-            return
-        spacing = timedelta(seconds=1 / self.options.requests_per_s)
-        now = self.clock.now()
-        self._paid_until = max(self._paid_until or now, now) + spacing
-        await self.clock.sleep_until(self._paid_until - spacing * self.options.burst)
+        await self._paces.turn(NAME, self.options.pace)
 
     async def _begin_cool_down(self, failure: HttpFailure) -> None:
         now = self.clock.now()
@@ -223,15 +216,17 @@ class YahooPrices:
             bar = Bar(day, *(fields.get(name) for name in BAR_FIELDS))
             self._given.setdefault(symbol, {})[day] = Session(bar, at, Status.FINAL)
             self._known[symbol] = self._known.get(symbol, 0) + 1
-        for symbol, given in self._given.items():
+        for symbol in {symbol for symbol, _ in figures}:
+            given = self._given[symbol]
             self._given[symbol] = {day: given[day] for day in sorted(given)[-_KEPT_SESSIONS:]}
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of each symbol of which little was remembered; finished sessions only, for the archive.
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` of which little was remembered; finished sessions, for the archive.
 
         Meant for the time before the engine starts: what it brings counts as given, and a fetch tells what is new.
         """
-        wanted = [item for item in self._instruments if self._known.get(item.symbol, 0) < _ENOUGH_SESSIONS]
+        asked = (item for item in self._instruments if item.symbol in symbols)
+        wanted = [item for item in asked if self._known.get(item.symbol, 0) < _ENOUGH_SESSIONS]
         fetched = await self._fetch(wanted, now, self._desk.options.long_period)
         final = tuple(item for item in fetched.observations if item.status is Status.FINAL)
         for symbol, given in self._given.items():
@@ -250,6 +245,10 @@ class YahooPrices:
         await self._desk.prepare()
         looks = await self._look_at_all(instruments, now, period)
         await self._complete(looks, now)
+        return await asyncio.to_thread(self._joined, looks, now)
+
+    def _joined(self, looks: Sequence[_Look], now: datetime) -> Fetched:
+        """What the looks came to; for hundreds of symbols too long for the event loop."""
         missing = {look.instrument.symbol: look.reading.missing for look in looks if look.reading.missing}
         marks = (item for look in looks for item in self._marks(look, now))
         observations = chain(*(look.observations for look in looks), marks)

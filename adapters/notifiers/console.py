@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,8 @@ class ConsoleNotifier:
             file=self._file, width=width, markup=False, highlight=False, emoji=False, _environ=environ
         )
         self._printed = 0
+        self.closed = asyncio.Event()
+        """Set once nobody reads any more (``| head``): what is printed from then on is lost, and nobody's loss."""
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Print the message, then a blank line."""
@@ -54,6 +57,8 @@ class ConsoleNotifier:
             raise DestinationGone(f"{outgoing.destination!r} is not the terminal; wanted console:")
         try:
             self.show(outgoing.message, outgoing.reader)
+        except BrokenPipeError:
+            self.closed.set()
         except OSError as error:
             raise DestinationGone(f"the terminal takes nothing more ({error.strerror})") from error
         self._printed += 1

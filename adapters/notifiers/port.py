@@ -59,6 +59,18 @@ class Searchable(Protocol):
         ...
 
 
+@runtime_checkable
+class Probed(Protocol):
+    """A notifier whose service can't be asked for a message, but can be asked whether it answers at all.
+
+    A message whose outcome is unknown is sent again once, and not before the service answers.
+    """
+
+    async def probe(self) -> None:
+        """Return when the service answers; raise a ``DeliveryError`` otherwise. Nothing is sent."""
+        ...
+
+
 class DeliveryError(Exception):
     """A message was not (or perhaps not) accepted. The subclass says what to do."""
 

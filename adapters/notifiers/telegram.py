@@ -118,6 +118,15 @@ class TelegramNotifier:
         missing = await self._follow_up(outgoing, address, message_id)
         return Receipt(outgoing.destination, str(message_id), self._clock.now(), missing=missing)
 
+    async def probe(self) -> None:
+        """Return when the Bot API answers; raise ``RetryLater`` or ``Misconfigured`` otherwise."""
+        try:
+            await self._bot.get_me()
+        except InvalidToken as error:
+            raise classified(error, "Telegram") from error
+        except TelegramError as error:
+            raise RetryLater(f"Telegram does not answer ({error.message})") from error
+
     async def _send_text(self, outgoing: Outgoing, address: Address) -> int:
         try:
             html = telegram_html(outgoing.message, outgoing.reader)

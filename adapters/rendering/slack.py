@@ -17,7 +17,7 @@ from adapters.rendering.fit import fit, fit_line
 from adapters.rendering.plain import EMOJI, line_text, plain_text, span_text, title_text
 from adapters.rendering.tables import table_lines
 from adapters.rendering.text import clean, shorten, utf16_len
-from adapters.rendering.times import market_time, reader_time
+from adapters.rendering.times import instant_text, market_time, reader_time
 
 Json = dict[str, Any]
 
@@ -145,6 +145,8 @@ def _mrkdwn(line: Line, reader: Reader) -> str:
 
 def _mrkdwn_span(span: Span, reader: Reader) -> str:
     if isinstance(span, Instant):
+        if not span.zone:
+            return escape(clean(span.label)) + _date_token(span, reader)
         return escape(clean(market_time(span, reader.lang))) + _localized(_date_token(span, reader), reader)
     mark = _MARKS[span.style]
     text = escape(span_text(span, reader))
@@ -156,6 +158,8 @@ def _date_token(instant: Instant, reader: Reader) -> str:
 
 
 def _fallback(instant: Instant, reader: Reader) -> str:
+    if not instant.zone:
+        return instant_text(replace(instant, label=""), reader)
     return reader_time(instant, reader) or market_time(replace(instant, label=""), reader.lang)
 
 
@@ -176,13 +180,15 @@ def _rich(lines: list[Line], reader: Reader) -> list[Json]:
 
 def _rich_span(span: Span, reader: Reader) -> list[Json]:
     if isinstance(span, Instant):
-        before, after = _localized("\0", reader).split("\0")
         date = {
             "type": "date",
             "timestamp": int(span.at.timestamp()),
             "format": _DATE,
             "fallback": _fallback(span, reader),
         }
+        if not span.zone:
+            return [*([_rich_text(clean(span.label))] if span.label else []), date]
+        before, after = _localized("\0", reader).split("\0")
         return [_rich_text(clean(market_time(span, reader.lang)) + before), date, _rich_text(after)]
     text = span_text(span, reader)
     return [_rich_text(text, span.style)] if text else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,8 @@ def reader_time(instant: Instant, reader: Reader) -> str:
 
 def instant_text(instant: Instant, reader: Reader) -> str:
     """``Close Fri 1 Nov 16:00 ET (Sat 04:00 UTC+8)`` or ``收盘 美东 11-01 16:00（北京 11-02 04:00）``."""
+    if not instant.zone:
+        return market_time(replace(instant, zone=reader.tz), reader.lang)
     market, own = market_time(instant, reader.lang), reader_time(instant, reader)
     if not own:
         return market

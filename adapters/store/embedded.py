@@ -183,7 +183,9 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except OSError as error:
-        raise StoreUnavailable(f"cannot use the data directory {folder}: {error.strerror}") from error
+        raise StoreUnavailable(
+            f"cannot use the data directory {folder}: {error.strerror}; set TAPEWATCH_HOME"
+        ) from error
     if found.st_uid != os.getuid() or not os.access(folder, os.W_OK | os.X_OK):
         raise StoreUnavailable(f"the data directory {folder} is not this user's to write to; set TAPEWATCH_HOME")
     if stat.S_IMODE(found.st_mode) & 0o077:

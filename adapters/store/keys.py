@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 LAYOUT = "tw1"
@@ -23,16 +24,19 @@ OUTBOX_HOLDERS = f"{LAYOUT}:outbox:holders"
 OUTBOX_BELL = f"{LAYOUT}:outbox:bell"
 LANE_PREFIX = f"{LAYOUT}:outbox:lane:"
 
+_REMEMBERED = 16_384
 _SAFE = "@^+=-_./"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+@lru_cache(_REMEMBERED)
 def encoded(text: str) -> str:
     """Outside text as one part of a key: without colon, space or control character; :func:`decoded` undoes it."""
     return quote(text, safe=_SAFE, errors="replace")
 
 
+@lru_cache(_REMEMBERED)
 def decoded(part: str) -> str:
     """The text that :func:`encoded` was given."""
     return unquote(part)
@@ -48,6 +52,7 @@ def lease(name: str) -> str:
     return f"{LAYOUT}:lease:{encoded(name)}"
 
 
+@lru_cache(_REMEMBERED)
 def bucket(name: str) -> str:
     """The hash that holds a token bucket."""
     return f"{LAYOUT}:rate:{encoded(name)}"

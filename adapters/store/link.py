@@ -54,7 +54,7 @@ class Link:
     """Runs commands on one server.
 
     ``place`` names the server in messages, without its password. ``revive``, where given, restarts a server of our
-    own that has died; a command that may safely run twice is then run again.
+    own that has died, or waits until one has loaded its data; a command that may safely run twice is then run again.
     """
 
     def __init__(self, client: Redis, place: str, revive: Revive | None = None) -> None:
@@ -72,11 +72,11 @@ class Link:
         """Run one command and return its reply as bytes."""
         return await self._run(lambda: self._execute(*command, NEVER_DECODE=True))
 
-    async def script(self, source: str, keys: Sequence[str], arguments: Command) -> Any:
+    async def script(self, source: str, keys: Sequence[str], arguments: Command, *, repeatable: bool = True) -> Any:
         """Run a Lua script: atomic, and loaded only once on a server."""
         if (script := self._scripts.get(source)) is None:
             script = self._scripts[source] = self._client.register_script(source)
-        return await self._run(lambda: script(keys=keys, args=arguments))
+        return await self._run(lambda: script(keys=keys, args=arguments), repeatable=repeatable)
 
     async def transaction(self, commands: Sequence[Command], *, repeatable: bool = True) -> list[Any]:
         """Run commands as one MULTI/EXEC and return their replies."""
@@ -165,7 +165,7 @@ def _options() -> dict[str, Any]:
 
 
 def _is_broken(error: Exception) -> bool:
-    refused = AuthenticationError | AuthorizationError | BusyLoadingError
+    refused = AuthenticationError | AuthorizationError
     return isinstance(error, RedisConnectionError | OSError) and not isinstance(error, refused | RedisTimeoutError)
 
 

@@ -10,223 +10,26 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from adapters.store import keys
+from adapters.store import outbox_scripts as scripts
 from adapters.store.link import Command, Link
-from adapters.store.port import Claimed, DeadLetter, LogLine, OutboxEntry, alive
+from adapters.store.port import LIFE_S, Buckets, Claimed, DeadLetter, Limits, LogLine, OutboxEntry, alive, unlimited
 
 VISIBILITY_S = 120.0
+_LOOKED_AT = 64
+_NOTHING: Mapping[str, datetime] = MappingProxyType({})
 _DELIVERED = {"sent", "sent_again"}
-
-_CLAIM = """
-local due, doubts, holders = unpack(KEYS)
-local worker, now, hold_until, count, prefix = unpack(ARGV)
-local out = {}
-for _, lane in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)) do
-  local stream, attempt, entry = prefix .. lane, 1, nil
-  local held = redis.pcall('XPENDING', stream, 'senders', '-', '+', 1)
-  if held.err then
-    redis.call('ZREM', due, lane)
-  else
-    if #held > 0 then
-      attempt = held[1][4] + 1
-      entry = redis.call('XCLAIM', stream, 'senders', worker, 0, held[1][1], 'RETRYCOUNT', attempt)[1]
-    else
-      local fresh = redis.call('XREADGROUP', 'GROUP', 'senders', worker, 'COUNT', 1, 'STREAMS', stream, '>')
-      entry = fresh and fresh[1][2][1]
-    end
-    if entry then
-      redis.call('ZADD', due, hold_until, lane)
-      local doubted = redis.call('HGET', doubts, lane) == entry[1]
-      redis.call('HSET', doubts, lane, entry[1])
-      redis.call('HSET', holders, lane, worker)
-      out[#out + 1] = {lane, entry[1], attempt, entry[2], doubted and 1 or 0}
-    else
-      redis.call('DEL', stream)
-      redis.call('ZREM', due, lane)
-    end
-  end
-end
-return out
-"""
-
-# Until its holder says otherwise, what was handed out may have been accepted.
-_FREE = """
-local due, stream, log, doubts, holders = unpack(KEYS)
-local lane, id, attempt, key, destination, at, now, said = unpack(ARGV)
-local function free()
-  redis.call('HDEL', doubts, lane)
-  redis.call('HDEL', holders, lane)
-  if redis.call('XLEN', stream) == 0 then
-    redis.call('DEL', stream)
-    redis.call('ZREM', due, lane)
-  else
-    redis.call('ZADD', due, now, lane)
-  end
-end
-local function write(outcome)
-  redis.call('XADD', log, '*', 'key', key, 'destination', destination, 'at', at,
-             'outcome', outcome, 'detail', said, 'attempt', attempt)
-end
-local function holds()
-  local held = redis.call('EXISTS', stream) == 1 and redis.call('XPENDING', stream, 'senders', id, id, 1) or {}
-  return #held > 0 and held[1][4] == tonumber(attempt)
-end
-local function leave()
-  redis.call('XACK', stream, 'senders', id)
-  redis.call('XDEL', stream, id)
-end
-"""
-
-_ACKNOWLEDGE = (
-    _FREE
-    + """
-local notices = KEYS[6]
-if redis.call('EXISTS', stream) == 1 then redis.call('XACK', stream, 'senders', id) end
-if redis.call('XDEL', stream, id) == 0 then
-  write('sent_again')
-  return 0
-end
-redis.call('HSET', notices, lane .. ' ' .. key, said)
-write('sent')
-free()
-return 1
-"""
-)
-
-_POSTPONE = (
-    _FREE
-    + """
-if not holds() then return 0 end
-redis.call('ZADD', due, now, lane)
-redis.call('HDEL', holders, lane)
-if ARGV[9] == '0' then redis.call('HDEL', doubts, lane) end
-write('postponed')
-return 1
-"""
-)
-
-_RELEASE = (
-    _FREE
-    + """
-if not holds() then return 0 end
-local holder = redis.call('XPENDING', stream, 'senders', id, id, 1)[1][2]
-redis.call('XCLAIM', stream, 'senders', holder, 0, id, 'RETRYCOUNT', attempt - 1, 'JUSTID')
-redis.call('ZADD', due, now, lane)
-redis.call('HDEL', holders, lane)
-if ARGV[9] == '0' then redis.call('HDEL', doubts, lane) end
-return 1
-"""
-)
-
-_MOVE = (
-    _FREE
-    + """
-local notices, sequence, bell = KEYS[6], KEYS[7], KEYS[8]
-local new_lane, new_stream, payload, created = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-if not holds() then return 0 end
-leave()
-write('moved')
-free()
-if redis.call('HSETNX', notices, new_lane .. ' ' .. key, '') == 0 then return 1 end
-redis.call('XADD', new_stream, redis.call('INCR', sequence) .. '-0', 'key', key, 'payload', payload,
-           'created', created)
-if not redis.call('ZSCORE', due, new_lane) then
-  redis.call('XGROUP', 'CREATE', new_stream, 'senders', '0')
-  redis.call('ZADD', due, now, new_lane)
-end
-redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
-return 1
-"""
-)
-
-_BURY = (
-    _FREE
-    + """
-local dead, payload, created = KEYS[6], ARGV[9], ARGV[10]
-if not holds() then return 0 end
-leave()
-redis.call('XADD', dead, '*', 'key', key, 'destination', destination, 'payload', payload, 'created', created,
-           'why', said, 'at', at, 'attempts', attempt)
-write('buried')
-free()
-return 1
-"""
-)
-
-_DROP = (
-    _FREE
-    + """
-if not holds() then return 0 end
-leave()
-write('dropped')
-free()
-return 1
-"""
-)
-
-# A worker lives as long as its lease does.
-_TAKE_OVER = """
-local due, holders = unpack(KEYS)
-local taken, held = 0, redis.call('HGETALL', holders)
-for i = 1, #held, 2 do
-  local lane, worker = held[i], held[i + 1]
-  if redis.call('EXISTS', ARGV[2] .. worker) == 0 then
-    redis.call('HDEL', holders, lane)
-    if redis.call('ZSCORE', due, lane) then
-      redis.call('ZADD', due, ARGV[1], lane)
-      taken = taken + 1
-    end
-  end
-end
-return taken
-"""
-
-_WAITING = """
-local out = {}
-for _, lane in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  out[#out + 1] = lane
-  out[#out + 1] = redis.call('XLEN', ARGV[1] .. lane)
-end
-return out
-"""
-
-_RETRY = """
-local dead, due, sequence, log, bell = unpack(KEYS)
-local prefix, id, at, now, lane = unpack(ARGV)
-local found = redis.call('XRANGE', dead, id, id)
-if #found == 0 then return 0 end
-local f = {}
-for i = 1, #found[1][2], 2 do f[found[1][2][i]] = found[1][2][i + 1] end
-local stream = prefix .. lane
-redis.call('XADD', stream, redis.call('INCR', sequence) .. '-0', 'key', f.key, 'payload', f.payload,
-           'created', f.created)
-if not redis.call('ZSCORE', due, lane) then
-  redis.call('XGROUP', 'CREATE', stream, 'senders', '0')
-  redis.call('ZADD', due, now, lane)
-end
-redis.call('XDEL', dead, id)
-redis.call('XADD', log, '*', 'key', f.key, 'destination', f.destination, 'at', at, 'outcome', 'retried',
-           'detail', f.why, 'attempt', '0')
-redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
-return 1
-"""
-
-# Idempotency ends with the log line of the delivery: a notice that waits or lies dead is remembered, however old.
-_TRIM = """
-local log, notices, rows, last = KEYS[1], KEYS[2], cjson.decode(ARGV[1]), ARGV[2]
-for _, notice in ipairs(rows) do redis.call('HDEL', notices, notice) end
-return redis.call('XTRIM', log, 'MINID', last)
-"""
 
 
 class RedisOutbox:
     """See :class:`adapters.store.port.Outbox`.
 
-    ``visibility_s`` is how long a worker may hold an entry before another one takes it over.
+    ``visibility_s`` is how long a worker may hold an entry before another one takes it over, however alive it is.
     """
 
     def __init__(self, link: Link, visibility_s: float = VISIBILITY_S) -> None:
@@ -234,39 +37,63 @@ class RedisOutbox:
         self._visibility = timedelta(seconds=visibility_s)
         self._bell = "0"
 
-    async def claim(self, worker: str, now: datetime, count: int = 1) -> Sequence[Claimed]:
-        """Take the heads of up to ``count`` lanes that are due and that nobody holds, a dead worker's included."""
-        arguments: Command = [
-            keys.encoded(worker),
-            keys.to_us(now),
-            keys.to_us(now + self._visibility),
-            count,
-            keys.LANE_PREFIX,
-        ]
-        found = await self._link.script(_CLAIM, [keys.OUTBOX_DUE, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS], arguments)
-        return [_claimed(*row) for row in found]
+    async def claim(
+        self,
+        worker: str,
+        now: datetime,
+        count: int = 1,
+        *,
+        limits: Limits = unlimited,
+        within_s: float = 0.0,
+    ) -> Sequence[Claimed]:
+        """Take the heads of up to ``count`` lanes that are due and for which there are tokens; see the port."""
+        touched = [keys.OUTBOX_DUE, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS, keys.lease(alive(worker))]
+        while lanes := await self._due(now, max(count, _LOOKED_AT)):
+            arguments: Command = [
+                keys.encoded(worker),
+                keys.LANE_PREFIX,
+                keys.to_us(now),
+                keys.to_us(now + self._visibility),
+                round(within_s * 1e6),
+                count,
+                json.dumps([(lane, _buckets(limits(keys.decoded(lane)))) for lane in lanes]),
+                round(LIFE_S * 1e3),
+                worker,
+            ]
+            if found := await self._link.script(scripts.CLAIM, touched, arguments):
+                return [_claimed(row) for row in found]
+        return []
 
-    async def acknowledge(self, claimed: Claimed, receipt: str, now: datetime) -> None:
-        """The message was accepted: log it with its ``receipt`` (JSON) and free the lane."""
+    async def _due(self, now: datetime, count: int) -> Sequence[str]:
+        found: Sequence[str] = await self._link.call(
+            "ZRANGEBYSCORE", keys.OUTBOX_DUE, "-inf", keys.to_us(now), "LIMIT", 0, count
+        )
+        return found
+
+    async def acknowledge(
+        self, claimed: Claimed, receipt: str, now: datetime, *, blocked: Mapping[str, datetime] = _NOTHING
+    ) -> None:
+        """The message was accepted: log it, free the lane and block the buckets ``blocked``; see the port."""
         touched = [*_touched(claimed), keys.OUTBOX_NOTICES]
-        await self._link.script(_ACKNOWLEDGE, touched, _arguments(claimed, now, keys.to_us(now), receipt))
+        until = [(keys.bucket(name), str(keys.to_us(instant))) for name, instant in blocked.items()]
+        arguments = [*_arguments(claimed, now, keys.to_us(now), receipt), json.dumps(until)]
+        await self._link.script(scripts.ACKNOWLEDGE, touched, arguments)
 
-    async def take_over(self, now: datetime) -> int:
-        """Make due what workers hold whose lease :func:`~adapters.store.port.alive` ended; return how many entries."""
-        arguments: Command = [keys.to_us(now), keys.lease(alive(""))]
-        return int(await self._link.script(_TAKE_OVER, [keys.OUTBOX_DUE, keys.OUTBOX_HOLDERS], arguments))
+    async def take_over(self, now: datetime, is_dead: Callable[[str], bool] = lambda _worker: False) -> int:
+        """Make due what workers hold that are dead; return how many entries; see the port."""
+        workers = {str(worker) for worker in await self._link.call("HVALS", keys.OUTBOX_HOLDERS)}
+        if not workers:
+            return 0
+        dead = json.dumps([worker for worker in workers if is_dead(keys.decoded(worker))])
+        arguments: Command = [keys.to_us(now), keys.lease(alive("")), dead]
+        return int(await self._link.script(scripts.TAKE_OVER, [keys.OUTBOX_DUE, keys.OUTBOX_HOLDERS], arguments))
 
     async def postpone(
         self, claimed: Claimed, until: datetime, why: str, *, accepted: Literal["no", "unknown"] = "no"
     ) -> None:
         """Give the lane back; its head is due again at ``until``. ``accepted`` says whether it may have arrived."""
         arguments = [*_arguments(claimed, until, keys.to_us(until), why), _doubt(claimed, accepted)]
-        await self._link.script(_POSTPONE, _touched(claimed), arguments)
-
-    async def release(self, claimed: Claimed, until: datetime) -> None:
-        """Give the lane back untried: neither an attempt nor a line of the log."""
-        arguments = [*_arguments(claimed, until, keys.to_us(until), ""), _doubt(claimed, "no")]
-        await self._link.script(_RELEASE, _touched(claimed), arguments)
+        await self._link.script(scripts.POSTPONE, _touched(claimed), arguments)
 
     async def move(self, claimed: Claimed, destination: str, now: datetime) -> None:
         """Put the entry at the end of another destination's lane, unless it was enqueued there before."""
@@ -276,21 +103,21 @@ class RedisOutbox:
             *_arguments(claimed, now, keys.to_us(now), destination),
             *(lane, keys.LANE_PREFIX + lane, claimed.entry.payload, claimed.entry.created_at.isoformat()),
         ]
-        await self._link.script(_MOVE, touched, arguments)
+        await self._link.script(scripts.MOVE, touched, arguments)
 
     async def bury(self, claimed: Claimed, why: str, now: datetime) -> None:
         """Move the entry to the dead letters, explained, and free the lane."""
         entry = claimed.entry
         arguments = [*_arguments(claimed, now, keys.to_us(now), why), entry.payload, entry.created_at.isoformat()]
-        await self._link.script(_BURY, [*_touched(claimed), keys.OUTBOX_DEAD], arguments)
+        await self._link.script(scripts.BURY, [*_touched(claimed), keys.OUTBOX_DEAD], arguments)
 
     async def drop(self, claimed: Claimed, why: str, now: datetime) -> None:
         """Take the entry off without sending it, since there is nothing to be done; the log says so."""
-        await self._link.script(_DROP, _touched(claimed), _arguments(claimed, now, keys.to_us(now), why))
+        await self._link.script(scripts.DROP, _touched(claimed), _arguments(claimed, now, keys.to_us(now), why))
 
     async def waiting(self) -> Mapping[str, int]:
         """How many entries wait per destination."""
-        flat = await self._link.script(_WAITING, [keys.OUTBOX_DUE], [keys.LANE_PREFIX])
+        flat = await self._link.script(scripts.WAITING, [keys.OUTBOX_DUE], [keys.LANE_PREFIX])
         return {keys.decoded(lane): count for lane, count in zip(flat[::2], flat[1::2], strict=True)}
 
     async def next_due(self) -> datetime | None:
@@ -311,6 +138,10 @@ class RedisOutbox:
         found: str | None = await self._link.call("HGET", keys.OUTBOX_NOTICES, _notice(destination, key))
         return found
 
+    async def replace(self, key: str, destination: str, receipt: str) -> None:
+        """The message of a delivered notice is another one by now: later edits and replies go to that one."""
+        await self._link.call("HSET", keys.OUTBOX_NOTICES, _notice(destination, key), receipt)
+
     async def dead(self, count: int = 100) -> Sequence[DeadLetter]:
         """The newest ``count`` dead letters, newest first."""
         found = await self._link.call("XREVRANGE", keys.OUTBOX_DEAD, "+", "-", "COUNT", count)
@@ -324,7 +155,7 @@ class RedisOutbox:
         touched = [keys.OUTBOX_DEAD, keys.OUTBOX_DUE, keys.OUTBOX_SEQUENCE, keys.OUTBOX_LOG, keys.OUTBOX_BELL]
         lane = keys.encoded(found[0][1]["destination"])
         arguments: Command = [keys.LANE_PREFIX, dead_id, now.isoformat(), keys.to_us(now), lane]
-        return bool(await self._link.script(_RETRY, touched, arguments))
+        return bool(await self._link.script(scripts.RETRY, touched, arguments))
 
     async def discard(self, dead_id: str) -> bool:
         """Forget a dead letter; ``False`` when there is no such letter."""
@@ -350,7 +181,7 @@ class RedisOutbox:
             if old:
                 sent = [_notice(f["destination"], f["key"]) for _, f in old if f["outcome"] in _DELIVERED]
                 arguments: Command = [json.dumps(sent, ensure_ascii=False), keys.after(old[-1][0])]
-                gone += int(await self._link.script(_TRIM, [keys.OUTBOX_LOG, keys.OUTBOX_NOTICES], arguments))
+                gone += int(await self._link.script(scripts.TRIM, [keys.OUTBOX_LOG, keys.OUTBOX_NOTICES], arguments))
             if len(old) < len(chunk):
                 break
         return gone
@@ -365,9 +196,14 @@ def _touched(claimed: Claimed) -> list[str]:
     return [keys.OUTBOX_DUE, lane, keys.OUTBOX_LOG, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS]
 
 
-def _doubt(claimed: Claimed, accepted: Literal["no", "unknown"]) -> int:
+def _doubt(claimed: Claimed, accepted: Literal["no", "unknown"]) -> str:
     # A doubt about an earlier attempt is not settled by a later one that was refused.
-    return int(claimed.in_doubt or accepted == "unknown")
+    unanswered = claimed.unanswered + (accepted == "unknown")
+    return str(unanswered) if unanswered or claimed.in_doubt else ""
+
+
+def _buckets(buckets: Buckets) -> list[tuple[str, float, float]]:
+    return [(keys.bucket(name), rate, burst) for name, (rate, burst) in buckets.items()]
 
 
 def _arguments(claimed: Claimed, at: datetime, due_us: int, said: str) -> list[str | float]:
@@ -376,7 +212,8 @@ def _arguments(claimed: Claimed, at: datetime, due_us: int, said: str) -> list[s
     return [lane, claimed.id, claimed.attempt, entry.key, entry.destination, at.isoformat(), due_us, said]
 
 
-def _claimed(lane: str, position: str, attempt: int, flat: list[str], doubted: int) -> Claimed:
+def _claimed(row: Sequence[Any]) -> Claimed:
+    lane, position, attempt, flat, doubted, unanswered, wait_us = row
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     return Claimed(
         id=position,
@@ -388,6 +225,8 @@ def _claimed(lane: str, position: str, attempt: int, flat: list[str], doubted: i
         ),
         attempt=attempt,
         in_doubt=bool(doubted),
+        unanswered=unanswered,
+        wait_s=float(wait_us) / 1e6,
     )
 
 

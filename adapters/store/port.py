@@ -7,7 +7,7 @@ half-written then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -46,13 +46,16 @@ class OutboxEntry:
 class Claimed:
     """An entry that this worker holds until it gives it back in one way or another; ``attempt`` counts from 1.
 
-    ``in_doubt`` says that an earlier attempt may have been accepted: its outcome was unknown, or its worker died.
+    ``in_doubt`` says that an earlier attempt may have been accepted: its outcome was unknown, or its worker died;
+    ``unanswered`` counts the attempts whose outcome was unknown. Its tokens are there after ``wait_s``.
     """
 
     id: str
     entry: OutboxEntry
     attempt: int
     in_doubt: bool = False
+    unanswered: int = 0
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,26 +147,60 @@ class AlertStates(Protocol):
         ...
 
 
+LIFE_S = 10.0
+"""A worker that has not shown itself for this long is dead."""
+
+
 def alive(worker: str) -> str:
-    """The name of the lease by which a worker shows that it lives."""
+    """The name of the lease by which a worker shows that it lives; to claim something renews it for ``LIFE_S``."""
     return f"sender {worker}"
+
+
+Buckets = Mapping[str, tuple[float, float]]
+"""Token buckets by name: tokens a second, and burst."""
+
+Limits = Callable[[str], Buckets]
+"""The buckets that a message to a destination draws a token from."""
+
+
+def unlimited(_destination: str) -> Buckets:
+    """No limits."""
+    return {}
 
 
 class Outbox(Protocol):
     """Messages on their way: one lane per destination, order kept in each, shared by many senders."""
 
-    async def claim(self, worker: str, now: datetime, count: int = 1) -> Sequence[Claimed]:
-        """Take the heads of up to ``count`` lanes that are due and that nobody holds, a dead worker's included."""
+    async def claim(
+        self,
+        worker: str,
+        now: datetime,
+        count: int = 1,
+        *,
+        limits: Limits = unlimited,
+        within_s: float = 0.0,
+    ) -> Sequence[Claimed]:
+        """Take the heads of up to ``count`` lanes that are due and that nobody holds, a dead worker's included.
+
+        With each its tokens are taken from the buckets that ``limits`` names, in advance where they come ``within_s``:
+        the caller waits so long and then sends. A lane whose tokens come later is left, and due when they are near.
+        """
         ...
 
-    async def acknowledge(self, claimed: Claimed, receipt: str, now: datetime) -> None:
-        """The message was accepted: log it with its ``receipt`` (JSON) and free the lane."""
+    async def acknowledge(
+        self, claimed: Claimed, receipt: str, now: datetime, *, blocked: Mapping[str, datetime] = ...
+    ) -> None:
+        """The message was accepted: log it with its ``receipt`` (JSON) and free the lane.
+
+        From the buckets ``blocked`` nothing is handed out before the instants given, and one token then.
+        """
         ...
 
-    async def take_over(self, now: datetime) -> int:
-        """Make due at once what workers hold whose lease :func:`alive` ended; return how many entries that are.
+    async def take_over(self, now: datetime, is_dead: Callable[[str], bool] = ...) -> int:
+        """Make due at once what dead workers hold: those whose lease :func:`alive` ended, and who ``is_dead``.
 
-        Without it, an entry is taken over when its holder keeps it for longer than the visibility time-out.
+        Return how many entries that are. Without it, an entry is taken over when its holder keeps it for longer than
+        the visibility time-out.
         """
         ...
 
@@ -171,10 +208,6 @@ class Outbox(Protocol):
         self, claimed: Claimed, until: datetime, why: str, *, accepted: Literal["no", "unknown"] = "no"
     ) -> None:
         """Give the lane back; its head is due again at ``until``. ``accepted`` says whether it may have arrived."""
-        ...
-
-    async def release(self, claimed: Claimed, until: datetime) -> None:
-        """Give the lane back untried: neither an attempt nor a line of the log."""
         ...
 
     async def move(self, claimed: Claimed, destination: str, now: datetime) -> None:
@@ -203,6 +236,10 @@ class Outbox(Protocol):
 
     async def receipt(self, key: str, destination: str) -> str | None:
         """The receipt of a delivered notice, ``""`` while it waits or lies dead, ``None`` if it was never enqueued."""
+        ...
+
+    async def replace(self, key: str, destination: str, receipt: str) -> None:
+        """The message of a delivered notice is another one by now: later edits and replies go to that one."""
         ...
 
     async def dead(self, count: int = 100) -> Sequence[DeadLetter]:
@@ -265,8 +302,8 @@ class Leases(Protocol):
 class RateLimits(Protocol):
     """Token buckets shared by every process."""
 
-    async def take(self, buckets: Mapping[str, tuple[float, float]], now: datetime, *, within_s: float = 0.0) -> float:
-        """Take one token from each bucket (name to rate per second and burst), or from none.
+    async def take(self, buckets: Buckets, now: datetime, *, within_s: float = 0.0) -> float:
+        """Take one token from each bucket, or from none.
 
         Return the seconds until all have one. Up to ``within_s`` the tokens are taken, in advance: the caller waits so
         long and then goes ahead. Beyond, nothing was taken.

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from adapters.store import keys
 from adapters.store.link import Link
+from adapters.store.port import Buckets
 
 # Two passes: a token is taken from each bucket, or from none. A bucket is its tokens at an instant, which lies ahead
 # while it is blocked; taken in advance, tokens go below zero. One that nobody touched for as long as it takes to fill
-# is the same as a full one, so it expires. Times are microseconds.
-_TAKE = """
-local now, horizon, wait, left, from = tonumber(ARGV[1]), tonumber(ARGV[#ARGV]), 0, {}, {}
-for i, key in ipairs(KEYS) do
-  local rate, burst = tonumber(ARGV[2 * i]) / 1e6, tonumber(ARGV[2 * i + 1])
-  local held = redis.call('HMGET', key, 'tokens', 'at')
-  local tokens, at = tonumber(held[1] or burst), tonumber(held[2] or now)
-  from[i] = math.max(now, at)
-  left[i] = math.min(burst, tokens + (from[i] - at) * rate)
-  wait = math.max(wait, from[i] - now + math.max(0, (1 - left[i]) / rate))
+# is the same as a full one, so it expires. Times are microseconds, a bucket is {key, rate a second, burst}. The second
+# result is the bucket that is waited for.
+BUCKETS = """
+local function take(buckets, now, horizon)
+  local wait, left, from, last = 0, {}, {}, nil
+  for i, bucket in ipairs(buckets) do
+    local rate, burst = bucket[2] / 1e6, bucket[3]
+    local held = redis.call('HMGET', bucket[1], 'tokens', 'at')
+    local tokens, at = tonumber(held[1] or burst), tonumber(held[2] or now)
+    from[i] = math.max(now, at)
+    left[i] = math.min(burst, tokens + (from[i] - at) * rate)
+    local own = from[i] - now + math.max(0, (1 - left[i]) / rate)
+    if own > wait then wait, last = own, bucket end
+  end
+  if wait > horizon then return wait, last end
+  for i, bucket in ipairs(buckets) do
+    local rate, burst = bucket[2] / 1e6, bucket[3]
+    redis.call('HSET', bucket[1], 'tokens', string.format('%.9f', left[i] - 1), 'at', string.format('%.0f', from[i]))
+    redis.call('PEXPIRE', bucket[1], math.ceil((from[i] - now + burst / rate) / 1000) + 60000)
+  end
+  return wait
 end
-if wait > horizon then return string.format('%.3f', wait) end
-for i, key in ipairs(KEYS) do
-  local rate, burst = tonumber(ARGV[2 * i]) / 1e6, tonumber(ARGV[2 * i + 1])
-  redis.call('HSET', key, 'tokens', string.format('%.9f', left[i] - 1), 'at', string.format('%.0f', from[i]))
-  redis.call('PEXPIRE', key, math.ceil((from[i] - now + burst / rate) / 1000) + 60000)
+local function block(bucket, until_us)
+  local at = tonumber(redis.call('HGET', bucket, 'at') or 0)
+  if tonumber(until_us) > at then
+    redis.call('HSET', bucket, 'tokens', '1', 'at', until_us)
+    redis.call('PERSIST', bucket)
+  end
 end
-return string.format('%.3f', wait)
 """
 
-_BLOCK = """
-local at = tonumber(redis.call('HGET', KEYS[1], 'at') or 0)
-if tonumber(ARGV[1]) > at then
-  redis.call('HSET', KEYS[1], 'tokens', '1', 'at', ARGV[1])
-  redis.call('PERSIST', KEYS[1])
-end
+_TAKE = (
+    BUCKETS
+    + """
+local buckets = {}
+for i, key in ipairs(KEYS) do buckets[i] = {key, tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])} end
+local wait = take(buckets, tonumber(ARGV[1]), tonumber(ARGV[#ARGV]))
+return string.format('%.3f', wait)
 """
+)
+
+_BLOCK = BUCKETS + "block(KEYS[1], ARGV[1])"
 
 
 class RedisRateLimits:
@@ -45,8 +60,8 @@ class RedisRateLimits:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def take(self, buckets: Mapping[str, tuple[float, float]], now: datetime, *, within_s: float = 0.0) -> float:
-        """Take one token from each bucket (name to rate per second and burst), or from none; see the port."""
+    async def take(self, buckets: Buckets, now: datetime, *, within_s: float = 0.0) -> float:
+        """Take one token from each bucket, or from none; see the port."""
         if not buckets:
             return 0.0
         numbers = [number for rate, burst in buckets.values() for number in (repr(rate), repr(burst))]

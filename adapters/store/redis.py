@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from adapters.store.bars import RedisPriceHistory
+from adapters.store.copying import copy
 from adapters.store.documents import RedisDocuments
 from adapters.store.leases import RedisLeases
 from adapters.store.link import Link, client_for_url, place_of
@@ -14,6 +15,9 @@ from adapters.store.port import StoreUnavailable
 from adapters.store.rate_limits import RedisRateLimits
 from adapters.store.states import RedisAlertStates
 from adapters.store.tape import RedisTape
+
+if TYPE_CHECKING:
+    from adapters.store.bars import RedisPriceHistory
 
 _OLDEST_SERVER = (6, 2)
 
@@ -34,7 +38,13 @@ class RedisStore:
         self.documents = RedisDocuments(link)
         self.leases = RedisLeases(link)
         self.rate_limits = RedisRateLimits(link)
-        self.bars = RedisPriceHistory(link)
+
+    @cached_property
+    def bars(self) -> RedisPriceHistory:
+        """Price history, whose arrays take twenty megabytes to load."""
+        from adapters.store.bars import RedisPriceHistory  # noqa: PLC0415
+
+        return RedisPriceHistory(self._link)
 
     async def check(self) -> None:
         """Raise :class:`StoreUnavailable` unless the server answers, is new enough and may be written to."""
@@ -47,6 +57,18 @@ class RedisStore:
         """What the server says about itself, for ``tapewatch status`` and ``doctor``."""
         found: dict[str, Any] = await self._link.call("INFO")
         return found
+
+    async def setting(self, name: str) -> str | None:
+        """How the server is configured, ``None`` where it won't say (a hosted one often doesn't)."""
+        try:
+            found: list[str] = await self._link.call("CONFIG", "GET", name)
+        except StoreUnavailable:
+            return None
+        return found[1] if len(found) > 1 else None
+
+    async def copy_to(self, other: RedisStore) -> None:
+        """Let ``other`` remember what this one does: states, documents, prices; no tape, outbox, lease or bucket."""
+        await copy(self._link, other._link)
 
     async def aclose(self) -> None:
         """Drop the connections; the server keeps running."""

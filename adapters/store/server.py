@@ -22,6 +22,8 @@ _ANSWER_WITHIN_S = 5.0
 _STOP_WITHIN_S = 10.0
 _START_WITHIN_S = 20.0
 _LOAD_WITHIN_S = 600.0
+_NEEDS_BYTES = 64 * 1024
+"""With less than this a server can't even begin."""
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Servers that this process started: whoever stops one must reap it, whichever handle started it."""
 
@@ -168,6 +170,14 @@ def _cannot_execute(program: str, error: OSError) -> str:
     return f"cannot start the store server {program}: {hint}; or set REDIS_URL to a running server"
 
 
+def _is_full(folder: Path) -> bool:
+    """Whether not even a log could be written there."""
+    try:
+        return shutil.disk_usage(folder).free < _NEEDS_BYTES
+    except OSError:
+        return False
+
+
 def why_it_died(files: ServerFiles, code: int) -> str:
     """One line for an operator, from the server's exit code and the end of its log."""
     try:
@@ -175,7 +185,7 @@ def why_it_died(files: ServerFiles, code: int) -> str:
     except OSError:
         said = []
     text = "\n".join(said)
-    if "No space left" in text:
+    if "No space left" in text or (not said and _is_full(files.folder)):
         return f"the embedded store cannot write to {files.folder}: the disk is full; make room and start again"
     if re.search(r"[Bb]ad file format|Unrecoverable error|reading the append only file|AOF .*corrupt", text):
         return (

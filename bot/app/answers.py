@@ -13,6 +13,7 @@ from adapters.feeds.health import HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.app.desk import rule_paths
+from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
 from bot.archive import Archive
 from bot.commands.context import Desk
@@ -22,6 +23,7 @@ from bot.digest.data import DigestData
 from bot.digest.stored import stored_data
 from bot.files import private_folder
 from bot.intake import stored_events
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.reference.imported import digest_data
@@ -110,8 +112,10 @@ def build_commands(
             clock=clock,
             rulebook=rulebook,
             deliveries=store.outbox,
-            weekly=DigestDesk(publisher, data),
+            owners=build_caretaker(settings, store, clock),
+            weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked"),
             pictures=settings.home / "pictures",
+            maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )
 

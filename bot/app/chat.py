@@ -76,6 +76,7 @@ def build_front_end(
             world.store.leases,
             clock,
             base_url=settings.telegram_base_url,
+            documents=world.store.documents,
         )
     if secrets.slack_bot_token and secrets.slack_app_token:
         from adapters.chat.slack import SlackFrontEnd  # noqa: PLC0415
@@ -88,5 +89,6 @@ def build_front_end(
             world.store.leases,
             clock=clock,
             base_url=settings.slack_base_url,
+            documents=world.store.documents,
         )
     raise Failure(f"there is no platform {platform!r}; wanted one of {', '.join(PLATFORMS)}")

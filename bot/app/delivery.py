@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.clock import Clock
 from adapters.message import Reader
-from adapters.notifiers.port import Notifier, Outgoing, Receipt
-from adapters.store.port import Documents, Store
-from bot import subscriptions
+from adapters.store.port import Store
 from bot.alert_pictures import Pictures
-from bot.delivery import Sender
 from bot.dispatch import Dispatcher
 from bot.evidence import Evidence
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.settings import Settings
-
-CONSOLE = "console:"
 
 
 def build_dispatcher(
@@ -36,18 +30,6 @@ def build_dispatcher(
     )
 
 
-def build_sender(name: str, store: Store, notifiers: Mapping[str, Notifier], reader: Reader, clock: Clock) -> Sender:
-    """A sender that writes to each destination as its reader chose, and parks what is gone."""
-    return Sender(
-        name=name,
-        store=store,
-        notifiers=notifiers,
-        reader_at=Profiles(store.documents, reader).at,
-        clock=clock,
-        owners=Caretaker(store.documents),
-    )
-
-
 def build_pictures(home: Path, store: Store, market: MarketView, reader: Reader, clock: Clock) -> Pictures:
     """Draws under alerts what each destination's reader is used to; the files lie below ``home``."""
     return Pictures(
@@ -57,36 +39,3 @@ def build_pictures(home: Path, store: Store, market: MarketView, reader: Reader,
         folder=home / "pictures" / "alerts",
         clock=clock,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Caretaker:
-    """Looks after the subscriptions of destinations that are gone or have moved."""
-
-    documents: Documents
-
-    async def gone(self, destination: str, why: str) -> None:
-        """Send nothing there until somebody subscribes there again."""
-        await subscriptions.park(self.documents, destination, why)
-
-    async def moved(self, old: str, new: str) -> None:
-        """Carry subscriptions and silences over."""
-        await subscriptions.move(self.documents, old, new)
-
-
-@dataclass(frozen=True, slots=True)
-class OnTerminal:
-    """Stands in for a messenger in a dry run: what would be sent is printed."""
-
-    console: Notifier
-
-    async def send(self, outgoing: Outgoing) -> Receipt:
-        """Print the message."""
-        return await self.console.send(replace(outgoing, destination=CONSOLE, edit=None, reply_to=None))
-
-
-def on_terminal(notifiers: Mapping[str, Notifier]) -> dict[str, Notifier]:
-    """Every messenger replaced by the terminal."""
-    console = notifiers["console"]
-    schemes = ("telegram", "slack", "webhook", "apprise")
-    return {"console": console, **{scheme: OnTerminal(console) for scheme in schemes}}

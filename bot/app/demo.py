@@ -15,8 +15,9 @@ from adapters.store.port import Commit, Store
 from bot import logs
 from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.desk import open_desk
-from bot.app.notifiers import build_notifiers, check_reachable
-from bot.delivery import Sender, always
+from bot.app.notifiers import build_notifiers, check_reachable, check_read
+from bot.courier import always
+from bot.delivery import Sender
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
@@ -80,6 +81,7 @@ async def run_demo(
             await sender.drain()
             if await pictures.draw():
                 await sender.drain()
+            check_read(notifiers)
 
         notices = await replay(
             week.observations, until=week.end, pipeline=pipeline, deliver=deliver, clock=clock, on_step=on_step

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from adapters.clock import Clock
-from adapters.feeds.bitbo import Bitbo
-from adapters.feeds.cmc_flows import CmcFlows
+from adapters.feeds import bitbo, cmc_flows, farside, tftc, theblock
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
 from adapters.feeds.cool_downs import StoredCoolDowns
 from adapters.feeds.daily_csv import DailyCsv
 from adapters.feeds.earnings import Earnings
+from adapters.feeds.earnings_date import EarningsSource
 from adapters.feeds.earnings_file import EarningsFile
 from adapters.feeds.earnings_nasdaq import NasdaqEarnings
 from adapters.feeds.earnings_yahoo import YahooCompanyDates, YahooEarnings
 from adapters.feeds.etf_flows import EtfFlows
 from adapters.feeds.events import BUNDLED, Events
-from adapters.feeds.farside import Farside
 from adapters.feeds.fear_greed import AlternativeMe
 from adapters.feeds.flow_day import FlowSource
+from adapters.feeds.flow_site import SiteFlows
 from adapters.feeds.flows_csv import FlowsCsv
 from adapters.feeds.fundamentals import Fundamentals
-from adapters.feeds.hk_index import HkIndexHistory
+from adapters.feeds.hk_index import EASTMONEY, TENCENT, HkIndexHistory
 from adapters.feeds.ics import Ics
 from adapters.feeds.news import OnlyNews
 from adapters.feeds.port import Feed, Stream
@@ -41,22 +42,23 @@ from adapters.feeds.streams_coinbase import URL as COINBASE
 from adapters.feeds.streams_coinbase import CoinbaseWire
 from adapters.feeds.streams_yahoo import URL as YAHOO
 from adapters.feeds.streams_yahoo import YahooWire
-from adapters.feeds.tftc import Tftc
-from adapters.feeds.theblock import TheBlock
 from adapters.feeds.together import Together
-from adapters.feeds.yahoo import DEFAULT_PACE, YahooDesk, YahooOptions, YahooPrices
+from adapters.feeds.yahoo import PACE, YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
+from adapters.paces import StoredPaces
 from adapters.store.port import Store
 from bot.app.plugins import FEEDS, BuildFeed, plugins
 from bot.archive import Archive
-from bot.backfilling import Backfilled
+from bot.backfilling import Backfilled, PastApart
 from bot.feed_settings import FeedSettings
 from bot.settings import Settings
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind, Universe
 
 STREAMS = ("coinbase", "yahoo_stream")
+_TOLD_LATE, _FILED_LATE = timedelta(days=10), timedelta(days=120)
+"""After which a figure that is heard of for the first time is history: flows are late for days, filings for months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +75,42 @@ class Sources:
 
     def base_url(self, source: str, default: str = "") -> str:
         """The configured address of ``source``."""
-        configured = self.settings.feeds.get(source)
-        return configured.base_url if configured and configured.base_url else default
+        return self._settings(source).base_url or default
+
+    def enabled(self, *names: str) -> bool:
+        """Whether the settings leave out none of ``names``."""
+        return all(self._settings(name).enabled for name in names)
+
+    def _settings(self, name: str) -> FeedSettings:
+        return self.settings.feeds.get(name, FeedSettings())
 
 
 async def open_sources(  # noqa: PLR0917 - a composition root hands over what it made
     stack: AsyncExitStack, settings: Settings, universe: Universe, calendars: Calendars, clock: Clock, store: Store
 ) -> Sources:
     """Open what the feeds share."""
-    cool_downs = StoredCoolDowns(store.documents)
+    cool_downs, paces = StoredCoolDowns(store.documents), StoredPaces(store.rate_limits, clock)
     base_urls = {name: feed.base_url for name, feed in settings.feeds.items() if feed.base_url}
-    http = await stack.enter_async_context(HttpClient(clock, base_urls=base_urls, cool_downs=cool_downs))
-    options = yahoo_options(settings.feeds.get("yahoo", FeedSettings()), settings.home)
-    yahoo = YahooDesk(clock, cool_downs, options)
+    per_s = requests_per_s(settings.feeds)
+    client = HttpClient(clock, base_urls=base_urls, per_s=per_s, cool_downs=cool_downs, paces=paces)
+    http = await stack.enter_async_context(client)
+    options = YahooOptions(
+        base_url=base_urls.get("yahoo", ""),
+        cache_dir=settings.home / "yfinance",
+        pace=replace(PACE, per_s=per_s.get("yahoo", PACE.per_s)),
+    )
+    yahoo = YahooDesk(clock, cool_downs, options, paces)
     stack.callback(yahoo.close)
     return Sources(settings, universe, calendars, clock, store, http, yahoo)
 
 
-def yahoo_options(configured: FeedSettings, home: Path) -> YahooOptions:
-    """How Yahoo is asked; a server in Yahoo's place is not spared unless the settings say so."""
-    pace = 0.0 if configured.base_url else DEFAULT_PACE
-    return YahooOptions(
-        base_url=configured.base_url,
-        cache_dir=home / "yfinance",
-        requests_per_s=pace if configured.requests_per_s is None else configured.requests_per_s,
-    )
+def requests_per_s(feeds: Mapping[str, FeedSettings]) -> dict[str, float]:
+    """How fast sources are asked that aren't asked at their own pace.
+
+    A server in a source's place is not spared unless the settings say so.
+    """
+    said = {name: feed.requests_per_s for name, feed in feeds.items() if feed.requests_per_s is not None}
+    return {name: 0.0 for name, feed in feeds.items() if feed.base_url} | said
 
 
 def build_feeds(sources: Sources) -> dict[str, Feed]:
@@ -113,25 +126,26 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
     }
     added: dict[str, BuildFeed] = plugins(FEEDS, feeds)
     feeds |= {name: OnlyNews(feed=build(sources.http)) for name, build in added.items()}
-    return {name: feed for name, feed in feeds.items() if _enabled(sources, name.partition(".")[0])}
+    return {name: feed for name, feed in feeds.items() if sources.enabled(name.partition(".")[0])}
 
 
 def flow_feed(sources: Sources, only: str | None = None) -> EtfFlows:
     """The flows of spot ETFs, from every source in the order of preference, or from ``only`` one of them."""
-    http, secrets = sources.http, sources.settings.secrets
-    keyless: list[FlowSource] = [TheBlock(http=http), Tftc(http=http), Farside(http=http), Bitbo(http=http)]
-    keyless.append(CmcFlows(http=http))
-    keyed: list[FlowSource] = [SoSoValue(http=http, key=secrets.sosovalue_api_key)]
-    own = sources.settings.files.flows
+    http, key, own = sources.http, sources.settings.secrets.sosovalue_api_key, sources.settings.files.flows
+    keyed: list[FlowSource] = [SoSoValue(http=http, key=key)] if key or only else []
+    sites = (theblock.SITE, tftc.SITE, farside.SITE, bitbo.SITE, cmc_flows.SITE)
+    chain = [*keyed, *(SiteFlows(http=http, site=site) for site in sites)]
     imported: list[FlowSource] = [FlowsCsv(path=own)] if own else []
-    chain = [*(keyed if secrets.sosovalue_api_key or only else []), *keyless, *imported]
-    return EtfFlows(sources=[source for source in chain if _enabled(sources, source.name)], only=only)
+    return EtfFlows(sources=[*filter(lambda source: sources.enabled(source.name), chain), *imported], only=only)
 
 
 def with_history(sources: Sources, feeds: Mapping[str, Feed], archive: Archive) -> dict[str, Feed]:
-    """The feeds, those of prices with a long history that is fetched before they are first asked."""
+    """The feeds over what the archive knows: prices with a long history, others without their long past."""
     found = dict(feeds)
     for name, feed in feeds.items():
+        if isinstance(feed, OnlyNews):
+            past = _FILED_LATE if name == "fundamentals" else _TOLD_LATE
+            found[name] = PastApart(name, feed, archive, sources.store.documents, past)
         if isinstance(feed, Prices):
             calendar = name.partition(".")[2]
             symbols = [item.symbol for item in _priced(sources.universe) if item.calendar == calendar]
@@ -152,10 +166,10 @@ def build_streams(sources: Sources, feeds: Mapping[str, Feed]) -> dict[str, Stre
     crypto = [item for item in sources.universe.instruments if item.kind is Kind.CRYPTO]
     others = [item for item in _priced(sources.universe) if item.kind is not Kind.CRYPTO]
     streams: dict[str, Stream] = {}
-    if _enabled(sources, "coinbase"):
+    if sources.enabled("coinbase"):
         coinbase = CoinbaseWire(sources.base_url("coinbase", COINBASE))
         streams["coinbase"] = PriceStream(coinbase, crypto, sources.calendars, sources.clock)
-    if _enabled(sources, "yahoo_stream"):
+    if sources.enabled("yahoo_stream"):
         yahoo = YahooWire(sources.base_url("yahoo_stream", YAHOO))
         streams["yahoo_stream"] = PriceStream(yahoo, others, sources.calendars, sources.clock, last_close=last_close)
     return streams
@@ -181,44 +195,54 @@ def recorded_streams(names: Iterable[str], folder: Path, clock: Clock) -> dict[s
     return {name: RecordedStream(folder, name, clock) for name in names if name in STREAMS}
 
 
-def _enabled(sources: Sources, name: str) -> bool:
-    configured = sources.settings.feeds.get(name)
-    return configured is None or configured.enabled
-
-
 def _priced(universe: Universe) -> Sequence[Instrument]:
     return [item for item in universe.instruments if item.priced and item.kind is not Kind.FUND]
 
 
 def _price_feeds(sources: Sources) -> dict[str, Feed]:
     """One feed a calendar, so that each market is asked in its own time."""
+    if not sources.enabled("yahoo"):
+        return {}
     by_calendar: dict[str, list[Instrument]] = {}
     for item in _priced(sources.universe):
         by_calendar.setdefault(item.calendar, []).append(item)
+    others = [source for source in (TENCENT, EASTMONEY) if sources.enabled(source.name)]
     return {
         f"prices.{calendar}": Prices(
             YahooPrices(sources.yahoo, members, sources.calendars),
-            HkIndexHistory(sources.http, sources.calendars),
+            HkIndexHistory(sources.http, sources.calendars, others),
             [item.symbol for item in members],
         )
         for calendar, members in by_calendar.items()
     }
 
 
+def _together(sources: Sources, made: Mapping[str, Callable[[], Feed]], *own: Feed) -> Feed:
+    """The feeds of the sources that aren't left out, and the desk's own."""
+    return Together(feeds=[*(make() for name, make in made.items() if sources.enabled(name)), *own])
+
+
 def _crypto(sources: Sources) -> Feed:
     http, secrets, documents = sources.http, sources.settings.secrets, sources.store.documents
-    providers: dict[str, Feed] = {
-        "coinmarketcap": CoinMarketCap(http=http, key=secrets.cmc_api_key),
-        "coingecko": CoinGecko(http=http, key=secrets.coingecko_api_key),
+
+    def kept(name: str, feed: Feed) -> Feed:
+        return DailySnapshots(name=name, feed=feed, documents=documents)
+
+    made: dict[str, Callable[[], Feed]] = {
+        "coinmarketcap": lambda: kept("coinmarketcap", CoinMarketCap(http=http, key=secrets.cmc_api_key)),
+        "coingecko": lambda: kept("coingecko", CoinGecko(http=http, key=secrets.coingecko_api_key)),
     }
-    feeds: list[Feed] = [
-        DailySnapshots(name=name, feed=feed, documents=documents)
-        for name, feed in providers.items()
-        if _enabled(sources, name)
-    ]
-    if own := sources.settings.files.crypto:
-        feeds.append(DailyCsv(path=own, prefix="crypto.coinmarketcap"))
-    return Together(feeds=feeds)
+    own = sources.settings.files.crypto
+    return _together(sources, made, *([DailyCsv(path=own, prefix="crypto.coinmarketcap")] if own else []))
+
+
+def _fear_greed(sources: Sources) -> Feed:
+    http, key = sources.http, sources.settings.secrets.cmc_api_key
+    made: dict[str, Callable[[], Feed]] = {
+        "coinmarketcap": lambda: CoinMarketCapFear(http=http, key=key),
+        "alternative_me": lambda: AlternativeMe(http=http),
+    }
+    return _together(sources, made)
 
 
 def _events(sources: Sources) -> Feed:
@@ -228,33 +252,27 @@ def _events(sources: Sources) -> Feed:
     return Together(feeds=[events, *(Ics(path=path, zone=zone) for path in files.calendars)])
 
 
-def _fear_greed(sources: Sources) -> Feed:
-    http = sources.http
-    return Together(
-        feeds=[CoinMarketCapFear(http=http, key=sources.settings.secrets.cmc_api_key), AlternativeMe(http=http)]
-    )
-
-
 def _earnings(sources: Sources) -> Feed:
     equities = [item for item in _priced(sources.universe) if item.kind is Kind.EQUITY]
     american = [item.symbol for item in equities if item.calendar == "XNYS"]
     elsewhere = [item.symbol for item in equities if item.calendar != "XNYS"]
     own = sources.settings.files.earnings
     files = [EarningsFile(paths=own, known=sources.universe.by_symbol)] if own else []
-    return Earnings(
-        sources=[
-            *files,
-            YahooEarnings(desk=sources.yahoo, symbols=american),
-            NasdaqEarnings(http=sources.http, symbols=american),
-            YahooCompanyDates(desk=sources.yahoo, symbols=elsewhere),
-        ],
-        documents=sources.store.documents,
-    )
+    calendars: list[EarningsSource] = [
+        YahooEarnings(desk=sources.yahoo, symbols=american),
+        NasdaqEarnings(http=sources.http, symbols=american),
+        YahooCompanyDates(desk=sources.yahoo, symbols=elsewhere),
+    ]
+    asked = [source for source in calendars if sources.enabled(source.name)]
+    return Earnings(sources=[*files, *asked], documents=sources.store.documents)
 
 
 def _fundamentals(sources: Sources) -> Feed:
     symbols = [item.symbol for item in sources.universe.tagged("coverage") if item.calendar == "XNYS"]
     api = SecApi(http=sources.http, contact=sources.settings.sec_contact)
-    filings: list[Feed] = [SecFundamentals(api=api, symbols=symbols)]
-    filings.append(SecSegments(api=api, symbols=[symbol for symbol in symbols if symbol in SEGMENTS]))
-    return Fundamentals(symbols=symbols, filings=filings, fallback=YahooFundamentals(desk=sources.yahoo))
+    filings: list[Feed] = [
+        SecFundamentals(api=api, symbols=symbols),
+        SecSegments(api=api, symbols=[symbol for symbol in symbols if symbol in SEGMENTS]),
+    ]
+    fallback = YahooFundamentals(desk=sources.yahoo) if sources.enabled("yahoo") else None
+    return Fundamentals(symbols=symbols, filings=filings if sources.enabled("sec") else [], fallback=fallback)

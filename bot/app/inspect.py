@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from adapters.feeds.health import COLLECTION as HEALTH
-from adapters.feeds.health import HealthBook
+from adapters.feeds.health import HealthBook, market_age
 from adapters.feeds.port import SourceHealth
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.failures import Failure
 from bot.incidents import INCIDENTS
+from bot.outbox_view import overview
+from bot.rule_files import standing_mistakes
 from bot.settings import Settings
-from rules.engine import AlertRecord
+from rules.calendars import Calendars
+from rules.engine import CLOCK_KEY, AlertRecord
 from rules.model import Phase, Transition
+from rules.schedule import CONTINUOUS
 
-_HEALTH = TypeAdapter(list[SourceHealth])
+LEASES = {
+    "engine": "engine",
+    "scheduler": "scheduler",
+    "housekeeping": "housekeeping",
+    "telegram": "telegram-poller",
+}
+"""The lease of each role that one process at a time has."""
+
+MARKETS = dict.fromkeys(
+    ("yahoo", "yahoo_stream", "sosovalue", "theblock", "tftc", "farside", "bitbo", "cmc", "nasdaq", "sec"), "XNYS"
+) | dict.fromkeys(("tencent", "eastmoney"), "XHKG")
+"""The market in whose hours a source's figures grow old; the others' grow old around the clock."""
+
+_HEALTH = TypeAdapter(SourceHealth)
 _TRANSITIONS = TypeAdapter(list[Transition])
 
 
@@ -30,16 +49,49 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
         yield store
 
 
-async def status(store: Store) -> dict[str, Any]:
-    """Sources with their health, how many messages wait where, and how many were given up."""
-    health = HealthBook(await store.documents.all(HEALTH))
+async def status(store: Store, now: datetime) -> dict[str, Any]:
+    """Who does what, how far the engine is, what waits and was given up, what fires, and how each source does.
+
+    Times are ISO in UTC, lengths in seconds.
+    """
+    known = await store.states.alerts()
+    clock = AlertRecord.from_json(known[CLOCK_KEY]).fired_at if CLOCK_KEY in known else None
+    instances = await alerts(store)
+    outbox = await overview(store.outbox)
+    due = outbox.next_due if outbox.waiting else None
+    tape, evaluated = await store.tape.end(), await store.states.cursor()
     return {
         "store": store.place,
-        "tape": await store.tape.end(),
-        "evaluated": await store.states.cursor(),
-        "sources": _HEALTH.dump_python(list(health.sources), mode="json"),
-        "waiting": dict(await store.outbox.waiting()),
-        "dead": len(await store.outbox.dead()),
+        "tape": tape,
+        "evaluated": evaluated,
+        "evaluated_at": clock and clock.isoformat(),
+        "caught_up": tape == evaluated,
+        "roles": {role: _place(await store.leases.holder(lease)) for role, lease in LEASES.items()},
+        "rule_mistakes": list(await standing_mistakes(store.documents)),
+        "waiting": outbox.waiting,
+        "overdue_s": max((now - due).total_seconds(), 0.0) if due else 0.0,
+        "dead": outbox.dead,
+        "alerts": dict(Counter(each["phase"] for each in instances)),
+        "firing": [each for each in instances if each["phase"] == Phase.FIRING.value],
+        "sources": [_source(each, now) for each in HealthBook(await store.documents.all(HEALTH)).sources],
+    }
+
+
+def _place(holder: str | None) -> str | None:
+    """Host and process of a lease's holder."""
+    return holder.partition(" ")[0] if holder else None
+
+
+def _source(health: SourceHealth, now: datetime) -> dict[str, Any]:
+    calendar = Calendars().get(MARKETS.get(health.source, CONTINUOUS))
+    age = market_age(calendar, health.newest, now).total_seconds() if health.newest else None
+    rests = health.cool_down_until and health.cool_down_until > now
+    plain: dict[str, Any] = _HEALTH.dump_python(health, mode="json")
+    return {
+        **plain,
+        "market": calendar.name,
+        "market_age_s": age,
+        "cool_down_until": plain["cool_down_until"] if rests else None,
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,7 +20,6 @@ from adapters.notifiers.port import Misconfigured, Notifier
 from adapters.process import this_process
 from adapters.web import served
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
-from bot.app.delivery import CONSOLE, build_sender, on_terminal
 from bot.app.engine import run_engine
 from bot.app.feeds import (
     build_feeds,
@@ -30,9 +31,11 @@ from bot.app.feeds import (
     recording_streams,
     with_history,
 )
-from bot.app.notifiers import build_notifiers, out_of_reach
+from bot.app.ground import HOST, Ground
+from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
 from bot.app.probes import pages
 from bot.app.recordings import RecordingArchive, playback
+from bot.app.sending import CONSOLE, build_sender, on_terminal
 from bot.app.weekly import build_brief, build_publisher
 from bot.app.world import World, lead, open_world
 from bot.archive import Archive
@@ -62,10 +65,15 @@ async def run_bot(
     record: Path | None = None,
     replay: Path | None = None,
     report: Report,
+    ready: Callable[[Sequence[str]], None] = lambda _work: None,
+    ground: Ground = HOST,
 ) -> None:
     """Run the roles that are ``named`` until cancelled; without a name, all that the settings have tokens for.
 
-    With ``dry_run`` everything happens but sending: alerts appear on the terminal, and nobody is listened to. What the
+    ``ready`` is called with what is about to work, when everything is open.
+
+    With ``dry_run`` everything happens but sending, on a copy of the store that is forgotten at the end: alerts appear
+    on the terminal, nobody is listened to, and a bot that runs on the store goes on undisturbed. What the
     feeds bring is written down in ``record``, or comes from ``replay``, where an earlier run wrote it down.
     """
     played = playback(replay) if replay else None
@@ -74,7 +82,9 @@ async def run_bot(
     destinations = [CONSOLE] if dry_run else list(settings.destinations)
     broken: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        world = await open_world(stack, settings, destinations, reference=reference, played=played)
+        world = await open_world(
+            stack, settings, destinations, reference=reference, played=played, dry_run=dry_run, ground=ground
+        )
         _describe(world, report, dry_run=dry_run)
         notifiers = await build_notifiers(stack, settings, world.known.clock)
         for why in [] if dry_run else out_of_reach(settings, notifiers):
@@ -86,9 +96,7 @@ async def run_bot(
             work["engine"] = lambda: run_engine(world)
             work["housekeeping"] = _housekeeping(world)
         if "sender" in chosen:
-            shown = on_terminal(notifiers) if dry_run else notifiers
-            reader = settings.reader.reader()
-            work["sender"] = build_sender(this_process(), world.store, shown, reader, world.known.clock).run
+            work |= _sender(world, notifiers, dry_run=dry_run)
         if listening:
             work |= await _front_ends(world, listening, notifiers, broken, tolerant=not named)
         if "engine" in chosen or listening:
@@ -97,9 +105,17 @@ async def run_bot(
             work["web"] = await _web(stack, world, broken, report, tolerant=not named)
         if not work:
             raise Failure(f"a dry run listens to nobody, so there is nothing to do for {' and '.join(chosen)}")
+        prompt()
+        ready(list(work))
         async with asyncio.TaskGroup() as tasks:
             for name, role in work.items():
                 tasks.create_task(role(), name=name)
+
+
+def prompt() -> None:
+    """Keep the event loop from waiting: for collections over what stays anyway, and for threads that read answers."""
+    gc.freeze()
+    sys.setswitchinterval(0.001)
 
 
 async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -> Work:
@@ -204,6 +220,15 @@ async def _front_ends(
     return {"market": follower.run, **{platform: listening(platform) for platform in platforms}}
 
 
+def _sender(world: World, notifiers: Mapping[str, Notifier], *, dry_run: bool) -> dict[str, Work]:
+    shown = on_terminal(notifiers) if dry_run else notifiers
+    settings, clock = world.settings, world.known.clock
+    work: dict[str, Work] = {"sender": build_sender(this_process(), settings, world.store, shown, clock).run}
+    if dry_run:
+        work["terminal"] = lambda: until_unread(notifiers)
+    return work
+
+
 def _housekeeping(world: World) -> Work:
     store, retention, clock = world.store, world.settings.retention, world.known.clock
     return lambda: lead(store, "housekeeping", lambda: keep_tidy(store, retention, clock))
@@ -229,7 +254,7 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
     settings = world.settings
-    report("store", world.store.place)
+    report("store", world.place)
     report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
     if world.reference:
         report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")

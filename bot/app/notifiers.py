@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -82,16 +82,49 @@ def check_reachable(destinations: Iterable[str], settings: Settings, notifiers: 
 
 def out_of_reach(settings: Settings, schemes: Iterable[str]) -> list[str]:
     """What :func:`unreachable` says of the destinations that the settings name."""
+    served = frozenset(schemes)
+    return [why for each in destinations_of(settings) if (why := unreachable(each, settings, served))]
+
+
+def destinations_of(settings: Settings) -> Sequence[str]:
+    """Every destination that the settings name, once."""
     digest = settings.digest
     named_there = [*settings.destinations, *_routed(settings.routing), *digest.editors, *digest.team, *digest.brief_to]
-    served = frozenset(schemes)
-    return [why for each in dict.fromkeys(named_there) if (why := unreachable(each, settings, served))]
+    return list(dict.fromkeys(named_there))
+
+
+def schemes_of(settings: Settings) -> frozenset[str]:
+    """The schemes that :func:`build_notifiers` serves with these settings."""
+    secrets = settings.secrets
+    credentials = {
+        "telegram": secrets.telegram_token,
+        "slack": secrets.slack_bot_token,
+        "webhook": named(secrets, "webhook"),
+        "apprise": secrets.apprise,
+    }
+    there = [scheme for scheme, credential in credentials.items() if credential]
+    return frozenset({"console", *there, *plugins(NOTIFIERS, _BUILT_IN)})
 
 
 def _routed(route: RouteSettings) -> Iterator[str]:
     yield from route.to or ()
     for child in route.routes:
         yield from _routed(child)
+
+
+def check_read(notifiers: Mapping[str, Notifier]) -> None:
+    """Raise ``BrokenPipeError`` once nobody reads the terminal's messages any more."""
+    console = notifiers["console"]
+    if isinstance(console, ConsoleNotifier) and console.closed.is_set():
+        raise BrokenPipeError
+
+
+async def until_unread(notifiers: Mapping[str, Notifier]) -> None:
+    """Raise ``BrokenPipeError`` as soon as nobody reads the terminal's messages any more."""
+    console = notifiers["console"]
+    if isinstance(console, ConsoleNotifier):
+        await console.closed.wait()
+        raise BrokenPipeError
 
 
 def terminal(clock: Clock, file: Path | None = None) -> ConsoleNotifier:

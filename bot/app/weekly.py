@@ -36,6 +36,7 @@ def build_publisher(settings: Settings, universe: Universe, calendars: Calendars
             draft_after=digest.draft_after, publish_after=digest.publish_after, unattended=digest.unattended
         ),
         slots_folder=digest.slots,
+        tables_folder=digest.tables,
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from adapters.clock import ShiftedClock, SteppingClock, SystemClock
+from adapters.clock import ShiftedClock, SteppingClock
 from adapters.feeds.port import Fetched, Noted
 from adapters.process import is_dead, this_process
-from adapters.store.embedded import open_store
+from adapters.store.embedded import open_store, open_throwaway_store
 from adapters.store.port import Documents, Store
 from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
+from bot.app.ground import HOST, Ground
 from bot.app.recordings import Playback
 from bot.archive import Archive
 from bot.demo import replay
@@ -49,6 +50,8 @@ class World:
     reference: bool
     played: Playback | None
     """The recording that is played back."""
+    place: str
+    """Where the store is, for people."""
 
     @property
     def store(self) -> Store:
@@ -63,26 +66,36 @@ async def open_world(
     *,
     reference: bool,
     played: Playback | None = None,
+    dry_run: bool = False,
+    ground: Ground = HOST,
 ) -> World:
-    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules."""
+    """Open it until ``stack`` closes it; raise ``ProblemsFound`` with every mistake in universe and rules.
+
+    A dry run works on a copy of what the store remembers, so that nothing of it counts as evaluated or sent.
+    """
     universe, calendars = load_universe(settings.universe), Calendars()
     announcer = _Announcer()
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
+    place = ""
     if reference or played:
         home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
-        store = await stack.enter_async_context(open_store(None, home))
+        store: Store = await stack.enter_async_context(open_store(None, home))
+    elif dry_run:
+        store, place = await stack.enter_async_context(_copied(settings))
+        home = stack.enter_context(private_folder(settings.home, "dry-run-"))
+        settings = settings.model_copy(update={"home": home})
     else:
-        store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
+        store = await stack.enter_async_context(ground.open_store(settings.secrets.redis_url, settings.home))
     if reference:
         known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
     elif played:
         await Archive(store.bars, store.documents).keep(await played.history())
         known = known_of_store(store, ShiftedClock(played.start))
     else:
-        known = known_of_store(store, SystemClock())
+        known = known_of_store(store, ground.clock)
     announcer.documents = store.documents
     return World(
         settings=settings,
@@ -94,7 +107,18 @@ async def open_world(
         destinations=destinations,
         reference=reference,
         played=played,
+        place=place or store.place,
     )
+
+
+@asynccontextmanager
+async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
+    """A store of its own that remembers what the real one does, and what it is for people."""
+    async with open_throwaway_store() as store:
+        async with open_store(settings.secrets.redis_url, settings.home) as real:
+            await real.copy_to(store)
+            place = f"a copy of {real.place}, forgotten at the end"
+        yield store, place
 
 
 async def _replayed(  # noqa: PLR0917 - a composition root hands over what it made

@@ -9,6 +9,8 @@ from bot.charts.svg import SMALL, Frame, element, hatch, number, picture, shorte
 
 _ROW = 24
 _BAR = 14
+LABEL_SHARE = 0.45
+"""The part of the width that labels on the left may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def ranked(frame: Frame, bars: Sequence[Bar], *, signed: bool = True) -> str:
     together on both sides of a zero line.
     """
     palette = frame.palette
-    room = min(max((text_width(bar.label) for bar in bars), default=0) + 10, frame.width * 0.45)
+    room = min(max((text_width(bar.label) for bar in bars), default=0) + 10, frame.width * LABEL_SHARE)
     tail = max((text_width(bar.written) for bar in bars), default=0) + 8
     fall, rise = -min(0.0, *(bar.value for bar in bars)), max(0.0, *(bar.value for bar in bars))
     both = fall > 0 and rise > 0
@@ -95,16 +97,19 @@ def columns(
     labelled: int | None = None,
     level: tuple[float, str] | None = None,
     marked: tuple[int, str] | None = None,
+    comma: bool = True,
 ) -> str:
-    """A column a day around a zero line; the last ``labelled`` columns carry their value, all when there is room.
+    """A column a day around a zero line; all carry their value where there is room, else the last ``labelled``.
 
-    ``level`` is a value drawn across with its words; ``marked`` the index of a column with what is written above it.
+    Of those the newest come first, and what would lie over another is left out. ``level`` is a value drawn across with
+    its words; ``marked`` the index of a column with what is written above it; ``comma`` separates the axis' thousands.
     """
     palette = frame.palette
     values = [0.0, *(bar.value for bar in bars), *([level[0]] if level else [])]
     steps = ticks(min(values), max(values))
     low, high = steps[0], steps[-1]
-    left = max(text_width(f"{step:,.0f}", SMALL) for step in steps) + 8
+    axis = [f"{step:,.0f}" if comma else f"{step:.0f}" for step in steps]
+    left = max(text_width(words, SMALL) for words in axis) + 8
     top, bottom = 32.0 if marked else 14.0, height - 22.0
 
     def y_of(value: float) -> float:
@@ -114,30 +119,53 @@ def columns(
     edge = frame.width - right
     slot = (edge - left) / len(bars)
     width = min(slot * 0.68, 34)
-    fits = slot >= max(text_width(bar.written, SMALL) for bar in bars) + 2
+    fits = slot >= max(text_width(bar.written, SMALL) for bar in bars) + 4
     shown = len(bars) if fits else min(labelled or 0, len(bars))
     every = max(1, round(max(text_width(bar.label, SMALL) for bar in bars) / slot + 0.6))
     parts = [hatch(f"{frame.ident}-up", palette.up), hatch(f"{frame.ident}-down", palette.down)]
-    for step in steps:
+    for step, words in zip(steps, axis, strict=True):
         parts.append(element("line", x1=left, x2=edge, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
-        parts.append(text(left - 6, y_of(step) + 4, f"{step:,.0f}", palette.muted, anchor="end", size=SMALL))
+        parts.append(text(left - 6, y_of(step) + 4, words, palette.muted, anchor="end", size=SMALL))
     if level:
         parts += _level(frame, level[1], left, edge, y_of(level[0]))
     for index, bar in enumerate(bars):
         x = left + slot * index + (slot - width) / 2
         parts += _column(frame, bar, x, width, y_of)
-        middle = x + width / 2
-        if index >= len(bars) - shown:
-            y = y_of(bar.value) - 4 if bar.value >= 0 else y_of(bar.value) + 12
-            parts += [_paper(frame, bar.written, middle, y)] if level else []
-            parts.append(text(middle, y, bar.written, palette.text, anchor="middle", size=SMALL))
         if (len(bars) - 1 - index) % every == 0:
-            parts.append(text(middle, height - 4, bar.label, palette.muted, anchor="middle", size=SMALL))
+            at = min(x + width / 2, frame.width - text_width(bar.label, SMALL) / 2)
+            parts.append(text(at, height - 4, bar.label, palette.muted, anchor="middle", size=SMALL))
+    written: list[_Written] = []
+    for index in range(len(bars) - 1, len(bars) - 1 - shown, -1):
+        bar = bars[index]
+        spot = _Written.over(bar, left + slot * (index + 0.5), y_of(bar.value), edge)
+        if not any(spot.covers(other) for other in written):
+            written.append(spot)
+            parts += [_paper(frame, bar.written, spot.x, spot.y)] if level or not fits else []
+            parts.append(text(spot.x, spot.y, bar.written, palette.text, anchor="middle", size=SMALL))
     parts.append(element("line", x1=left, x2=edge, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
     if marked:
         x, value = left + slot * (marked[0] + 0.5), bars[marked[0]].value
         parts += _marked(frame, marked[1], x, y_of(max(value, 0.0)) - (18 if value > 0 else 3))
     return picture(frame, height, parts, "; ".join(f"{bar.label} {bar.written}" for bar in bars))
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Where a column's value stands: its middle, its baseline, and half its width."""
+
+    x: float
+    y: float
+    half: float
+
+    @classmethod
+    def over(cls, bar: Bar, middle: float, end: float, edge: float) -> _Written:
+        """Above a rise, below a fall, within the ``edge``."""
+        half = text_width(bar.written, SMALL) / 2
+        return cls(min(middle, edge - half), end - 4 if bar.value >= 0 else end + 12, half)
+
+    def covers(self, other: _Written) -> bool:
+        """Whether the two would lie over one another."""
+        return abs(self.x - other.x) < self.half + other.half + 3 and abs(self.y - other.y) < SMALL + 1
 
 
 def _paper(frame: Frame, words: str, x: float, y: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.charts.svg import SMALL, Frame, element, picture, text, text_width, ticks
+from bot.charts.svg import SMALL, Frame, element, number, picture, text, text_width, ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,17 @@ class Candle:
         return [price for price in (self.open, self.high, self.low, self.close) if price is not None]
 
 
-def candles(frame: Frame, days: Sequence[Candle], mark: str, close: str, *, height: int = 240) -> str:
-    """``mark`` is written at the highest price, ``close`` beside the last one."""
+def candles(
+    frame: Frame, days: Sequence[Candle], mark: str, close: str, *, peak: int | None = None, height: int = 240
+) -> str:
+    """``mark`` is written at the high of the day ``peak``, else at the highest price; ``close`` beside the last one."""
     palette = frame.palette
     prices = [price for day in days for price in day.known]
     steps = ticks(min(prices), max(prices))
     low, high = steps[0], steps[-1]
     left = text_width(f"{steps[-1]:,.0f}", SMALL) + 8
     right = text_width(close, SMALL) + 8
-    top, bottom = 18.0, height - 22.0
+    top, bottom = 20.0, height - 22.0
     slot = (frame.width - left - right) / len(days)
     every = max(1, round(max(text_width(day.label, SMALL) for day in days) / slot + 0.6))
 
@@ -50,11 +52,14 @@ def candles(frame: Frame, days: Sequence[Candle], mark: str, close: str, *, heig
         parts += candle(frame, day, x, min(slot * 0.55, 22), y_of)
         if (len(days) - 1 - index) % every == 0:
             parts.append(text(x, height - 4, day.label, palette.muted, anchor="middle", size=SMALL))
-    peak = max(range(len(days)), key=lambda index: max(days[index].known, default=0.0))
-    x = left + slot * (peak + 0.5)
+    if peak is None:
+        peak = max(range(len(days)), key=lambda index: max(days[index].known, default=0.0))
+    x, y = left + slot * (peak + 0.5), y_of(max(days[peak].known)) - 6
     half = text_width(mark, SMALL) / 2
-    x = min(max(x, left + half), frame.width - half)
-    parts.append(text(x, y_of(max(prices)) - 6, mark, palette.text, anchor="middle", size=SMALL, weight="600"))
+    middle = min(max(x, left + half), frame.width - half)
+    paper = f"M{number(middle - half - 3)},{number(y - 4)} h{number(2 * half + 6)}"
+    parts.append(element("path", d=paper, stroke=palette.surface, stroke_width=14))
+    parts.append(text(middle, y, mark, palette.text, anchor="middle", size=SMALL, weight="600"))
     last = next((day.close for day in reversed(days) if day.close is not None), None)
     if last is not None:
         parts.append(text(frame.width - right + 4, y_of(last) + 4, close, palette.text, size=SMALL, weight="600"))

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.charts.svg import SMALL, Frame, element, number, picture, text, text_width, ticks
+from bot.charts.svg import SMALL, Frame, element, number, picture, step_text, text, text_width, ticks
 
 _WIDE = 8
 """From this ratio of the highest to the lowest price on, the scale is logarithmic: a move in percent has one size."""
@@ -36,15 +36,20 @@ def fired_line(
     closes: NDArray[np.float64],
     marks: Sequence[Marked],
     *,
+    levels: Sequence[tuple[float, str]] = (),
     height: int = 220,
 ) -> str:
-    """``closes`` by ``days`` (both of one length; NaN leaves a gap) with ``marks`` on them."""
+    """``closes`` by ``days`` (both of one length; NaN leaves a gap) with ``marks`` on them.
+
+    ``levels`` are drawn as dashed lines with their words above them.
+    """
     palette = frame.palette
-    known = closes[np.isfinite(closes)]
-    steps = _steps(float(known.min()), float(known.max()))
+    known = [*closes[np.isfinite(closes)], *(value for value, _ in levels)]
+    steps = _steps(float(min(known)), float(max(known)))
     bends = steps[0] > 0 and steps[-1] >= _WIDE * steps[0]
     low, high = (_log(steps[0]), _log(steps[-1])) if bends else (steps[0], steps[-1])
-    left = max(text_width(_plain(step), SMALL) for step in steps) + 8
+    names = [f"{step:,.12g}" if bends else step_text(step, steps) for step in steps]
+    left = max(text_width(name, SMALL) for name in names) + 8
     top, bottom, right = 14.0, height - 34.0, frame.width - 8.0
     scale = (right - left) / max(len(days) - 1, 1)
 
@@ -55,9 +60,13 @@ def fired_line(
         return bottom - ((_log(price) if bends else price) - low) / (high - low) * (bottom - top)
 
     parts = []
-    for step in steps:
+    for step, name in zip(steps, names, strict=True):
         parts.append(element("line", x1=left, x2=right, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
-        parts.append(text(left - 6, y_of(step) + 4, _plain(step), palette.muted, anchor="end", size=SMALL))
+        parts.append(text(left - 6, y_of(step) + 4, name, palette.muted, anchor="end", size=SMALL))
+    for value, words in levels:
+        y = y_of(value)
+        parts.append(element("line", x1=left, x2=right, y1=y, y2=y, stroke=palette.series[1], stroke_dasharray="7 3"))
+        parts.append(text(left + 4, y - 4, words, palette.series[1], size=SMALL, weight="600"))
     rows = range(0, len(days), max(1, len(days) // _POINTS))
     path, pen = [], "M"
     for row in rows:
@@ -90,10 +99,6 @@ def _steps(lowest: float, highest: float) -> list[float]:
 
 def _log(price: float) -> float:
     return math.log10(price) if price > 0 else math.nan
-
-
-def _plain(step: float) -> str:
-    return f"{step:,.0f}" if abs(step) >= 100 else f"{step:,.4g}"
 
 
 Scale = Callable[[float], float]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.charts.candles import Candle, candle
-from bot.charts.svg import SMALL, Frame, element, number, picture, text, text_width, ticks
+from bot.charts.svg import SMALL, Frame, element, number, picture, step_text, text, text_width, ticks
 
 _LABEL = 15.0
 """The least distance of two labels' baselines."""
@@ -111,7 +111,7 @@ class _Plot:
         values = [*_values(drawn), *(level.value for level in levels), *([trigger.value] if trigger else [])]
         steps = ticks(min(values), max(values))
         names = [close, *(level.label for level in levels), *(i.label for i in drawn if isinstance(i, Curve))]
-        left = max(text_width(_axis(step, steps), SMALL) for step in steps) + 8
+        left = max(text_width(step_text(step, steps), SMALL) for step in steps) + 8
         right = max(text_width(name, SMALL) for name in names) + _LEAD + 4
         slot = (frame.width - left - right) / max(len(days), 1)
         return cls(frame, steps, left, frame.width - right, 24.0 if trigger else 12.0, height - 22.0, slot)
@@ -129,7 +129,7 @@ class _Plot:
         for step in self.steps:
             y = self.y(step)
             parts.append(element("line", x1=self.left, x2=self.right, y1=y, y2=y, stroke=palette.grid))
-            words = _axis(step, self.steps)
+            words = step_text(step, self.steps)
             parts.append(text(self.left - 6, y + 4, words, palette.muted, anchor="end", size=SMALL))
         every = math.ceil((max(text_width(day, SMALL) for day in days) + 10) / self.slot)
         for index, day in enumerate(days):
@@ -185,13 +185,6 @@ class _Plot:
             element("circle", cx=x, cy=y, r=4.5, fill="none", stroke=palette.series[1], stroke_width=2),
             text(middle, 9, trigger.label, palette.text, anchor="middle", size=SMALL, weight="600"),
         ]
-
-
-def _axis(step: float, steps: Sequence[float]) -> str:
-    """A step of the axis with as many decimals as its distance to the next one needs."""
-    gap = steps[1] - steps[0]
-    decimals = 0 if gap >= 1 and gap == round(gap) else 1 if gap >= 0.1 and round(gap * 10) == round(gap * 10, 6) else 2
-    return f"{step:,.{decimals if gap >= 0.01 else 4}f}"
 
 
 def _apart(wanted: Sequence[float], bottom: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,16 @@ def label_language(lang: Lang) -> Lang:
     return lang if lang == "en" or cjk_font() else "en"
 
 
+_BOLD = re.compile(
+    r'<text (?P<rest>[^>]*?fill="(?P<colour>[^"]+)"[^>]*font-weight="\d+"[^>]*>)(?=[^<]*[\u2e80-\uffef])'
+)
+
+
+def emboldened(svg: str) -> str:
+    """``svg`` with its bold lines outlined where they are partly Chinese: the font that draws those has one weight."""
+    return _BOLD.sub(r'<text stroke="\g<colour>" stroke-width="0.55" \g<rest>', svg)
+
+
 def picture(svg: str, background: str = "#ffffff") -> bytes:
     """The PNG of ``svg`` at twice its size; it must not use CSS variables."""
     import font_lato  # noqa: PLC0415 - only when a picture is wanted
@@ -59,7 +70,7 @@ def picture(svg: str, background: str = "#ffffff") -> bytes:
     fonts = [font_lato.font_files["Lato"], font_lato.font_files["LatoBold"]]
     chinese = cjk_font()
     return resvg_py.svg_to_bytes(
-        svg_string=svg.replace('font-family="inherit"', 'font-family="Lato"', 1),
+        svg_string=emboldened(svg).replace('font-family="inherit"', 'font-family="Lato"', 1),
         background=background,
         skip_system_fonts=True,
         zoom=ZOOM,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -51,7 +51,7 @@ def plain_palette(up_is: str = "green") -> Palette:
 class Frame:
     """Where a chart is drawn: its width in pixels, colours, and words for those who can't see it.
 
-    ``unit`` and ``source`` are printed above and below the drawing.
+    ``unit`` and ``source`` are printed above and below the drawing; under a figure that names its source there is none.
     """
 
     width: int
@@ -88,7 +88,7 @@ def text(
 
 def picture(frame: Frame, height: float, parts: Iterable[str], description: str) -> str:
     """The finished drawing: unit on top, source at the bottom, title and description for screen readers."""
-    palette, total = frame.palette, height + 40
+    palette, total = frame.palette, height + (40 if frame.source else 24)
     title_id, text_id = f"{frame.ident}-t", f"{frame.ident}-d"
     head = element("title", escape(frame.title), id=title_id) + element("desc", escape(description), id=text_id)
     body = [
@@ -131,6 +131,13 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     first, last = math.floor(low / step), math.ceil(high / step)
     last += first == last  # a single level has an axis too
     return [round(step * index, 10) for index in range(first, last + 1)]
+
+
+def step_text(step: float, steps: Sequence[float]) -> str:
+    """A step of the axis with as many decimals as its distance to the next one needs."""
+    gap = steps[1] - steps[0]
+    decimals = 0 if gap >= 1 and gap == round(gap) else 1 if gap >= 0.1 and round(gap * 10) == round(gap * 10, 6) else 2
+    return f"{step:,.{decimals if gap >= 0.01 else 4}f}"
 
 
 def hatch(ident: str, colour: str) -> str:

@@ -18,7 +18,9 @@ COMMANDS = {
     "test": "run the tests of rule packs",
     "rules": "list the rules, and how each is evaluated",
     "backtest": "say when rules would have fired, and what followed",
+    "replay": "evaluate a recorded span again, and compare with what was sent",
     "fetch": "ask one feed once and print what it brings",
+    "doctor": "look at everything that the bot stands on, and say what to do",
     "status": "sources, queue and store of a running bot",
     "alerts": "what is pending, firing or recovering",
     "why": "why an alert fired",
@@ -93,7 +95,8 @@ def main() -> None:
         text = explain(error)
         if text is None:
             raise
-        click.echo(text, err=True)
+        if text:
+            click.echo(text, err=True)
         status = 1
     lost = _write_out()
     if lost and not status:

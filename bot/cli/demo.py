@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rules.model import Lang
 
 
+DIGEST = "weekly-digest"
+"""What stands for a rule in the digest's notice."""
+
+
 @click.command("demo")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), help="Folder for the digest."
@@ -45,7 +49,9 @@ def _document(demo: Demo) -> dict[str, Any]:
     notices = [_notice(notice) for notice in demo.notices]
     text = _texts(demo.digest_messages)
     at = demo.digest_at.isoformat()
-    notices.append({"rule": "", "kind": "digest", "at": at, "observed_at": at, "value": None, "unit": "", "text": text})
+    notices.append(
+        {"rule": DIGEST, "kind": "digest", "at": at, "observed_at": at, "value": None, "unit": "", "text": text}
+    )
     return {"notices": notices, "digest": demo.digest.to_dict()}
 
 

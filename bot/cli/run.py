@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="From the beginning of what --record wrote, on a store of its own: no source is asked.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on what runs, once it does.")
 @click.pass_obj
 def command(
     config: Path | None,
@@ -34,6 +37,7 @@ def command(
     *,
     dry_run: bool,
     reference: bool,
+    as_json: bool,
 ) -> None:
     """Run the bot until Ctrl-C: all roles in one process, or only those that are named.
 
@@ -41,23 +45,46 @@ def command(
     telegram and slack (listen and answer; left out without their tokens unless named), web (/healthz, /readyz,
     /metrics).
     """
-    from bot.app.live import run_bot
     from bot.logs import configure
     from bot.settings import load
 
     if replay and (record or reference):
         raise click.UsageError("--replay asks nobody, so it goes with neither --record nor --reference")
+    if as_json and dry_run:
+        raise click.UsageError("--json goes without --dry-run, whose result is the messages on the terminal")
     settings = load(config)
     configure()
+    told: list[dict[str, str]] = []
 
     def report(heading: str, sentence: str) -> None:
+        told.append({"what": heading, "said": sentence})
         click.echo(f"{heading:<14}{sentence}", err=True)
 
-    work = run_bot(settings, roles, dry_run=dry_run, reference=reference, record=record, replay=replay, report=report)
-    asyncio.run(_until_told_to_stop(work))
+    def ready(work: Sequence[str]) -> None:
+        if as_json:
+            click.echo(json.dumps({"runs": list(work), "report": told}, ensure_ascii=False))
+
+    if set(roles) == {"sender"} and not (dry_run or reference or replay):
+        from bot.app.sending import run_sender
+
+        work = run_sender(settings, report=report, ready=ready)
+    else:
+        from bot.app.live import run_bot
+
+        work = run_bot(
+            settings,
+            roles,
+            dry_run=dry_run,
+            reference=reference,
+            record=record,
+            replay=replay,
+            report=report,
+            ready=ready,
+        )
+    asyncio.run(until_told_to_stop(work))
 
 
-async def _until_told_to_stop(work: Any) -> None:
+async def until_told_to_stop(work: Any) -> None:
     """Run ``work``; the first SIGINT or SIGTERM cancels it, so that everything is closed in order."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()

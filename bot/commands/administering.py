@@ -11,6 +11,7 @@ from adapters.message import Button, Line, Message
 from bot.commands.arguments import Arguments
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import button
+from bot.locale.problems import told
 from bot.rehearsal import Rehearser
 from bot.rulebook import Difference, difference
 from rules.loader import Loaded
@@ -42,7 +43,7 @@ async def reload(ctx: Context, args: Arguments) -> Reply:
     change = difference(ctx.rules, loaded.rules)
     lines = await asyncio.to_thread(_lines, ctx, change, loaded)
     await ctx.desk.rulebook.use(loaded)
-    by = line(ctx.say("reload.by", by=ctx.request.user.name or ctx.request.user.id))
+    by = line(ctx.say("reload.by", by=ctx.who))
     return ctx.reply(_told(ctx, "reload.title", [*lines, by], loaded), private=False)
 
 
@@ -67,8 +68,7 @@ def _mistakes(ctx: Context, loaded: Loaded) -> Message:
 
 
 def _mistake(ctx: Context, problem: Problem) -> str:
-    hint = ctx.say("reload.hint", guess=problem.suggestion) if problem.suggestion else ""
-    return f"{problem.file.rpartition('/')[2]}:{problem.line}:{problem.column} {problem.message}{hint}"
+    return f"{problem.file.rpartition('/')[2]}:{problem.line}:{problem.column} {told(problem, ctx.lang)}"
 
 
 def _lines(ctx: Context, change: Difference, loaded: Loaded) -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,16 +14,20 @@ from adapters.message import Button, Line, Message
 from adapters.rendering.text import clean
 from bot import personal
 from bot.commands.arguments import Arguments, shown
-from bot.commands.asof import day_text
+from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
-from bot.commands.understanding import understood
+from bot.commands.understanding import series_in, understood
 from bot.incidents import NUMBERS
+from bot.locale.problems import told
 from bot.personal import PersonalAlert
+from bot.personal_rules import is_personal
 from bot.rehearsal import Rehearsal, Rehearser
 from bot.subscriptions import Matcher, Subscription, identity, subscriptions
+from rules.language.scope import Scope
 from rules.problems import ProblemsFound
+from rules.spec import SeriesSpec
 from rules.standing import Standing
 
 _LIFE, _LONGEST_LIFE = timedelta(days=90), timedelta(days=366)
@@ -48,30 +52,46 @@ async def alert(ctx: Context, args: Arguments) -> Reply:
     typed = " ".join(clean(unicodedata.normalize("NFKC", args.text)).split())
     args.rest()
     if not typed:
-        raise Refusal("alert.usage")
+        return await alerts(ctx, args)
     wish = _wish(ctx, typed)
     try:
         when = understood(ctx, wish.text)
     except ProblemsFound as found:
-        first = found.problems[0]
-        raise Refusal("alert.mistake", column=first.column, what=_said(first.message, first.suggestion)) from None
-    made = PersonalAlert(
-        id=personal.alert_id(ctx.request.user.id, when, repeats=wish.repeats),
-        owner=ctx.request.user.id,
-        owner_name=ctx.request.user.name,
-        typed=wish.text,
-        when=when,
-        created_at=ctx.now,
-        expires_at=wish.expires_at,
-        repeats=wish.repeats,
-    )
+        raise _mistake(ctx, found, wish.text) from None
+    made = own_alert(ctx, typed=wish.text, when=when, expires_at=wish.expires_at, repeats=wish.repeats)
     standing, rehearsal = await asyncio.to_thread(_looked_at, ctx, made)
-    await _keep(ctx, made)
+    await keep(ctx, made)
     return ctx.reply(_confirmation(ctx, made, standing, rehearsal), edit=False)
 
 
-def _said(message: str, suggestion: str) -> str:
-    return f"{message} → {suggestion}?" if suggestion else message
+def own_alert(
+    ctx: Context,
+    *,
+    typed: str,
+    when: str,
+    expires_at: datetime,
+    repeats: bool = False,
+    series: Mapping[str, SeriesSpec] | None = None,
+) -> PersonalAlert:
+    """An alert of the asker's own; the same condition twice is one alert. ``series`` are those beside prices."""
+    key = personal.alert_id(ctx.request.user.id, when, repeats=repeats)
+    return PersonalAlert(
+        id=key,
+        owner=ctx.request.user.id,
+        owner_name=ctx.request.user.name,
+        typed=typed,
+        when=when,
+        created_at=ctx.now,
+        expires_at=expires_at,
+        repeats=repeats,
+        price=None if repeats or series else personal.waits_for(key, when, Scope(ctx.universe)),
+        series=series_in(ctx, when) if series is None else series,
+    )
+
+
+def _mistake(ctx: Context, found: ProblemsFound, text: str) -> Refusal:
+    first = found.problems[0]
+    return Refusal("alert.mistake", column=first.column, what=told(first, ctx.lang, text))
 
 
 def _wish(ctx: Context, typed: str) -> Wish:
@@ -110,27 +130,30 @@ def _looked_at(ctx: Context, made: PersonalAlert) -> tuple[Standing | None, Rehe
         found = rehearser.stand([spec], ctx.now)
         return (found[0] if found else None), rehearser.rehearse(spec, ctx.now - _YEAR, ctx.now)
     except ProblemsFound as problems:
-        first = problems.problems[0]
-        raise Refusal("alert.mistake", column=first.column, what=_said(first.message, first.suggestion)) from None
+        raise _mistake(ctx, problems, spec.when.text) from None
 
 
-async def _keep(ctx: Context, made: PersonalAlert) -> None:
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == made.owner]
+async def keep(ctx: Context, made: PersonalAlert) -> None:
+    """Keep the alert and the asker's subscription to it; refuse more than a person may have."""
+    mine = await personal.of(ctx.desk.documents, made.owner)
     if len(mine) >= ctx.desk.most_alerts and made.id not in {item.id for item in mine}:
         raise Refusal("alert.too_many", most=ctx.desk.most_alerts)
-    matcher = Matcher("rule", made.rule_id)
-    await subscriptions(ctx.desk.documents).put(
-        Subscription(
-            id=identity("S", made.owner, matcher),
-            destination=made.owner,
-            matcher=matcher,
-            owner=made.owner,
-            owner_name=made.owner_name,
-            created_at=made.created_at,
-        )
-    )
+    if made.price is None:
+        await subscriptions(ctx.desk.documents).put(_subscription(made))
     # last, since the engine runs it from now on, and would find nobody to tell
     await personal.keep(ctx.desk.documents, made)
+
+
+def _subscription(made: PersonalAlert) -> Subscription:
+    matcher = Matcher("rule", made.rule_id)
+    return Subscription(
+        id=identity("S", made.owner, matcher),
+        destination=made.owner,
+        matcher=matcher,
+        owner=made.owner,
+        owner_name=made.owner_name,
+        created_at=made.created_at,
+    )
 
 
 def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, rehearsal: Rehearsal | None) -> Message:
@@ -145,7 +168,7 @@ def _confirmation(ctx: Context, made: PersonalAlert, standing: Standing | None, 
         summary=f"{made.id}: {made.typed}",
         title=line("🔔 ", bold(made.typed), " · ", code(made.id)),
         blocks=(paragraph(*lines),),
-        footer=line(ctx.say("alert.basis", at=f"{day_text(ctx.now.date(), ctx.lang)} {ctx.now:%H:%M} UTC")),
+        footer=line(ctx.say("alert.basis", at=moment(ctx, ctx.now))),
         buttons=((*button(ctx.say("button.undo"), "unalert", made.id), *button(ctx.say("button.alerts"), "alerts")),),
     )
 
@@ -166,7 +189,7 @@ async def alerts(ctx: Context, args: Arguments) -> Reply:
     """List my alerts, the nearest to firing first, with a button each to end them."""
     page = args.integer(1, low=1, high=99)
     args.done()
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id]
+    mine = await personal.of(ctx.desk.documents, ctx.request.user.id)
     living = [item for item in mine if item.expires_at > ctx.now]
     if not living:
         return ctx.reply(note(ctx.say("alerts.nothing")))
@@ -181,7 +204,7 @@ async def alerts(ctx: Context, args: Arguments) -> Reply:
             summary=title,
             title=line("🔔 ", bold(title)),
             blocks=(paragraph(*lines),),
-            footer=line(ctx.say("alert.basis", at=f"{day_text(ctx.now.date(), ctx.lang)} {ctx.now:%H:%M} UTC")),
+            footer=line(ctx.say("alert.basis", at=moment(ctx, ctx.now))),
             buttons=_list_buttons(chosen, page, len(living)),
         )
     )
@@ -204,14 +227,14 @@ def _standing_of(ctx: Context, items: Sequence[PersonalAlert]) -> dict[str, Stan
 
 def _entry(ctx: Context, item: PersonalAlert, standing: Standing | None, number: str) -> Line:
     near = nearness(ctx, standing) if standing else ctx.say("alert.broken")
-    told = f" · {number}" if number else ""
-    return line(code(item.id), " ", bold(item.typed), f" · {near}{told}")
+    fired = f" · {number}" if number else ""
+    return line(code(item.id), " ", bold(item.typed), f" · {near}{fired}")
 
 
 async def _numbers(ctx: Context) -> dict[str, str]:
     """The numbers of the alerts that personal rules fired, by rule."""
     stored = await ctx.desk.documents.all(NUMBERS)
-    return {key.partition("{")[0]: text.strip('"') for key, text in stored.items() if personal.is_personal(key)}
+    return {key.partition("{")[0]: text.strip('"') for key, text in stored.items() if is_personal(key)}
 
 
 def _list_buttons(chosen: Sequence[PersonalAlert], page: int, count: int) -> tuple[tuple[Button, ...], ...]:
@@ -224,7 +247,9 @@ def _list_buttons(chosen: Sequence[PersonalAlert], page: int, count: int) -> tup
 
 async def unalert(ctx: Context, args: Arguments) -> Reply:
     """End one of my alerts by its id, or ``all`` of them."""
-    mine = {item.id: item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id}
+    mine = {item.id: item for item in await personal.of(ctx.desk.documents, ctx.request.user.id)}
+    if not args:
+        return await alerts(ctx, args)
     everything = args.choice({"all": True, "全部": True}, default=False)
     chosen = args.choice({key.casefold(): item for key, item in mine.items()}, None)
     if not everything and chosen is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from adapters.message import Button
 from adapters.rendering.text import clean, shorten
-from bot.commands.errors import Refusal, button
+from bot.commands.errors import Refusal, button, cancel
 from bot.windows import Window
 from rules.model import Lang
 from rules.universe import Instrument, Universe
@@ -86,8 +87,9 @@ class Arguments:
         found = self.choice(options, default)
         for word in self._left:
             if _WINDOW_LIKE.fullmatch(word):
-                known = " ".join(name for name in options if _WINDOW_LIKE.fullmatch(name))
-                raise Refusal("error.window", word=shown(word), known=known or " ".join(options), example=example)
+                shortest = {value: name for name, value in reversed(list(options.items()))}
+                known = " ".join(name for name in options if name in shortest.values())
+                raise Refusal("error.window", word=shown(word), known=known, example=example)
         return found
 
     def integer(self, default: int, *, low: int, high: int) -> int:
@@ -133,27 +135,36 @@ class Arguments:
             choice for item in candidates for choice in button(item.name[lang], self.verb, *others, f"={item.symbol}")
         )
         what = ("、" if lang == "zh" else ", ").join(labelled(item, lang) for item in candidates)
-        return Refusal("error.ambiguous", buttons=buttons, word=shown(name), count=len(candidates), what=what)
+        choices = (*buttons, *cancel(lang))
+        return Refusal("error.ambiguous", buttons=choices, word=shown(name), count=len(candidates), what=what)
 
     def rest(self) -> str:
         """Everything that is left, as one text; nothing is left afterwards."""
         text, self._left = " ".join(self._left), []
         return text
 
+    def _again(self, word: str, guesses: Sequence[Instrument]) -> tuple[Button, ...]:
+        """Buttons that ask the same with a guess in place of ``word``."""
+        others = [other for other in self.all if other != word]
+        return tuple(
+            choice for item in guesses for choice in button(item.symbol, self.verb, *others, f"={item.symbol}")
+        )
+
     def done(self, universe: Universe | None = None, lang: Lang = "en") -> None:
         """Refuse what is left, with what may have been meant: an accepted word or, given a universe, a symbol."""
         if not self._left:
             return
         word = self._left[0]
-        names = {name: name for name in self._accepted}
-        if universe is not None:
-            names |= {name: item.symbol for name, item in _names(universe).items()}
-        suggestions = _closest(word, names)
-        if universe is not None:
-            raise unknown_symbol(word, suggestions, universe, lang, self)
+        words = closest(word, {name: name for name in self._accepted})
+        guesses = guessed(word, universe) if universe is not None else []
+        nearer = closest(
+            word, {item.symbol.casefold(): item.symbol for item in guesses} | {name: name for name in words}
+        )
+        if universe is not None and (not words or (guesses and nearer[:1] != words[:1])):
+            raise unknown_symbol(word, guesses, lang, self._again(word, guesses))
         known = " ".join(sorted(name for name in self._accepted if name.isascii())[:MOST_OFFERED]) or "—"
-        key = "error.word_near" if suggestions else "error.word"
-        raise Refusal(key, word=shown(word), guess=" ".join(suggestions), known=known, verb=self.verb)
+        key = "error.word_near" if words else "error.word"
+        raise Refusal(key, word=shown(word), guess=" ".join(words), known=known, verb=self.verb)
 
 
 def candidates_for(word: str, universe: Universe) -> tuple[Instrument, ...]:
@@ -167,18 +178,22 @@ def candidates_for(word: str, universe: Universe) -> tuple[Instrument, ...]:
     return universe.candidates(name) or universe.candidates(hong_kong)
 
 
-def unknown_symbol(word: str, suggestions: list[str], universe: Universe, lang: Lang, arguments: Arguments) -> Refusal:
-    """The refusal of a word that names nothing, with up to three buttons that repeat the request with a guess."""
-    others = [other for other in arguments.all if other != word]
-    guesses = [universe.by_symbol[symbol] for symbol in suggestions if symbol in universe.by_symbol]
+def guessed(word: str, universe: Universe) -> list[Instrument]:
+    """Up to three instruments that ``word`` may have been meant to name."""
+    names = {
+        name.casefold(): item.symbol
+        for item in universe.instruments
+        for name in (item.symbol, *item.aliases, *item.name.values())
+    }
+    return [universe.by_symbol[symbol] for symbol in closest(word, names)]
+
+
+def unknown_symbol(word: str, guesses: Sequence[Instrument], lang: Lang, buttons: tuple[Button, ...]) -> Refusal:
+    """The refusal of a word that names nothing, with ``buttons`` that ask again with one of the guesses."""
     if not guesses:
-        key = "error.word_near" if suggestions else "error.symbol"
-        return Refusal(key, word=shown(word), guess=" ".join(suggestions), verb=arguments.verb)
+        return Refusal("error.symbol", word=shown(word))
     named = (" / " if lang == "zh" else ", ").join(labelled(item, lang) for item in guesses)
-    buttons = tuple(
-        choice for item in guesses for choice in button(item.symbol, arguments.verb, *others, f"={item.symbol}")
-    )
-    return Refusal("error.symbol_near", buttons=buttons, word=shown(word), guess=named)
+    return Refusal("error.symbol_near", buttons=(*buttons, *cancel(lang)), word=shown(word), guess=named)
 
 
 def labelled(item: Instrument, lang: Lang) -> str:
@@ -186,15 +201,7 @@ def labelled(item: Instrument, lang: Lang) -> str:
     return f"{item.symbol}（{item.name[lang]}）" if lang == "zh" else f"{item.symbol} ({item.name[lang]})"
 
 
-def _names(universe: Universe) -> dict[str, Instrument]:
-    return {
-        name.casefold(): item
-        for item in universe.instruments
-        for name in (item.symbol, *item.aliases, *item.name.values())
-    }
-
-
-def _closest(word: str, names: Mapping[str, str]) -> list[str]:
+def closest(word: str, names: Mapping[str, str]) -> list[str]:
     """Up to three values of ``names`` whose keys are most like ``word``, each once."""
     bare = word.lstrip("$=").casefold()[:60]
     keys = difflib.get_close_matches(bare, names, n=6, cutoff=0.7)

@@ -7,8 +7,10 @@ from datetime import date, datetime
 
 from adapters.feeds.port import source_names
 from adapters.message import Instant, Line, Span, Text
+from adapters.rendering.times import zone_name
 from bot.commands.context import Context
 from bot.locale import say
+from bot.locale.sources import source_name
 from bot.market import Figure
 from bot.windows import due_session
 from rules.calendars import Calendar
@@ -55,9 +57,18 @@ def footer(ctx: Context, seen: Iterable[Seen], *more: str) -> Line:
     spans: list[Span] = []
     for calendar, figure in sorted(newest.values(), key=lambda item: item[1].at, reverse=True):
         spans += [Text(" · ")] * bool(spans) + [instant_of(ctx, calendar, figure)]
-    rest = [source for source in sources if source] + [part for part in more if part]
+    named = dict.fromkeys(source_name(source, ctx.lang) for source in sources if source)
+    rest = [*named, *(part for part in more if part)]
     joined = " · ".join(rest)
     return (*spans, Text(f" · {joined}" if spans and joined else joined))
+
+
+def moment(ctx: Context, at: datetime) -> str:
+    """An instant of ours (not of a market) in the reader's zone: ``2 Nov 02:00 UTC``, ``北京 11-02 10:00``."""
+    local = at.astimezone(ctx.zone)
+    year = local.year != ctx.now.astimezone(ctx.zone).year
+    when, zone = f"{day_text(local.date(), ctx.lang, year=year)} {local:%H:%M}", zone_name(ctx.reader.tz, at, ctx.lang)
+    return f"{zone} {when}" if ctx.lang == "zh" else f"{when} {zone}"
 
 
 def marked(text: str, *, stale: bool) -> str:
@@ -83,13 +94,13 @@ def delays(ctx: Context, seen: Sequence[Seen]) -> tuple[Line, ...]:
 def _delay(ctx: Context, source: str, calendar: Calendar, figure: Figure) -> str:
     count = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
     behind = ctx.say("asof.session" if count == 1 else "asof.sessions", count=count)
-    shown = day_text(figure.session, ctx.lang)
+    shown, named = day_text(figure.session, ctx.lang), source_name(source, ctx.lang)
     known = (ctx.market.health.get(name) for name in source_names(source))
     health = next((each for each in known if each and each.degraded_since), None)
     if health and health.degraded_since:
         since = _clock(health.degraded_since, ctx)
-        return ctx.say("asof.down", source=source, since=since, day=shown, behind=behind)
-    return ctx.say("asof.late", source=source, day=shown, behind=behind)
+        return ctx.say("asof.down", source=named, since=since, day=shown, behind=behind)
+    return ctx.say("asof.late", source=named, day=shown, behind=behind)
 
 
 def _rest(ctx: Context, calendar: Calendar, seen: Sequence[Seen]) -> list[Line]:

@@ -18,6 +18,7 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import list_name, lists, ticker
+from bot.locale.sources import place_name, source_name
 from rules.model import CalendarEvent, Status
 from rules.universe import Instrument
 
@@ -73,7 +74,7 @@ def _message(
     title = ctx.say("cal.title", first=day_text(days[0], ctx.lang, year=True), last=day_text(days[1], ctx.lang))
     body: Block = Table(rows=tuple(_row(ctx, event) for event in events), align="llll")
     again = " ".join(["/cal", span, *([tag] if tag else [ticker(item) for item in items])])
-    sources = " · ".join(dict.fromkeys(event.source for event in events if event.source))
+    sources = " · ".join(dict.fromkeys(source_name(event.source, ctx.lang) for event in events if event.source))
     words = [tag] if tag else [f"={item.symbol}" for item in items]
     return Message(
         summary=f"{title}: {len(events)}",
@@ -111,7 +112,7 @@ def _row(ctx: Context, event: CalendarEvent) -> tuple[str, ...]:
         if event.status is not Status.FINAL:
             what.append(ctx.say("quote.expected").strip(" ()（）"))
     elif event.place:
-        what.append(event.place)
+        what.append(place_name(event.place, ctx.lang))
     key = event.key if event.kind == "earnings" else ""
     return (when, key, " · ".join(what))
 
@@ -135,7 +136,7 @@ async def _add(ctx: Context, args: Arguments) -> Reply:
         end=day.isoformat(),
         title={"en": title, "zh": title},
         known_at=ctx.now,
-        source=ctx.request.user.name or ctx.request.user.id,
+        source=ctx.who,
     )
     await ctx.desk.documents.put(COLLECTION, key, EVENT.dump_json(event).decode())
     ctx.market.apply_events([event])
@@ -151,4 +152,4 @@ async def _remove(ctx: Context, args: Arguments) -> Reply:
     await ctx.desk.documents.put(COLLECTION, key, None)
     ctx.market.forget_event("event", key)
     title = EVENT.validate_json(text).title[ctx.lang] if text else shown(key)
-    return ctx.reply(note(ctx.say("cal.removed", title=title, by=ctx.request.user.name)), private=False)
+    return ctx.reply(note(ctx.say("cal.removed", title=title, by=ctx.who)), private=False)

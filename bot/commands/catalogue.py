@@ -30,9 +30,16 @@ from bot.commands.context import Command, Group, Verb
 
 
 def _verb(
-    name: str, command: Command, group: Group, arguments: str = "", example: str = "", *, role: Role = Role.VIEWER
+    name: str,
+    command: Command,
+    group: Group,
+    arguments: str = "",
+    example: str = "",
+    *,
+    role: Role = Role.VIEWER,
+    listed: bool = True,
 ) -> Verb:
-    return Verb(name, command, role, group, arguments, example or f"/{name}")
+    return Verb(name, command, role, group, arguments, example or f"/{name}", listed)
 
 
 _WINDOWS = "[1d|1w|mtd|ytd]"
@@ -43,10 +50,10 @@ VERBS: Mapping[str, Verb] = {
         _verb("movers", movers.movers, "market", f"[ai|crypto|hk|all] {_WINDOWS} [5] [up|down]", "/movers crypto 1w"),
         _verb("quote", quote.quote, "market", "SYM [SYM…]", "/quote NVDA"),
         _verb("idx", indices.idx, "market", _WINDOWS, "/idx 1w"),
-        _verb("flows", flows.flows, "market", "[btc|eth] [1d|5d|15d|week|mtd] [TICKER]", "/flows btc 5d"),
+        _verb("flows", flows.flows, "market", "[btc|eth] [1d|5d|15d|week|mtd] [TICKER] [notify]", "/flows btc 5d"),
         _verb("crypto", crypto.crypto, "market"),
         _verb("fng", crypto.fng, "market", "[7d|30d|90d|365d]", "/fng 30d"),
-        _verb("chart", charting.chart, "market", "SYM [1mo|3mo|6mo|1y|3y] [vs SYM]", "/chart BTC-USD 3mo"),
+        _verb("chart", charting.chart, "market", "SYM [1mo|3mo|6mo|1y|3y] [vs SYM] [alerts]", "/chart BTC-USD 3mo"),
         _verb("cal", calendar.cal, "research", '[today|week|next] [LIST|SYM] · add DATE "text"', "/cal week ai"),
         _verb("earn", companies.earn, "research", "SYM [6q]", "/earn AMZN"),
         _verb("capex", companies.capex, "research", "[3Q24]"),
@@ -59,7 +66,13 @@ VERBS: Mapping[str, Verb] = {
         _verb("ack", muting.ack, "alerts", "ALERT_ID [note]", "/ack A-1042", role=Role.ANALYST),
         _verb("mute", muting.mute, "alerts", "RULE|#tag|SYM|all [2h|1d|open|close]", "/mute #crypto 2h"),
         _verb("unmute", muting.unmute, "alerts", "RULE|#tag|SYM|all", "/unmute #crypto"),
-        _verb("digest", weekly.digest, "research", "[last|preview|2024-W44|month] · fill SLOT TEXT", "/digest last"),
+        _verb(
+            "digest",
+            weekly.digest,
+            "research",
+            "[last|preview|2024-W44|month] [html|pdf|xlsx] · fill SLOT TEXT",
+            "/digest last",
+        ),
         _verb("sub", following.sub, "mine", "RULE|#tag|SYM [here|dm] [loud|silent]", "/sub #crypto"),
         _verb("unsub", following.unsub, "mine", "RULE|#tag|SYM [here|dm]", "/unsub #crypto"),
         _verb("subs", following.subs, "mine"),
@@ -68,6 +81,7 @@ VERBS: Mapping[str, Verb] = {
         _verb("dryrun", administering.dryrun, "desk", role=Role.ADMIN),
         _verb("reload", administering.reload, "desk", role=Role.ADMIN),
         _verb("help", guide.help_, "desk", "[VERB]", "/help movers", role=Role.NOBODY),
+        _verb("cancel", guide.cancel, "desk", role=Role.NOBODY, listed=False),
         _verb("start", guide.start, "desk"),
         _verb("tg_info", guide.tg_info, "desk", role=Role.NOBODY),
     )

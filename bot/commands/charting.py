@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
+
+import numpy as np
 
 from adapters.chat.port import Reply
-from adapters.message import Attachment, Colour, Message, Paragraph
+from adapters.message import Attachment, Instant, Line, Message, Paragraph
+from bot.alert_charts import chart_of
 from bot.charts.candles import Candle, candles
+from bot.charts.fires import Marked, fired_line
 from bot.charts.lines import area
-from bot.charts.png import label_language, picture
-from bot.charts.svg import Frame, plain_palette
+from bot.charts.png import label_language
+from bot.charts.svg import Frame
 from bot.commands.arguments import Arguments, labelled
 from bot.commands.asof import day_text, delays, footer
-from bot.commands.context import Context, bold, line
+from bot.commands.context import Context, bold, code, line
 from bot.commands.errors import Refusal, button
+from bot.commands.fired import Marks, marks_on, programs_watching
+from bot.commands.incidents import companions, history, numbered
 from bot.commands.names import close_series, ticker, typed
-from bot.commands.quote import moved
-from bot.files import write_whole
+from bot.commands.pictures import frame, keep
+from bot.commands.quote import followed, moved
+from bot.locale.sources import source_name
 from bot.market import Figure
+from rules.model import SeriesName, TransitionKind
 from rules.numbers import number, price
 from rules.universe import Instrument, Kind
 
 SPANS = {"1mo": 30, "3mo": 91, "6mo": 182, "1y": 365, "3y": 1095}
-_WIDTH = 720
+_MARKS = {"alerts": True, "提醒": True}
 _MOST_CANDLES = 70
-_KEPT = 200
+_LISTED = 8
 _SMALL_PRICE = 20.0
 """Below this the axis, which has whole numbers, says nothing; the line then starts at 100."""
-_UP_IS = {Colour.CN: "red", Colour.US: "green", Colour.NONE: "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +50,80 @@ class Drawn:
     rebased: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be drawn: one instrument, or one over another, over so many days; with the rules' marks or without."""
+
+    items: tuple[Instrument, ...]
+    days: int
+    marked: bool = False
+
+    @property
+    def span(self) -> str:
+        """The span as it is typed."""
+        return next(text for text, count in SPANS.items() if count == self.days)
+
+
 async def chart(ctx: Context, args: Arguments) -> Reply:
-    """Draw ``SYM [1mo|3mo|6mo|1y|3y] [vs SYM2]``."""
+    """Draw ``SYM [1mo|3mo|6mo|1y|3y] [vs SYM2] [alerts]``, or what an alert was about by its number."""
     days = args.span(SPANS, 91, example="/chart NVDA 3mo")
+    wants_marks = args.choice(_MARKS, default=False)
     args.choice({"vs": True, "对比": True}, default=False)
+    number = next((numbered(word) for word in args.left if numbered(word)), "")
+    if number:
+        args.rest()
+        return await _of_alert(ctx, number, days)
     items = args.instruments(ctx.universe, ctx.lang, most=2)
     args.done(ctx.universe, ctx.lang)
-    if not items:
-        raise Refusal("error.which_symbol", example="/chart NVDA 3mo")
-    first = ctx.now.date() - timedelta(days=days)
-    known = [_closes(ctx, item, first) for item in items]
+    asked = Asked(tuple(items or (await followed(ctx))[:1]), days, marked=wants_marks and len(items) < 2)
+    return await _of_price(ctx, asked)
+
+
+async def _of_price(ctx: Context, asked: Asked) -> Reply:
+    first = ctx.now.date() - timedelta(days=asked.days)
+    known = [_closes(ctx, item, first) for item in asked.items]
     if min(len(figures) for figures in known) < 2:
-        raise Refusal("chart.nothing", name=" / ".join(labelled(item, ctx.lang) for item in items))
-    drawn = _against(known[0], known[1]) if len(items) == 2 else _line(ctx, items[0], known[0])
-    name = next(text for text, count in SPANS.items() if count == days)
-    path = await asyncio.to_thread(_draw, ctx, items, drawn, known[0])
-    return ctx.reply(_message(ctx, items, drawn, path, name), edit=False)
+        raise Refusal("chart.nothing", name=" / ".join(labelled(item, ctx.lang) for item in asked.items))
+    drawn = _against(known[0], known[1]) if len(asked.items) == 2 else _line(ctx, asked.items[0], known[0])
+    watching = await programs_watching(ctx, asked.items[0]) if asked.marked else ()
+    named = (source_name(figure.source, label_language(ctx.lang)) for figures in known for figure in figures)
+    sources = ", ".join(dict.fromkeys(named))
+
+    def picture() -> tuple[Attachment, Marks | None]:
+        found = marks_on(ctx, asked.items[0], watching, drawn.days[0]) if asked.marked else None
+        svg = _draw(ctx, asked.items, drawn, sources, found)
+        return keep(ctx, svg, f"{ticker(asked.items[0])}-{asked.span}", _title(ctx, asked.items)), found
+
+    attachment, marks = await asyncio.to_thread(picture)
+    return ctx.reply(_message(ctx, asked, drawn, attachment, marks), edit=False)
+
+
+async def _of_alert(ctx: Context, number: str, days: int) -> Reply:
+    """The picture that follows the alert; where it has none, the price that it is about."""
+    told = [(each.number, await history(ctx, each.number)) for each in await companions(ctx, number)]
+    if not told:
+        raise Refusal("error.no_alert", word=number)
+    fired = [next((item for item in past if item.kind is TransitionKind.FIRED), past[-1]) for _, past in told]
+    title = f"{fired[0].title[ctx.lang]} · {number}"
+
+    def picture() -> Attachment | None:
+        svg = chart_of(fired, ctx.market, label_language(ctx.lang), ctx.reader.colour)
+        return keep(ctx, svg, number, title) if svg else None
+
+    attachment = await asyncio.to_thread(picture)
+    if attachment is None:
+        keys = [SeriesName.parse(name).key for item in fired for name in item.series]
+        items = tuple(ctx.universe.by_symbol[key] for key in keys[:1] if key in ctx.universe.by_symbol)
+        if not items:
+            raise Refusal("chart.no_picture", number=number)
+        return await _of_price(ctx, Asked(items, days, marked=True))
+    calendar = ctx.desk.calendars.get(fired[0].calendar)
+    moment = Instant(fired[0].observed_at or fired[0].at, str(calendar.tz), ctx.say("asof.at"))
+    sources = dict.fromkeys(source_name(name, ctx.lang) for item in fired for name in item.sources)
+    footed = line(moment, " · ".join(("", *sources, f"/chart {number}")))
+    return ctx.reply(
+        Message(summary=title, title=line("📈 ", bold(title)), footer=footed, attachments=(attachment,)), edit=False
+    )
 
 
 def _closes(ctx: Context, item: Instrument, first: date) -> list[Figure]:
@@ -96,26 +159,30 @@ def _title(ctx: Context, items: Sequence[Instrument]) -> str:
     return labelled(items[0], ctx.lang)
 
 
-def _draw(ctx: Context, items: Sequence[Instrument], drawn: Drawn, figures: Sequence[Figure]) -> Path:
+def _draw(ctx: Context, items: Sequence[Instrument], drawn: Drawn, sources: str, marks: Marks | None) -> str:
     lang = label_language(ctx.lang)
     title = " / ".join(item.name[lang] for item in items)
-    unit = "= 100" if drawn.rebased else items[0].currency
-    unit = f"{day_text(drawn.days[0], 'en', year=True)} {unit}" if drawn.rebased else unit
-    palette = plain_palette(_UP_IS[ctx.reader.colour])
-    sources = ", ".join(dict.fromkeys(figure.source for figure in figures))
-    frame = Frame(_WIDTH, title, unit, sources, palette, alone=True)
+    unit = f"{day_text(drawn.days[0], lang, year=True)} = 100" if drawn.rebased else items[0].currency
+    empty = frame(ctx, title, unit, sources)
+    if marks is not None:
+        return _with_marks(ctx, items[0], empty, drawn, marks)
     days = _candles(ctx, items[0], drawn) if len(items) == 1 and not drawn.rebased else []
     if days and len(days) <= _MOST_CANDLES:
         top = max(days, key=lambda day: max(day.known))
         peak = price(max(top.known), lang, crypto=items[0].kind is Kind.CRYPTO)
-        svg = candles(frame, days, peak, drawn.written[-1])
-    else:
-        labels = [f"{day:%m-%d}" for day in drawn.days]
-        svg = area(frame, list(zip(labels, drawn.values, drawn.written, strict=True)))
-    name = hashlib.sha256(svg.encode()).hexdigest()[:20]
-    path = write_whole(ctx.desk.pictures / f"{name}.png", picture(svg))
-    _forget_old(ctx.desk.pictures)
-    return path
+        return candles(empty, days, peak, drawn.written[-1])
+    labels = [f"{day:%m-%d}" for day in drawn.days]
+    return area(empty, list(zip(labels, drawn.values, drawn.written, strict=True)))
+
+
+def _with_marks(ctx: Context, item: Instrument, empty: Frame, drawn: Drawn, marks: Marks) -> str:
+    """Closes with a triangle where a rule fired, and the thresholds; a rebased line has the marks alone."""
+    rows = {day: row for row, day in enumerate(drawn.days)}
+    fires = [Marked(rows[day], None, f"{day} {rule}") for day, rule in marks.fires if day in rows]
+    crypto = item.kind is Kind.CRYPTO
+    levels = [(value, f"{rule} {price(value, ctx.lang, crypto=crypto)}") for value, rule in marks.levels]
+    days = np.array(drawn.days, dtype="datetime64[D]")
+    return fired_line(empty, days, np.array(drawn.values), fires, levels=[] if drawn.rebased else levels)
 
 
 def _candles(ctx: Context, item: Instrument, drawn: Drawn) -> list[Candle]:
@@ -127,13 +194,8 @@ def _candles(ctx: Context, item: Instrument, drawn: Drawn) -> list[Candle]:
     return bars if any(bar.high is not None for bar in bars) else []
 
 
-def _forget_old(folder: Path) -> None:
-    pictures = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in pictures[_KEPT:]:
-        path.unlink(missing_ok=True)
-
-
-def _message(ctx: Context, items: Sequence[Instrument], drawn: Drawn, path: Path, name: str) -> Message:
+def _message(ctx: Context, asked: Asked, drawn: Drawn, picture: Attachment, marks: Marks | None) -> Message:
+    items, name = asked.items, asked.span
     title = _title(ctx, items)
     seen = [
         (ctx.desk.calendars.get(item.calendar), last)
@@ -142,16 +204,28 @@ def _message(ctx: Context, items: Sequence[Instrument], drawn: Drawn, path: Path
     ]
     change = moved(drawn.values[-1] / drawn.values[0] - 1)
     start = day_text(drawn.days[0], ctx.lang, year=True)
-    late = delays(ctx, seen)
+    lines = [*delays(ctx, seen), line(ctx.say("chart.since", day=start), change), *_marks_lines(ctx, marks)]
     symbols = [f"={item.symbol}" for item in items]
-    again = " ".join(["/chart", *(typed(item, ctx.universe) for item in items), name])
+    more = ("alerts",) if asked.marked else ()
+    spans = [c for other in SPANS if other != name for c in button(other.upper(), "chart", *symbols, other, *more)]
+    alerts = (
+        () if asked.marked or len(items) > 1 else button(ctx.say("button.marks"), "chart", *symbols, name, "alerts")
+    )
     return Message(
         summary=f"{title}: {change.text}",
         title=line("📈 ", bold(title)),
-        blocks=(Paragraph((*late, line(ctx.say("chart.since", day=start), change))),),
-        footer=footer(ctx, seen, again),
-        buttons=(
-            tuple(c for other in SPANS if other != name for c in button(other.upper(), "chart", *symbols, other)),
-        ),
-        attachments=(Attachment(str(path), f"{ticker(items[0])}-{name}.png", "image/png", alt=title),),
+        blocks=(Paragraph(tuple(lines)),),
+        footer=footer(ctx, seen, " ".join(["/chart", *(typed(item, ctx.universe) for item in items), name, *more])),
+        buttons=tuple(row for row in (tuple(spans), alerts) if row),
+        attachments=(picture,),
     )
+
+
+def _marks_lines(ctx: Context, marks: Marks | None) -> list[Line]:
+    """What the triangles stand for, the newest first."""
+    if marks is None:
+        return []
+    lines: list[Line] = [line(ctx.say("chart.fired", count=len(marks.fires)))]
+    for day, rule in marks.fires[: -_LISTED - 1 : -1]:
+        lines.append(line(f"• {day_text(day, ctx.lang)} ", code(rule)))
+    return lines

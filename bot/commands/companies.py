@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 
 from adapters.chat.port import Reply
-from adapters.message import Block, Button, Message, Table
+from adapters.message import Block, Button, Line, Message, Table
 from bot.commands.arguments import Arguments, labelled
-from bot.commands.asof import Seen, footer
+from bot.commands.asof import Seen, day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import ticker
+from bot.locale.sources import source_name
 from bot.market import Figure
 from rules.numbers import MISSING, amount, percent, points, quarter
 from rules.schedule import CONTINUOUS
@@ -27,18 +28,28 @@ async def earn(ctx: Context, args: Arguments) -> Reply:
     count = args.span(_QUARTERS, 6, example="/earn AMZN 6q")
     items = args.instruments(ctx.universe, ctx.lang, most=1)
     args.done(ctx.universe, ctx.lang)
-    if not items:
-        raise Refusal("error.which_symbol", example="/earn AMZN", buttons=_companies(ctx))
-    item = items[0]
+    known = _reporting(ctx)
+    if not items and not known:
+        raise Refusal("error.which_symbol", example="/earn AMZN")
+    item = items[0] if items else known[0]
     quarters = [figure.session for figure in _known(ctx, item, "revenue")][-count:]
     if not quarters:
         raise Refusal("earn.nothing", name=labelled(item, ctx.lang), buttons=_companies(ctx))
     return ctx.reply(_quarters(ctx, item, quarters, count))
 
 
-def _companies(ctx: Context) -> tuple[Button, ...]:
-    known = [i for i in ctx.universe.tagged("coverage") if ctx.market.latest(f"fundamentals.{i.symbol}.revenue")]
-    return tuple(choice for item in known[:6] for choice in button(ticker(item), "earn", f"={item.symbol}"))
+def _reporting(ctx: Context) -> list[Instrument]:
+    """The companies with known quarters, who reported last first."""
+    newest = [
+        (item, ctx.market.latest(f"fundamentals.{item.symbol}.revenue")) for item in ctx.universe.tagged("coverage")
+    ]
+    known = [(item, (figure.session, figure.known_at)) for item, figure in newest if figure]
+    return [item for item, _ in sorted(known, key=lambda pair: pair[1], reverse=True)]
+
+
+def _companies(ctx: Context, but: Instrument | None = None) -> tuple[Button, ...]:
+    others = [item for item in _reporting(ctx) if item is not but]
+    return tuple(choice for item in others[:6] for choice in button(ticker(item), "earn", f"={item.symbol}"))
 
 
 def _known(ctx: Context, item: Instrument, field: str) -> tuple[Figure, ...]:
@@ -71,8 +82,17 @@ def _quarters(ctx: Context, item: Instrument, quarters: Sequence[date], count: i
         summary=ctx.say("earn.title", name=title),
         title=line("🧾 ", bold(title), f" · {ctx.say('earn.quarters', count=len(quarters))}"),
         blocks=tuple(blocks),
-        footer=footer(ctx, seen, f"/earn {ticker(item)} {count}q"),
+        footer=_footer(ctx, seen, f"/earn {ticker(item)} {count}q"),
+        buttons=(_companies(ctx, item),),
     )
+
+
+def _footer(ctx: Context, seen: Sequence[Seen], again: str) -> Line:
+    """When the newest figure became known, from whom, and what to type: a quarter's own end says nothing of that."""
+    newest = max((figure.known_at for _, figure in seen), default=None)
+    at = [ctx.say("cal.known", at=day_text(newest.astimezone(ctx.zone).date(), ctx.lang, year=True))] if newest else []
+    sources = dict.fromkeys(source_name(figure.source, ctx.lang) for _, figure in seen)
+    return line(" · ".join([*at, *sources, again]))
 
 
 def _quarter_row(ctx: Context, item: Instrument, day: date) -> tuple[str, ...]:
@@ -150,7 +170,7 @@ async def capex(ctx: Context, args: Arguments) -> Reply:
         summary=title,
         title=line("🏗 ", bold(title)),
         blocks=(Table(rows=tuple(rows), align="lrrrrr", header=header), paragraph(line(ctx.say("earn.unit")))),
-        footer=footer(ctx, seen, "/capex"),
+        footer=_footer(ctx, seen, "/capex"),
         buttons=(tuple(choice for item in items for choice in button(ticker(item), "earn", f"={item.symbol}")),),
     )
     return ctx.reply(message)

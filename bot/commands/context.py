@@ -16,7 +16,9 @@ from adapters.store.port import Documents, LogLine, RateLimits
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
+from bot.courier import Owners
 from bot.locale import say
+from bot.maintainers import Maintainers
 from bot.market import MarketView
 from bot.readers import Profiles
 from bot.rulebook import RuleBook
@@ -56,9 +58,12 @@ class Desk:
     clock: Clock
     rulebook: RuleBook
     deliveries: Deliveries
+    owners: Owners
     weekly: Weekly
     pictures: Path
     """Where charts are kept until they are sent; the senders can read it."""
+    maintainers: Maintainers | None = None
+    """Who is told of defects."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
 
@@ -109,6 +114,13 @@ class Context:
         """Whether a button was used."""
         return self.request.origin is Origin.BUTTON
 
+    @property
+    def who(self) -> str:
+        """What others call the asker."""
+        if self.request.user.name:
+            return self.request.user.name
+        return self.say("who.terminal") if self.request.platform == "console" else self.request.user.id
+
     def say(self, key: str, **values: object) -> str:
         """The text ``key`` in the reader's language."""
         return say(self.lang, key, **values)
@@ -135,7 +147,10 @@ Group = Literal["market", "research", "alerts", "mine", "desk"]
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for."""
+    """A verb, what it takes (as the help writes it) and an example that works; ``help.NAME`` says what it is for.
+
+    One that isn't ``listed`` is for buttons.
+    """
 
     name: str
     command: Command
@@ -143,6 +158,7 @@ class Verb:
     group: Group
     arguments: str
     example: str
+    listed: bool = True
 
 
 def line(*parts: str | Span) -> Line:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from adapters.chat.port import Reply
-from adapters.message import Block, Line, Message, Paragraph, Span, Table, Text
+from adapters.message import Attachment, Block, Line, Message, Paragraph, Span, Table, Text
+from bot.charts.gauge import gauge
+from bot.charts.lines import area
+from bot.charts.png import label_language
 from bot.commands.arguments import Arguments
 from bot.commands.asof import Seen, day_text, delays, footer
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import ticker
+from bot.commands.pictures import frame, keep
 from bot.commands.quote import moved
-from bot.digest.crypto import PROVIDERS, fear_greed_label
+from bot.digest.crypto import BANDS, PROVIDERS, fear_greed_label
+from bot.locale import say
+from bot.locale.sources import source_name
 from bot.market import Figure
 from bot.windows import Window, change
 from rules.numbers import money, number, percent, price
@@ -108,14 +115,41 @@ async def fng(ctx: Context, args: Arguments) -> Reply:
     if not blocks:
         blocks.append(paragraph(line(ctx.say("fng.nothing"))))
     late = delays(ctx, seen)
+    picture = await asyncio.to_thread(_picture, ctx, days) if seen else None
     message = Message(
         summary=ctx.say("fng.title"),
         title=line("🌡 ", bold(ctx.say("fng.title"))),
         blocks=(*((Paragraph(late),) if late else ()), *blocks),
         footer=footer(ctx, seen, f"/fng {days}d"),
         buttons=(tuple(c for span, each in spans.items() if each != days for c in button(span.upper(), "fng", span)),),
+        attachments=(picture,) if picture else (),
     )
-    return ctx.reply(message)
+    return ctx.reply(message, edit=False)
+
+
+def _picture(ctx: Context, days: int) -> Attachment:
+    """The index of the provider whose past is known best: as a line, or as a gauge where only today's is known."""
+    past = {key: _span_of(ctx, key, days) for key in PROVIDERS}
+    key = max(past, key=lambda each: len(past[each]))
+    figures, lang = past[key], label_language(ctx.lang)
+    title = f"{say(lang, 'fng.title')} · {PROVIDERS[key]}"
+    empty = frame(ctx, title, "", source_name(figures[-1].source, lang))
+    scores = [figure.value or 0.0 for figure in figures]
+    if len(figures) > 1:
+        points = [
+            (f"{each.session:%m-%d}", score, number(score, 0)) for each, score in zip(figures, scores, strict=True)
+        ]
+        return keep(ctx, area(empty, points), f"fear-greed-{days}d", title)
+    reading = fear_greed_label(key, scores[-1])[lang]
+    return keep(ctx, gauge(empty, scores[-1], number(scores[-1], 0), reading, BANDS[key]), "fear-greed", title)
+
+
+def _span_of(ctx: Context, key: str, days: int) -> list[Figure]:
+    series = f"fear_greed.{key}.value"
+    last = ctx.market.latest(series)
+    if last is None:
+        return []
+    return [f for f in ctx.market.history(series, last.session - timedelta(days=days - 1)) if f.value is not None]
 
 
 def _provider(ctx: Context, key: str, name: str, found: Figure, days: int) -> list[Block]:
@@ -125,7 +159,7 @@ def _provider(ctx: Context, key: str, name: str, found: Figure, days: int) -> li
         then = ctx.market.on(series, found.session - timedelta(days=back))
         if then and then.value is not None and back <= days:
             rows.append((ctx.say(label), number(then.value, 0), fear_greed_label(key, then.value)[ctx.lang]))
-    span = [f for f in ctx.market.history(series, found.session - timedelta(days=days - 1)) if f.value is not None]
+    span = _span_of(ctx, key, days)
     blocks: list[Block] = [paragraph(_mood_line(ctx, key, name, found))]
     if len(span) > 1:
         low, high = min(span, key=lambda f: f.value or 0.0), max(span, key=lambda f: f.value or 0.0)

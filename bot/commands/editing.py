@@ -35,7 +35,7 @@ def day_of_week(word: str) -> date | None:
 async def approve(ctx: Context, args: Arguments) -> Reply:
     """Clear the draft for its time."""
     week, _ = await _addressed(ctx, args)
-    return _told(ctx, week, await ctx.desk.weekly.approve(week.name, _who(ctx)))
+    return _told(ctx, week, await ctx.desk.weekly.approve(week.name, ctx.who))
 
 
 async def publish(ctx: Context, args: Arguments) -> Reply:
@@ -99,13 +99,9 @@ def _cut(text: str) -> tuple[str, str]:
     return first, behind[0] if behind else ""
 
 
-def _who(ctx: Context) -> str:
-    return ctx.request.user.name or ctx.request.user.id
-
-
 def _told(ctx: Context, week: Span, outcome: Outcome, **values: object) -> Reply:
     """What became of it, told to all who share the draft, naming who did it."""
-    text = ctx.say(f"digest.{outcome.value}", week=week.name, by=_who(ctx), **values)
+    text = ctx.say(f"digest.{outcome.value}", week=week.name, by=ctx.who, **values)
     return replace(ctx.reply(note(text), private=False, edit=False), toast=text[:190])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from adapters.message import Button
 from bot.alert_buttons import LONGEST_DATA
+from bot.locale import say
+from rules.model import Lang
 
 
 class Refusal(Exception):
@@ -26,3 +28,8 @@ def button(text: str, verb: str, *words: str) -> tuple[Button, ...]:
     """One button in a tuple, or none where its data wouldn't fit: to be spliced into a row."""
     packed = data(verb, *words)
     return (Button(text, packed),) if packed else ()
+
+
+def cancel(lang: Lang) -> tuple[Button, ...]:
+    """The button that drops a question, to stand last in its row."""
+    return button(say(lang, "button.cancel"), "cancel")

@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from adapters.chat.port import Reply
-from adapters.message import Block, Line, Message, Move, Table
+from adapters.message import Block, Button, Line, Message, Move, Table
+from bot.commands.alerts import keep, own_alert
 from bot.commands.arguments import Arguments
 from bot.commands.asof import Seen, day_text, footer, is_preliminary
-from bot.commands.context import Context, bold, line, paragraph
+from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import button
 from bot.flow_run import flow_run
+from bot.locale.sources import source_name
 from bot.market import Figure
 from bot.windows import Window, base_session
 from rules.numbers import amount, money, preliminary
+from rules.spec import SeriesSpec
 from rules.universe import Instrument, Kind
 
 ASSETS = {"btc": "BTC", "比特币": "BTC", "eth": "ETH", "以太坊": "ETH"}
 SPANS = {"1d": 1, "5d": 5, "15d": 15, "week": 0, "本周": 0, "周": 0, "mtd": -1, "本月": -1}
 _NAMES = {1: "1d", 5: "5d", 15: "15d", 0: "week", -1: "mtd"}
+_AWAITED = timedelta(days=5)
+"""After this long nobody waits for a day's flows any more."""
 _PUBLISHED = timedelta(hours=8)
 """How long after New York's close a day's flows are usually complete (Farside: 01:00 to 04:00 UTC)."""
 
@@ -27,13 +32,42 @@ _PUBLISHED = timedelta(hours=8)
 async def flows(ctx: Context, args: Arguments) -> Reply:
     """Show net flows: ``[btc|eth] [1d|5d|15d|week|mtd] [TICKER]``."""
     span = args.span(SPANS, 5, example="/flows btc 5d")
+    notify = args.choice({"notify": True, "提醒": True}, default=False)
     asset, fund = _subject(ctx, args)
     args.done(ctx.universe, ctx.lang)
+    if notify:
+        return await _notify(ctx, asset)
     days = _days(ctx, asset, span)
     if not days:
         text = ctx.say("flows.nothing", asset=asset)
         return ctx.reply(Message(summary=text, title=line(text)))
     return ctx.reply(_message(ctx, asset, fund, span, days))
+
+
+async def _notify(ctx: Context, asset: str) -> Reply:
+    """Tell the asker, once, when every fund of the newest session has reported; where that is out, show it."""
+    day = awaited(ctx, asset)
+    if day is None:
+        return await flows(ctx, Arguments("flows", (asset.lower(), "1d")))
+    name = f"{asset}_ETF"
+    made = own_alert(
+        ctx,
+        typed=ctx.say("flows.wish", asset=asset, day=day_text(day, ctx.lang)),
+        when=f"fresh({name}, {_newer_than_now(ctx, asset)}h) and final({name})",
+        series={name: SeriesSpec(name, "etf_flows", asset, "total", "USD", "XNYS")},
+        expires_at=ctx.now + _AWAITED,
+    )
+    await keep(ctx, made)
+    undo = (*button(ctx.say("button.undo"), "unalert", made.id), *button(ctx.say("button.alerts"), "alerts"))
+    text = ctx.say("flows.notify", asset=asset, day=day_text(day, ctx.lang))
+    return ctx.reply(note(text, buttons=undo), edit=False, toast=text)
+
+
+def _newer_than_now(ctx: Context, asset: str) -> int:
+    """An age in hours that the newest figure has passed, and that the next one will not have for a day."""
+    last = ctx.market.latest(f"etf_flows.{asset}.total")
+    hours = int((ctx.now - last.at) / timedelta(hours=1)) if last else 24
+    return max(hours // 24 * 24 or hours - 1, 1)
 
 
 def _subject(ctx: Context, args: Arguments) -> tuple[str, str]:
@@ -67,7 +101,7 @@ def _message(ctx: Context, asset: str, fund: str, span: int, days: Sequence[Figu
     name = _NAMES[span]
     title = ctx.say("flows.title", asset=asset)
     subject = ctx.say("flows.fund", fund=fund) if fund else ""
-    label = ctx.say(f"flows.span.{name}", count=len(days))
+    label = _label(ctx, name, len(days))
     blocks: list[Block] = [paragraph(*_waiting(ctx, asset, last))] if _waiting(ctx, asset, last) else []
     blocks.append(paragraph(_headline(ctx, asset, last, label, total), *_run_line(ctx, asset)))
     blocks += _one_fund(ctx, asset, fund, days) if fund else _tables(ctx, asset, days, label)
@@ -78,15 +112,26 @@ def _message(ctx: Context, asset: str, fund: str, span: int, days: Sequence[Figu
         title=line("🏦 ", bold(title), f"{subject} · {label}"),
         blocks=tuple(blocks),
         footer=footer(ctx, seen, again),
-        buttons=(
-            tuple(
-                choice
-                for other in _NAMES.values()
-                if other != name
-                for choice in button(other.upper(), "flows", asset.lower(), other, *([f"={fund}"] if fund else []))
-            ),
-        ),
+        buttons=_buttons(ctx, asset, fund, name),
     )
+
+
+def _buttons(ctx: Context, asset: str, fund: str, name: str) -> tuple[tuple[Button, ...], ...]:
+    """The other spans, and where figures are awaited, a word when they are there."""
+    spans = tuple(
+        choice
+        for other in _NAMES.values()
+        if other != name
+        for choice in button(_label(ctx, other), "flows", asset.lower(), other, *([f"={fund}"] if fund else []))
+    )
+    waits = awaited(ctx, asset) is not None
+    notify = button(ctx.say("button.notify"), "flows", asset.lower(), "notify") if waits else ()
+    return tuple(row for row in (spans, notify) if row)
+
+
+def _label(ctx: Context, name: str, count: int | None = None) -> str:
+    """What a span is called; one of days has as many as there are."""
+    return ctx.say(f"flows.span.{name}", count=int(name[:-1]) if count is None and name[:-1].isdigit() else count)
 
 
 def _headline(ctx: Context, asset: str, last: Figure, label: str, total: float) -> Line:
@@ -123,18 +168,36 @@ def _run_line(ctx: Context, asset: str) -> tuple[Line, ...]:
     return ((Move(text, 1 if inflow != found.ended else -1),),)
 
 
-def _waiting(ctx: Context, asset: str, last: Figure) -> tuple[Line, ...]:
-    """Say when the newest session's flows aren't out, and when they are overdue."""
-    calendar = ctx.market.calendar_of(f"etf_flows.{asset}.total")
+def awaited(ctx: Context, asset: str) -> date | None:
+    """The newest session that is over and whose flows aren't out, if there is one."""
+    series = f"etf_flows.{asset}.total"
+    calendar = ctx.market.calendar_of(series)
     session = calendar.session_of(ctx.now)
     if calendar.close(session) > ctx.now:
         session = calendar.previous(session)
-    if last.session >= session:
+    last = ctx.market.latest(series)
+    return session if last is None or last.session < session else None
+
+
+def _waiting(ctx: Context, asset: str, last: Figure) -> tuple[Line, ...]:
+    """Say when the newest session's flows aren't out, and when they are overdue."""
+    session = awaited(ctx, asset)
+    if session is None:
         return ()
+    calendar = ctx.market.calendar_of(f"etf_flows.{asset}.total")
     shown = day_text(session, ctx.lang)
     overdue = calendar.close(session) + _PUBLISHED < ctx.now
     have = day_text(last.session, ctx.lang)
-    return (line(ctx.say("flows.overdue" if overdue else "flows.waiting", day=shown, have=have, source=last.source)),)
+    return (
+        line(
+            ctx.say(
+                "flows.overdue" if overdue else "flows.waiting",
+                day=shown,
+                have=have,
+                source=source_name(last.source, ctx.lang),
+            )
+        ),
+    )
 
 
 def _tables(ctx: Context, asset: str, days: Sequence[Figure], label: str) -> list[Block]:

@@ -11,67 +11,74 @@ from adapters.message import Block, Button, Line, Message
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.asof import day_text
+from bot.commands.concerning import programs_about
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
-from bot.commands.matching import matcher_from
-from bot.personal import is_personal
+from bot.commands.matching import matcher_from, what_of
+from bot.personal_rules import is_personal
 from bot.rehearsal import Rehearser
 from bot.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
+from rules.numbers import number
 from rules.spec import RuleSpec
 
 _MOST = 200
 _MOST_REHEARSED = 6
-_YEAR = timedelta(days=365)
+_YEAR, _MONTH = timedelta(days=365), timedelta(days=365 / 12)
 _SHOWN = 12
+_OFFERED = 3
 PLACES = {"here": "here", "dm": "dm", "本群": "here", "私聊": "dm"}
 SOUNDS = {"loud": False, "silent": True, "响铃": False, "静音": True}
 
 
 async def sub(ctx: Context, args: Arguments) -> Reply:
-    """Subscribe: ``RULE|#tag|SYM [here|dm] [loud|silent]``."""
+    """Subscribe: ``RULE|#tag|SYM [here|dm] [loud|silent]``; without a word, offer what there is."""
+    if not args:
+        return ctx.reply(await overview(ctx))
     place = args.choice(PLACES, "dm")
     silent = args.choice(SOUNDS, default=False)
-    destination = _destination(ctx, place)
+    destination = _destination(ctx, args, place)
     matcher = matcher_from(ctx, args, example="/sub #crypto")
     args.done()
     await follow(ctx, matcher, destination, silent=silent)
     where = ctx.say("sub.here" if destination != ctx.request.user.id else "sub.dm")
     sound = ctx.say("sub.silent" if silent else "sub.loud")
     covered = _covered(ctx, matcher)
-    text = ctx.say("sub.done", what=matcher, where=where, sound=sound, rules=_rules(ctx, covered))
+    text = ctx.say("sub.done", what=what_of(ctx, matcher), where=where, sound=sound, rules=_rules(ctx, covered))
     if 0 < len(covered) <= _MOST_REHEARSED:
         text += " " + await asyncio.to_thread(_expected, ctx, matcher, covered)
     undo = button(ctx.say("button.undo"), "unsub", identity("S", destination, matcher))
     return ctx.reply(note(text, buttons=(*undo, *button(ctx.say("button.subs"), "subs"))), private=place == "dm")
 
 
-def _destination(ctx: Context, place: str) -> str:
+def _destination(ctx: Context, args: Arguments, place: str) -> str:
     if place == "dm" or not ctx.shared:
         return ctx.request.user.id
-    ctx.need(Role.ANALYST)
+    if ctx.role < Role.ANALYST:
+        words = [word for word in args.all if word.casefold() not in PLACES]
+        raise Refusal("error.role_here", buttons=button(ctx.say("button.sub_dm"), args.verb, *words, "dm"))
     return ctx.request.chat.destination
 
 
-def _covered(ctx: Context, matcher: Matcher) -> list[RuleSpec]:
+def _covered(ctx: Context, matcher: Matcher) -> Sequence[RuleSpec]:
     """The rules whose alerts a subscription may bring."""
     if matcher.subject == "rule":
         return [spec for spec in ctx.rules if spec.id == matcher.name]
     if matcher.subject == "tag":
         return [spec for spec in ctx.rules if matcher.name in spec.tags]
     if matcher.subject == "symbol":
-        return [spec for spec in ctx.rules if spec.for_each]
+        return [each.spec for each in programs_about(ctx, ctx.universe.by_symbol[matcher.name])]
     return list(ctx.rules)
 
 
 def _rules(ctx: Context, covered: Sequence[RuleSpec]) -> str:
     """The rules by name where they are few."""
     ids = [spec.id for spec in covered]
-    shown = ", ".join(ids[:6]) + (" …" if len(ids) > 6 else "")
+    shown = ctx.say("list.comma").join(ids[:6]) + (" …" if len(ids) > 6 else "")
     return ctx.say("sub.rules", rules=shown) if ids else ctx.say("sub.no_rules")
 
 
 def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> str:
-    """How often the rules fired in a year of what is known."""
+    """How often the rules fired in a year of what is known, and what that is a month."""
     rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
     count, since = 0, ctx.now
     for spec in covered:
@@ -80,7 +87,9 @@ def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> st
         count += len(fired)
         since = min(since, rehearsal.known_since or since)
     since = max(since, ctx.now - _YEAR)
-    return ctx.say("sub.expected", count=count, since=day_text(since.date(), ctx.lang, year=True))
+    months = (ctx.now - since) / _MONTH
+    rate = ctx.say("sub.rate", rate=number(count / months, 1)) if months >= 1 else ""
+    return ctx.say("sub.expected", count=count, since=day_text(since.date(), ctx.lang, year=True), rate=rate)
 
 
 async def follow(ctx: Context, matcher: Matcher, destination: str, *, silent: bool) -> Subscription:
@@ -103,7 +112,9 @@ async def follow(ctx: Context, matcher: Matcher, destination: str, *, silent: bo
 
 
 async def unsub(ctx: Context, args: Arguments) -> Reply:
-    """End a subscription, named as it was made or by its id."""
+    """End a subscription, named as it was made or by its id; without a word, offer what could be ended."""
+    if not args:
+        return ctx.reply(await overview(ctx))
     place = args.choice(PLACES, "dm")
     register = subscriptions(ctx.desk.documents)
     word = args.left[0] if args.left else ""
@@ -111,7 +122,7 @@ async def unsub(ctx: Context, args: Arguments) -> Reply:
         args.rest()
         key = word
     else:
-        key = identity("S", _destination(ctx, place), matcher_from(ctx, args, example="/unsub #crypto"))
+        key = identity("S", _destination(ctx, args, place), matcher_from(ctx, args, example="/unsub #crypto"))
         args.done()
     found = await register.get(key)
     if found is None:
@@ -119,7 +130,7 @@ async def unsub(ctx: Context, args: Arguments) -> Reply:
     may_change(ctx, found.destination, found.owner)
     await register.remove(found.id)
     again = button(ctx.say("button.sub_again"), "sub", str(found.matcher), _place(found))
-    text = ctx.say("unsub.done", what=found.matcher, by=ctx.request.user.name or ctx.request.user.id)
+    text = ctx.say("unsub.done", what=what_of(ctx, found.matcher), by=ctx.who)
     return ctx.reply(note(text, buttons=again), private=found.destination == ctx.request.user.id)
 
 
@@ -154,9 +165,14 @@ async def overview(ctx: Context) -> Message:
         following = [item for item in everything if not is_personal(item.matcher.name)]
         muted = [s for s in await silences(ctx.desk.documents).at(destination) if s.end > ctx.now]
         blocks.append(paragraph(line(bold(ctx.say(heading))), *_lines(ctx, following, muted)))
-        buttons += [c for s in following for c in button(ctx.say("button.unsub", what=s.matcher), "unsub", s.id)]
-        buttons += [c for m in muted for c in button(ctx.say("button.unmute", what=m.matcher), "unmute", m.id)]
-    rows = tuple(tuple(buttons[index : index + 3]) for index in range(0, min(len(buttons), _SHOWN), 3))
+        buttons += [
+            c for s in following for c in button(ctx.say("button.unsub", what=what_of(ctx, s.matcher)), "unsub", s.id)
+        ]
+        buttons += [
+            c for m in muted for c in button(ctx.say("button.unmute", what=what_of(ctx, m.matcher)), "unmute", m.id)
+        ]
+    buttons = [*buttons[:_SHOWN], *await _offers(ctx)]
+    rows = tuple(tuple(buttons[index : index + 3]) for index in range(0, len(buttons), 3))
     return Message(
         summary=ctx.say("subs.title"),
         title=line("🔔 ", bold(ctx.say("subs.title"))),
@@ -166,13 +182,28 @@ async def overview(ctx: Context) -> Message:
     )
 
 
+async def _offers(ctx: Context) -> list[Button]:
+    """What more could be followed, and an hour's quiet where there is none."""
+    mine = await subscriptions(ctx.desk.documents).at(ctx.request.user.id)
+    taken = {item.matcher.name for item in mine if item.matcher.subject in {"tag", "all"}}
+    tags = [tag for tag in dict.fromkeys(tag for spec in ctx.rules for tag in spec.tags) if tag not in taken]
+    offered = [choice for tag in tags[:_OFFERED] for choice in button(f"🔔 #{tag}", "sub", f"#{tag}", "dm")]
+    if ctx.shared and ctx.role < Role.ANALYST:
+        return offered
+    return [*offered, *button(ctx.say("button.mute_all"), "mute", "all", "1h")]
+
+
 def _lines(ctx: Context, following: Sequence[Subscription], muted: Sequence[Silence]) -> list[Line]:
     lines = []
     for item in following:
         parked = ctx.say("subs.parked", why=item.parked) if item.parked else ""
-        lines.append(line(f"• {item.matcher} · {ctx.say('sub.silent' if item.silent else 'sub.loud')}{parked}"))
+        lines.append(
+            line(f"• {what_of(ctx, item.matcher)} · {ctx.say('sub.silent' if item.silent else 'sub.loud')}{parked}")
+        )
     for silence in muted:
         end = silence.end.astimezone(ctx.zone)
         until = f"{day_text(end.date(), ctx.lang)} {end:%H:%M}"
-        lines.append(line(ctx.say("subs.muted", what=silence.matcher, until=until, by=silence.author_name)))
+        lines.append(
+            line(ctx.say("subs.muted", what=what_of(ctx, silence.matcher), until=until, by=silence.author_name))
+        )
     return lines or [line(ctx.say("subs.nothing"))]

@@ -46,7 +46,9 @@ def _one(ctx: Context, verb: Verb) -> Message:
 def _all(ctx: Context) -> Message:
     blocks: list[Block] = []
     for group in get_args(Group):
-        verbs = [v for v in ctx.verbs.values() if v.group == group and v.role <= max(ctx.role, Role.VIEWER)]
+        verbs = [
+            v for v in ctx.verbs.values() if v.group == group and v.listed and v.role <= max(ctx.role, Role.VIEWER)
+        ]
         lines: list[Line] = [line(bold(ctx.say(f"help.group.{group}")))] if verbs else []
         lines += [line(code(verb.example), f" {ctx.say(f'help.{verb.name}')}") for verb in verbs]
         if lines:
@@ -91,6 +93,13 @@ def _what_to_follow(ctx: Context) -> Message:
 def _what_to_try(ctx: Context, tag: str) -> Message:
     choices = (*button("/movers", "movers"), *button("/flows", "flows"), *button(ctx.say("button.help"), "help"))
     return note(ctx.say("start.done", tag=tag), buttons=choices)
+
+
+async def cancel(ctx: Context, args: Arguments) -> Reply:
+    """Drop a question: it is replaced by a word that says so."""
+    args.rest()
+    text = ctx.say("cancel.done")
+    return ctx.reply(note(text), toast=text)
 
 
 async def tg_info(ctx: Context, args: Arguments) -> Reply:

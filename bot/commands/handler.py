@@ -6,19 +6,19 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import structlog
 
 from adapters.chat.port import MenuEntry, Origin, Reply, Request
-from adapters.message import Button, Message
+from adapters.message import Message
 from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
-from bot import subscriptions
 from bot.commands.access import Role, role_of
 from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
 from bot.commands.catalogue import VERBS
 from bot.commands.context import Context, Desk, Verb, note
-from bot.commands.errors import Refusal
+from bot.commands.errors import Refusal, button, cancel
 from bot.commands.home import home
 from bot.locale import say
 from rules.problems import nearest
@@ -27,10 +27,20 @@ log = structlog.get_logger()
 
 _RATE, _BURST = 0.5, 20.0
 """Requests per second and at once of one person."""
+_MOST_BUTTONS = 7
 PROSE, LONGEST_PROSE = frozenset({"digest"}), 4_000
 """The verbs that take an analyst's texts."""
 _DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
-_MENU = ("movers", "quote", "flows", "idx", "crypto", "cal", "earn", "subs", "settings", "status", "help")
+_OFFERED = (
+    "movers", "quote", "flows", "idx", "crypto", "alert", "alerts", "chart", "cal", "earn", "digest", "rules", "why",
+    "replay", "subs", "sub", "mute", "fng", "capex", "settings", "status", "help",
+)  # fmt: skip
+_MENU: Mapping[str, Literal["everywhere", "direct", "group"]] = {
+    **dict.fromkeys(_OFFERED, "everywhere"),
+    "start": "direct",
+    "tg_info": "group",
+}
+"""The commands that a platform's menu offers, and where."""
 
 
 class Commands:
@@ -44,8 +54,8 @@ class Commands:
     def menu(self) -> Sequence[MenuEntry]:
         """The commands to offer, most used first."""
         return tuple(
-            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")})
-            for name in _MENU
+            MenuEntry(name, {"en": say("en", f"help.{name}"), "zh": say("zh", f"help.{name}")}, scope)
+            for name, scope in _MENU.items()
             if name in self._verbs
         )
 
@@ -55,11 +65,24 @@ class Commands:
             return await self._answer(await self._context(request))
         except StoreUnavailable as error:
             log.warning("command_without_store", verb=request.verb, error=str(error))
-            return self._plain(request, "error.store")
-        except Exception:
+            return replace(self._plain(request, "error.store"), refused=True)
+        except Exception as error:
             incident = f"E-{secrets.token_hex(2).upper()}"
             log.exception("command_failed", incident=incident, verb=shown(request.verb))
-            return self._plain(request, "error.internal", incident=incident)
+            key = (
+                "error.internal" if await self._maintainers_told(incident, request, error) else "error.internal_logged"
+            )
+            return replace(self._plain(request, key, incident=incident), refused=True)
+
+    async def _maintainers_told(self, incident: str, request: Request, error: Exception) -> bool:
+        maintainers = self._desk.maintainers
+        if maintainers is None:
+            return False
+        try:
+            verb = shown(request.verb) or request.origin.value
+            return await maintainers.told(incident, verb, error, self._desk.clock.now())
+        except StoreUnavailable:
+            return False
 
     async def working(self, request: Request) -> Reply:
         """What to show while an answer takes longer than a second."""
@@ -67,12 +90,11 @@ class Commands:
 
     async def moved(self, old: str, new: str) -> None:
         """A chat has a new address: carry its subscriptions, silences and settings over."""
-        await subscriptions.move(self._desk.documents, old, new)
-        await self._desk.profiles.put(new, await self._desk.profiles.get(old))
+        await self._desk.owners.moved(old, new)
 
     async def removed(self, destination: str) -> None:
-        """The bot was blocked or removed: park what is sent there."""
-        await subscriptions.park(self._desk.documents, destination, "removed")
+        """The bot was blocked or removed: park what is sent there, and tell whoever subscribed."""
+        await self._desk.owners.gone(destination, "removed")
 
     async def _context(self, request: Request) -> Context:
         return Context(
@@ -116,14 +138,16 @@ class Commands:
         words = [word for word in words if word]
         if request.verb:
             text = None if request.origin is Origin.BUTTON else request.text
-            return self._verb(request.verb), Arguments(request.verb, words, text=text)
+            return self._verb(ctx, words), Arguments(request.verb, words, text=text)
         return self._from_words(ctx, words)
 
-    def _verb(self, name: str) -> Verb:
+    def _verb(self, ctx: Context, words: Sequence[str]) -> Verb:
+        name = ctx.request.verb
         verb = self._verbs.get(name.casefold())
         if verb is None:
-            guess = nearest(name[:40], self._verbs)
-            raise Refusal("error.verb_near" if guess else "error.verb", word=shown(name), guess=guess)
+            guess = nearest(name[:40], (known.name for known in self._verbs.values() if known.listed))
+            again = (*button(f"/{guess}", guess, *words), *cancel(ctx.lang)) if guess else ()
+            raise Refusal("error.verb_near" if guess else "error.verb", word=shown(name), guess=guess, buttons=again)
         return verb
 
     def _from_words(self, ctx: Context, words: Sequence[str]) -> tuple[Verb, Arguments] | None:
@@ -154,10 +178,7 @@ def _who_may(ctx: Context, verb: Verb) -> Refusal:
 
 def _refused(ctx: Context, refusal: Refusal) -> Reply:
     text = ctx.say(refusal.key, **refusal.values)
-    message: Message = note(text, buttons=_few(refusal.buttons))
+    message: Message = note(text, buttons=refusal.buttons[:_MOST_BUTTONS])
     # An error is told beside what bears the button: the message stays as it is for everybody else.
-    return Reply(message=message, reader=ctx.reader, toast=text.split("\n")[0][:190] if ctx.pressed else "")
-
-
-def _few(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
-    return buttons[:6]
+    toast = text.split("\n")[0][:190] if ctx.pressed else ""
+    return Reply(message=message, reader=ctx.reader, refused=True, toast=toast)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -14,25 +13,22 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import button
 from bot.commands.following import overview
-from bot.commands.incidents import history
-from bot.incidents import COUNTER, LAST
-from rules.model import CalendarEvent, Transition, TransitionKind
+from bot.commands.incidents import firing
+from rules.model import CalendarEvent, Transition
 
-_LOOKED_AT = 40
 _SHOWN = 8
-_OPEN = {TransitionKind.FIRED, TransitionKind.CORRECTED, TransitionKind.RECOVERING}
 
 
 async def home(ctx: Context, args: Arguments) -> Reply:
     """The page of who opened it."""
     args.rest()
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if item.owner == ctx.request.user.id]
+    mine = await personal.of(ctx.desk.documents, ctx.request.user.id)
     following = await overview(ctx)
     events = ctx.market.events(ctx.now.date(), ctx.now.date() + timedelta(days=7))
     coming = [_coming(ctx, event) for event in events[:_SHOWN]]
     wishes = [line(code(item.id), f" {item.typed}") for item in mine[:_SHOWN]]
     blocks: list[Block] = [
-        _section(ctx, "home.firing", [_firing_line(ctx, number, item) for number, item in await firing(ctx)]),
+        _section(ctx, "home.firing", [_firing_line(ctx, number, item) for number, item in await firing(ctx, _SHOWN)]),
         _section(ctx, "home.alerts", wishes),
         *following.blocks,
         _section(ctx, "home.next", coming),
@@ -62,15 +58,3 @@ def _coming(ctx: Context, event: CalendarEvent) -> Line:
 def _firing_line(ctx: Context, number: str, item: Transition) -> Line:
     subject = " ".join(item.labels.values())
     return line(code(number), f" {item.title[ctx.lang]}", f" · {subject}" if subject else "")
-
-
-async def firing(ctx: Context) -> list[tuple[str, Transition]]:
-    """The newest alerts that fired and weren't resolved, the newest first; others' personal ones are left out."""
-    counter = await ctx.desk.documents.get(COUNTER, LAST)
-    newest = int(json.loads(counter)) if counter else 0
-    found: list[tuple[str, Transition]] = []
-    for at in range(newest, max(newest - _LOOKED_AT, 0), -1):
-        told = await history(ctx, f"A-{at}")
-        if told and told[-1].kind in _OPEN and not personal.is_personal(told[-1].rule):
-            found.append((f"A-{at}", told[-1]))
-    return found[:_SHOWN]

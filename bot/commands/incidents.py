@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
 from bot.commands.arguments import shown
 from bot.commands.context import Context
 from bot.commands.errors import Refusal
-from bot.incidents import INCIDENTS
+from bot.incidents import COUNTER, INCIDENTS, LAST
 from bot.notices import Incident
-from rules.model import Transition
+from bot.personal import find
+from bot.personal_rules import PREFIX, is_personal
+from rules.model import Transition, TransitionKind
 
+_LOOKED_AT = 40
+LOG_LINES = 2000
+_OPEN = {TransitionKind.FIRED, TransitionKind.ACKNOWLEDGED, TransitionKind.RECOVERING, TransitionKind.RELAPSED}
 NUMBER = re.compile(r"a-?(\d{1,12})", re.IGNORECASE | re.ASCII)
 _TRANSITIONS: TypeAdapter[list[Transition]] = TypeAdapter(list[Transition])
 
@@ -25,12 +31,24 @@ def numbered(word: str) -> str:
 
 
 async def history(ctx: Context, number: str) -> Sequence[Transition]:
-    """Every transition of the alert, oldest first; empty for one that never was."""
+    """Every transition of the alert, oldest first; empty for one that never was, or is somebody else's own."""
     text = await ctx.desk.documents.get(INCIDENTS, number)
     try:
-        return _TRANSITIONS.validate_json(text) if text else ()
+        found = _TRANSITIONS.validate_json(text) if text else ()
     except ValidationError:
         return ()
+    return found if found and await _may_see(ctx, number, found[-1].rule) else ()
+
+
+async def _may_see(ctx: Context, number: str, rule: str) -> bool:
+    """A personal alert is its owner's; of one that was ended since, whose it was is known from where it was sent."""
+    if not is_personal(rule):
+        return True
+    alert = await find(ctx.desk.documents, rule.removeprefix(PREFIX).upper())
+    if alert is not None:
+        return alert.owner == ctx.request.user.id
+    sent = await ctx.desk.deliveries.log(LOG_LINES)
+    return any(item.key.startswith(f"{number}:") and item.destination == ctx.request.user.id for item in sent)
 
 
 async def companions(ctx: Context, number: str) -> Sequence[Incident]:
@@ -60,3 +78,23 @@ async def incident(ctx: Context, number: str) -> Transition:
     if not found:
         raise Refusal("error.no_alert", word=shown(number))
     return found[-1]
+
+
+async def recent(ctx: Context) -> AsyncIterator[tuple[str, Sequence[Transition]]]:
+    """The newest alerts with their history, the newest first; in a group without anybody's own."""
+    counter = await ctx.desk.documents.get(COUNTER, LAST)
+    newest = int(json.loads(counter)) if counter else 0
+    for at in range(newest, max(newest - _LOOKED_AT, 0), -1):
+        told = await history(ctx, f"A-{at}")
+        if told and not (ctx.shared and is_personal(told[-1].rule)):
+            yield f"A-{at}", told
+
+
+async def firing(ctx: Context, most: int) -> list[tuple[str, Transition]]:
+    """The newest alerts of the desk that fired and weren't resolved, the newest first."""
+    found = [
+        (number, told[-1])
+        async for number, told in recent(ctx)
+        if told[-1].kind in _OPEN and not is_personal(told[-1].rule)
+    ]
+    return found[:most]

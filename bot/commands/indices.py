@@ -71,4 +71,6 @@ def _spread(ctx: Context, pair: tuple[str, str], window: Window) -> Line | None:
     gap = one.ratio - other.ratio
     key = "idx.ahead" if gap >= 0 else "idx.behind"
     names = {"one": items[0].name[ctx.lang], "other": items[1].name[ctx.lang]}
-    return line(ctx.say(key, **names, gap=points(abs(gap), ctx.lang, signed=False), window=window.value.upper()))
+    return line(
+        ctx.say(key, **names, gap=points(abs(gap), ctx.lang, signed=False), window=ctx.say(f"window.{window.value}"))
+    )

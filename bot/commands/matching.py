@@ -28,6 +28,11 @@ def matcher_from(ctx: Context, args: Arguments, *, example: str) -> Matcher:
     raise _unknown(ctx, args.left[0])
 
 
+def what_of(ctx: Context, matcher: Matcher) -> str:
+    """What a subscription or a silence is about, as the reader calls it."""
+    return ctx.say("matcher.all") if matcher.subject == "all" else str(matcher)
+
+
 def _tags(ctx: Context) -> frozenset[str]:
     return ctx.universe.tags | {tag for spec in ctx.rules for tag in spec.tags}
 

@@ -60,7 +60,11 @@ async def movers(ctx: Context, args: Arguments) -> Reply:
         count=args.integer(5, low=1, high=15),
     )
     args.done()
-    ranking = rank(ctx, members(ctx.universe, asked.tag, ctx.now.date()), asked.window)
+    day = ctx.now.date()
+    ranking = ctx.market.remembered(
+        ("movers", asked.tag, asked.window, day),
+        lambda: rank(ctx, members(ctx.universe, asked.tag, day), asked.window),
+    )
     return ctx.reply(_message(ctx, ranking, asked))
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
 from adapters.chat.port import Reply
-from bot.alert_buttons import alert_buttons
+from adapters.message import Message
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
-from bot.commands.context import Context, line, note, paragraph
+from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
-from bot.commands.following import may_change
-from bot.commands.incidents import companions, incident, numbered
-from bot.commands.matching import matcher_from
-from bot.messages import compose
+from bot.commands.following import may_change, overview
+from bot.commands.incidents import companions, firing, history, incident, numbered
+from bot.commands.matching import matcher_from, what_of
+from bot.faces import acknowledged, face, shown_beside, standing
+from bot.intake import handing_in
 from bot.subscriptions import Matcher, Silence, identity, silences
+from rules.model import Transition
 
 ACKNOWLEDGEMENTS = "acknowledgements"
 _SPAN = re.compile(r"(\d{1,4})(m|h|d|w)", re.IGNORECASE | re.ASCII)
@@ -27,26 +28,19 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _LONGEST, _SHORTEST = timedelta(days=30), timedelta(minutes=5)
 _EDGES = {"open": "open", "close": "close", "开盘": "open", "收盘": "close"}
 _LONGEST_NOTE = 300
+_OFFERED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """Who said that they look after an alert, and when."""
-
-    by: str
-    name: str
-    at: datetime
-    note: str = ""
-
-
-_ACK = TypeAdapter(Acknowledgement)
+_TAKEN = TypeAdapter(Transition)
 
 
 async def mute(ctx: Context, args: Arguments) -> Reply:
     """Silence ``RULE|#tag|SYM|all|ALERT`` for ``[2h|1d|open|close]``: here in a group, for me elsewhere."""
+    if not args:
+        return ctx.reply(await overview(ctx))
     destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
-    if ctx.shared:
-        ctx.need(Role.ANALYST)
+    if ctx.shared and ctx.role < Role.ANALYST:
+        raise Refusal("error.role_mute")
     edge = args.choice(_EDGES, "")
     span = _take_span(args)
     matcher, calendar = await _subject(ctx, args)
@@ -65,7 +59,7 @@ async def mute(ctx: Context, args: Arguments) -> Reply:
     local = end.astimezone(ctx.zone)
     until = f"{day_text(local.date(), ctx.lang, weekday=True)} {local:%H:%M}"
     where = ctx.say("mute.here" if ctx.shared else "mute.mine")
-    text = ctx.say("mute.done", what=matcher, until=until, where=where, by=_name(ctx))
+    text = ctx.say("mute.done", what=what_of(ctx, matcher), until=until, where=where, by=ctx.who)
     undo = button(ctx.say("button.undo"), "unmute", silence.id)
     # The alert stays readable: a mute from its button is told beside it, not over it.
     return ctx.reply(note(text, buttons=undo), private=not ctx.shared, edit=False, toast=_toast(text))
@@ -102,16 +96,14 @@ def _end(ctx: Context, edge: str, span: timedelta | None, calendar: str) -> date
     return sessions.next_open(ctx.now) if edge == "open" else sessions.next_close(ctx.now)
 
 
-def _name(ctx: Context) -> str:
-    return ctx.request.user.name or ctx.request.user.id
-
-
 def _toast(text: str) -> str:
     return text.replace("\n", " ")[:190]
 
 
 async def unmute(ctx: Context, args: Arguments) -> Reply:
-    """End a silence, named as it was made or by its id."""
+    """End a silence, named as it was made or by its id; without a word, offer what could be ended."""
+    if not args:
+        return ctx.reply(await overview(ctx))
     destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
     word = args.left[0] if args.left else ""
     if word.startswith("M-"):
@@ -127,12 +119,32 @@ async def unmute(ctx: Context, args: Arguments) -> Reply:
         return ctx.reply(note(ctx.say("unmute.nothing")), toast=ctx.say("unmute.nothing"))
     may_change(ctx, found.destination, found.author)
     await register.remove(key)
-    text = ctx.say("unmute.done", what=found.matcher, by=_name(ctx))
+    text = ctx.say("unmute.done", what=what_of(ctx, found.matcher), by=ctx.who)
     return ctx.reply(note(text), private=found.destination == ctx.request.user.id, toast=_toast(text))
 
 
+async def _unattended(ctx: Context) -> Message:
+    """The alerts that fire and that nobody looks after yet, with a button each."""
+    taken = await ctx.desk.documents.all(ACKNOWLEDGEMENTS)
+    open_ones = [(number, told) for number, told in await firing(ctx, _OFFERED) if number not in taken]
+    if not open_ones:
+        return note(ctx.say("ack.nothing"))
+    title = ctx.say("ack.offered", count=len(open_ones))
+    lines = [
+        line(code(number), f" {told.title[ctx.lang]} {' '.join(told.labels.values())}") for number, told in open_ones
+    ]
+    choices = [choice for number, _ in open_ones for choice in button(f"👀 {number}", "ack", number)]
+    rows = tuple(tuple(choices[at : at + 4]) for at in range(0, len(choices), 4))
+    return Message(summary=title, title=line("👀 ", bold(title)), blocks=(paragraph(*lines),), buttons=rows)
+
+
 async def ack(ctx: Context, args: Arguments) -> Reply:
-    """Say that somebody looks after ``ALERT_ID [note]``; the first who does is named on the alert."""
+    """Say that somebody looks after ``ALERT_ID [note]``; the first who does is named on each message that told it.
+
+    Without a number, offer what fires.
+    """
+    if not args:
+        return ctx.reply(await _unattended(ctx))
     number = next((numbered(word) for word in args.left if numbered(word)), "")
     if not number:
         raise Refusal("error.which_alert", example="/ack A-1042")
@@ -141,16 +153,26 @@ async def ack(ctx: Context, args: Arguments) -> Reply:
     newest = await incident(ctx, number)
     stored = await ctx.desk.documents.get(ACKNOWLEDGEMENTS, number)
     if stored is None:
-        taken = Acknowledgement(ctx.request.user.id, _name(ctx), ctx.now, text)
-        await ctx.desk.documents.put(ACKNOWLEDGEMENTS, number, _ACK.dump_json(taken).decode())
+        taken = acknowledged(newest, number, ctx.who, text, ctx.now)
+        await ctx.desk.documents.put(ACKNOWLEDGEMENTS, number, _TAKEN.dump_json(taken).decode())
+        for (collection, key), document in handing_in([taken]).items():
+            await ctx.desk.documents.put(collection, key, document)
     else:
-        taken = _ACK.validate_json(stored)
+        taken = _TAKEN.validate_json(stored)
     local = taken.at.astimezone(ctx.zone)
-    told = ctx.say("ack.done", number=number, by=taken.name, at=f"{day_text(local.date(), ctx.lang)} {local:%H:%M}")
-    told += f" · {taken.note}" if taken.note else ""
+    at = f"{day_text(local.date(), ctx.lang)} {local:%H:%M}"
+    told = ctx.say("ack.done", number=number, by=taken.options["by"], at=at)
+    told += f" · {taken.options['note']}" if taken.options["note"] else ""
     if not ctx.pressed:
         return ctx.reply(note(f"{told}\n{newest.title[ctx.lang]}"), private=False)
-    message = compose(await companions(ctx, number), ctx.lang, ctx.universe)
-    buttons = alert_buttons(number, newest.rule, ctx.lang)[1:]
-    edited = replace(message, blocks=(*message.blocks, paragraph(line(told))), buttons=buttons)
-    return ctx.reply(edited, private=False, toast=_toast(told))
+    return ctx.reply(await _face(ctx, number, taken), private=False, toast=_toast(told))
+
+
+async def _face(ctx: Context, number: str, taken: Transition) -> Message:
+    """The message whose button was pressed, with who looks after it; delivery brings the others up to date."""
+    found = [
+        standing(each.number, [*await history(ctx, each.number), *([taken] if each.number == number else [])])
+        for each in await companions(ctx, number)
+    ]
+    beside = await shown_beside(number, ctx.desk.documents) if len(found) == 1 else {}
+    return face([each for each in found if each], ctx.lang, ctx.universe, beside.get(ctx.lang, ()))

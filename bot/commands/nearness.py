@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from bot.commands.context import Context
-from rules.numbers import percent, points, quantity
+from rules.model import SeriesName
+from rules.numbers import percent, points, price, quantity
 from rules.standing import Standing
+from rules.universe import Kind
 
 _TINY = 0.0005
 
 
 def nearness(ctx: Context, standing: Standing, *, true_too: bool = False) -> str:
     """``135.40 → 140.00: 3.4% away``; what is true already is said to be, or with ``true_too`` shown with its sides."""
-    value = quantity(standing.value, standing.unit, ctx.lang)
-    threshold = quantity(standing.threshold, standing.unit, ctx.lang)
+    value, threshold = (_written(ctx, side, standing) for side in (standing.value, standing.threshold))
     if standing.holds and true_too:
         return f"{value} / {threshold}"
     if standing.holds:
@@ -22,6 +24,23 @@ def nearness(ctx: Context, standing: Standing, *, true_too: bool = False) -> str
     if standing.holds is None or standing.distance is None:
         return ctx.say("alert.unknown")
     return ctx.say("alert.distance", value=value, threshold=threshold, away=_away(ctx, standing))
+
+
+def figure(ctx: Context, value: float | None, unit: str, series: Sequence[str]) -> str:
+    """A figure as it is written in the reader's language; a coin's price is known by the series that it is of."""
+    if unit.partition(":")[0] == "price" and any(_is_coin(ctx, name) for name in series):
+        return price(value, ctx.lang, crypto=True)
+    return quantity(value, unit, ctx.lang)
+
+
+def _is_coin(ctx: Context, series: str) -> bool:
+    name = SeriesName.parse(series)
+    item = ctx.universe.by_symbol.get(name.key) if name.feed == "prices" else None
+    return item is not None and item.kind is Kind.CRYPTO
+
+
+def _written(ctx: Context, value: float | None, standing: Standing) -> str:
+    return figure(ctx, value, standing.unit, standing.series)
 
 
 def _away(ctx: Context, standing: Standing) -> str:

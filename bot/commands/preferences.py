@@ -76,17 +76,18 @@ def _zone(args: Arguments, present: str | None) -> str | None:
 def _shown(ctx: Context, profile: Profile, *, saved: bool) -> Message:
     reader = ctx.reader
     quiet = profile.quiet or ctx.say("settings.never")
-    zone = f"{reader.tz} ({zone_name(reader.tz, ctx.now, ctx.lang)})"
+    name = zone_name(reader.tz, ctx.now, ctx.lang)
+    zone = reader.tz if name == reader.tz else ctx.say("settings.zone_named", zone=reader.tz, name=name)
     lines = [
         line(ctx.say("settings.lang"), bold(ctx.say(f"settings.lang.{reader.lang}"))),
         line(ctx.say("settings.colour"), bold(ctx.say(f"settings.colour.{reader.colour.value}"))),
         line(ctx.say("settings.tz"), bold(zone)),
         line(ctx.say("settings.quiet"), bold(quiet)),
-        line(ctx.say("settings.sound"), bold(ctx.say("sub.loud" if profile.loud is not False else "sub.silent"))),
+        line(ctx.say("settings.sound"), bold(ctx.say("settings.silent" if profile.loud is False else "settings.loud"))),
         line(ctx.say("settings.usage"), code("/settings lang zh · colour cn · tz Asia/Shanghai · quiet 23:00-07:30")),
     ]
     where = ctx.say("settings.chat" if ctx.shared else "settings.own")
-    by = ctx.say("settings.saved", by=ctx.request.user.name or ctx.request.user.id) if saved else ""
+    by = ctx.say("settings.saved", by=ctx.who) if saved else ""
     title = ctx.say("settings.title", where=where)
     return Message(
         summary=title, title=line("⚙️ ", bold(title), by), blocks=(paragraph(*lines),), buttons=_choices(ctx, profile)

@@ -8,32 +8,43 @@ from adapters.chat.port import Reply
 from adapters.message import Line, Message, Move, Paragraph, Span, Text
 from bot.commands.arguments import Arguments, labelled
 from bot.commands.asof import Seen, day_text, delays, footer, marked
+from bot.commands.concerning import programs_about
 from bot.commands.context import Context, bold, line
-from bot.commands.errors import Refusal, button
+from bot.commands.errors import button
 from bot.commands.names import close_series, ticker, typed
 from bot.market import Figure
+from bot.subscriptions import subscriptions
 from bot.windows import Window, change, is_stale
 from rules.model import CalendarEvent, Status
 from rules.numbers import MISSING, money, percent, price
 from rules.universe import Instrument, Kind
 
 MOST = 5
-_DEFAULT = "NVDA"
+_MOST_RULES = 4
+_USUAL = ("^NDX", "^SOX", "^HSI", "BTC-USD", "NVDA")
 
 
 async def quote(ctx: Context, args: Arguments) -> Reply:
-    """Show price, changes, market cap and next earnings of up to five instruments."""
+    """Show price, changes, market cap, next earnings and rules of up to five instruments, or of what I follow."""
     items = args.instruments(ctx.universe, ctx.lang, most=MOST)
     args.done(ctx.universe, ctx.lang)
-    if not items:
-        raise Refusal("error.which_symbol", example=f"/quote {_DEFAULT}")
-    return ctx.reply(card(ctx, items))
+    return ctx.reply(card(ctx, items or await followed(ctx)))
+
+
+async def followed(ctx: Context) -> list[Instrument]:
+    """The instruments that the asker subscribed to, or else those that most people ask for."""
+    mine = await subscriptions(ctx.desk.documents).at(ctx.request.user.id)
+    symbols = [item.matcher.name for item in mine if item.matcher.subject == "symbol"]
+    found = [ctx.universe.by_symbol[symbol] for symbol in symbols or _USUAL if symbol in ctx.universe.by_symbol]
+    return found[:MOST] or list(ctx.universe.tagged("coverage"))[:MOST]
 
 
 def card(ctx: Context, items: list[Instrument]) -> Message:
     """The message about ``items``."""
     seen: list[Seen] = []
     paragraphs = [_paragraph(ctx, item, seen) for item in items]
+    if len(items) == 1 and (rules := _rules(ctx, items[0])):
+        paragraphs.append(Paragraph((line(rules),)))
     late = delays(ctx, seen)
     title = labelled(items[0], ctx.lang) if len(items) == 1 else " · ".join(ticker(item) for item in items)
     symbols = [f"={item.symbol}" for item in items]
@@ -59,6 +70,14 @@ def _paragraph(ctx: Context, item: Instrument, seen: list[Seen]) -> Paragraph:
     if facts := _facts(ctx, item, last):
         lines.append(line(facts))
     return Paragraph(tuple(lines))
+
+
+def _rules(ctx: Context, item: Instrument) -> str:
+    """The rules that may tell of the instrument, the first few by name."""
+    about = programs_about(ctx, item)
+    ids = ctx.say("list.comma").join(each.spec.id for each in about[:_MOST_RULES])
+    more = " …" if len(about) > _MOST_RULES else ""
+    return ctx.say("quote.rules", count=len(about), rules=ids + more) if about else ""
 
 
 def _headline(ctx: Context, item: Instrument, last: Figure, *, stale: bool) -> Line:

@@ -9,9 +9,11 @@ from adapters.chat.port import Reply
 from adapters.message import Block, Line, Message, Paragraph
 from bot import personal
 from bot.commands.arguments import Arguments, shown
+from bot.commands.asof import moment
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
+from bot.locale.problems import told
 from bot.rehearsal import Rehearser
 from rules.model import Severity
 from rules.packtest import run_test
@@ -34,19 +36,15 @@ async def rules(ctx: Context, args: Arguments) -> Reply:
     if what == "near":
         return ctx.reply(await _near(ctx))
     if what == "mine":
-        mine = [item.spec() for item in await personal.everyones(ctx.desk.documents) if _owned(ctx, item)]
+        mine = [item.spec() for item in await personal.of(ctx.desk.documents, ctx.request.user.id)]
         return ctx.reply(_list(ctx, mine) if mine else note(ctx.say("alerts.nothing")))
     return ctx.reply(_list(ctx, ctx.rules))
-
-
-def _owned(ctx: Context, alert: personal.PersonalAlert) -> bool:
-    return alert.owner == ctx.request.user.id
 
 
 async def rule_from(ctx: Context, args: Arguments, *, example: str) -> RuleSpec:
     """Take a rule's id from ``args``: a shared rule, or one of the asker's own alerts by its id."""
     known: Mapping[str, RuleSpec] = {spec.id.casefold(): spec for spec in ctx.rules}
-    mine = [item for item in await personal.everyones(ctx.desk.documents) if _owned(ctx, item)]
+    mine = await personal.of(ctx.desk.documents, ctx.request.user.id)
     own = {name: item.spec() for item in mine for name in (item.id.casefold(), item.rule_id)}
     found = args.choice({**known, **own}, None, offered=False)
     if found is not None:
@@ -71,18 +69,22 @@ def _list(ctx: Context, specs: Sequence[RuleSpec]) -> Message:
 
 
 async def _near(ctx: Context) -> Message:
-    rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
-    found = await asyncio.to_thread(rehearser.stand, list(ctx.rules), ctx.now)
-    ordered = sorted((item for item in found if item.distance is not None), key=rank)
+    ordered = await asyncio.to_thread(nearest_rules, ctx)
     lines: list[Line] = [_near_line(ctx, item) for item in ordered[:_SHOWN]]
     title = ctx.say("rules.near")
     return Message(
         summary=title,
         title=line("📐 ", bold(title)),
         blocks=(paragraph(*lines) if lines else paragraph(line(ctx.say("rules.nothing_near"))),),
-        footer=line(ctx.say("why.basis", at=f"{ctx.now:%Y-%m-%d %H:%M} UTC")),
+        footer=line(ctx.say("why.basis", at=moment(ctx, ctx.now))),
         buttons=(button(ctx.say("button.refresh"), "rules", "near"),),
     )
+
+
+def nearest_rules(ctx: Context) -> list[Standing]:
+    """Where every rule, and every member of one, stands that can be measured: the nearest to firing first."""
+    found = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars).stand(list(ctx.rules), ctx.now)
+    return sorted((item for item in found if item.distance is not None), key=rank)
 
 
 def _near_line(ctx: Context, item: Standing) -> Line:
@@ -126,7 +128,7 @@ def _tested(ctx: Context, spec: RuleSpec) -> Message:
     try:
         outcomes = [run_test(test, spec, ctx.universe, ctx.desk.calendars) for test in tests]
     except ProblemsFound as found:
-        return note(ctx.say("rules.broken", rule=spec.id, what=found.problems[0].message))
+        return note(ctx.say("rules.broken", rule=spec.id, what=told(found.problems[0], ctx.lang)))
     lines: list[Line] = []
     for outcome in outcomes:
         lines.append(line(f"{'✓' if outcome.ok else '✗'} {outcome.title.rpartition('/')[2]}"))

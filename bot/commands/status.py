@@ -11,6 +11,7 @@ from bot.commands.arguments import Arguments
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
+from bot.locale.sources import source_name
 
 
 async def status(ctx: Context, args: Arguments) -> Reply:
@@ -45,14 +46,19 @@ async def status(ctx: Context, args: Arguments) -> Reply:
 def _row(ctx: Context, health: SourceHealth) -> tuple[str, ...]:
     mark = "✗" if health.degraded_since else "✓"
     told = ago(ctx, health.last_success) if health.last_success else "—"
-    return (f"{mark} {health.source}", told, _when(ctx, health.newest) if health.newest else "—")
+    return (f"{mark} {source_name(health.source, ctx.lang)}", told, _when(ctx, health.newest) if health.newest else "—")
 
 
 def _problem(ctx: Context, health: SourceHealth) -> str:
     if health.degraded_since is None:
         return ""
     what = ctx.say(f"fault.{health.fault.value}" if health.fault else "fault.unreachable")
-    text = ctx.say("status.problem", source=health.source, what=what, since=_when(ctx, health.degraded_since))
+    text = ctx.say(
+        "status.problem",
+        source=source_name(health.source, ctx.lang),
+        what=what,
+        since=_when(ctx, health.degraded_since),
+    )
     return f"{text} {health.error}" if health.error else text
 
 

@@ -7,14 +7,16 @@ import unicodedata
 from collections.abc import Mapping
 
 from adapters.rendering.text import clean
-from bot.commands.arguments import Arguments, candidates_for
+from bot.commands.arguments import candidates_for, guessed, unknown_symbol
 from bot.commands.context import Context
+from bot.commands.errors import button
 from rules.language.analysis import analyse
 from rules.language.errors import ExpressionError
 from rules.language.parser import parse
 from rules.language.scope import Scope
 from rules.language.tree import Number
 from rules.problems import Problem, ProblemsFound
+from rules.spec import SeriesSpec
 from rules.universe import Instrument, Universe
 
 _NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
@@ -56,22 +58,34 @@ _SHORT = re.compile(
 def understood(ctx: Context, text: str) -> str:
     """The expression that ``text`` means; raise ``Refusal`` for an unknown name, ``ProblemsFound`` for the rest."""
     plain = " ".join(clean(unicodedata.normalize("NFKC", text)).split())
-    mistakes = mistakes_of(plain, ctx.universe)
+    scope = Scope(ctx.universe, desk_series(ctx))
+    mistakes = mistakes_of(plain, scope)
     if not mistakes:
         return plain
     short = _from_short_form(ctx, plain)
     if short is None:
         raise ProblemsFound(mistakes)
-    left = mistakes_of(short, ctx.universe)
+    left = mistakes_of(short, scope)
     if left:
         raise ProblemsFound(left)
     return short
 
 
-def mistakes_of(text: str, universe: Universe) -> tuple[Problem, ...]:
+def desk_series(ctx: Context) -> Mapping[str, SeriesSpec]:
+    """The series that the desk's packs name beside prices, such as ``BTC_ETF`` and ``FNG``."""
+    return {name: series for spec in ctx.rules for name, series in spec.series.items()}
+
+
+def series_in(ctx: Context, when: str) -> Mapping[str, SeriesSpec]:
+    """Those of the desk's series that the expression ``when`` names."""
+    words = set(_NAME.findall(when))
+    return {name: series for name, series in desk_series(ctx).items() if name in words}
+
+
+def mistakes_of(text: str, scope: Scope) -> tuple[Problem, ...]:
     """What keeps ``text`` from being a condition of the rule language."""
     try:
-        analysis = analyse(parse(text), Scope(universe), "condition")
+        analysis = analyse(parse(text), scope, "condition")
     except ExpressionError as error:
         findings = tuple(error.errors)
     else:
@@ -90,7 +104,7 @@ def _from_short_form(ctx: Context, text: str) -> str | None:
     name = match["x"].strip()
     if _MORE_THAN_A_NAME.search(name):
         return None
-    item = named(ctx, name)
+    item = named(ctx, name, text)
     form = _FORMS[match["verb"].casefold()] if match["verb"] else "crosses({x}, {n})"
     if form.startswith("crosses"):
         form = _on_extremes(ctx, item, form, amount)
@@ -120,13 +134,21 @@ def _amount(text: str) -> str | None:
     return digits + unit
 
 
-def named(ctx: Context, name: str) -> Instrument:
-    """The instrument that ``name`` means in a rule: a coin before the fund that shares its ticker."""
+def named(ctx: Context, name: str, text: str) -> Instrument:
+    """The instrument that ``name`` means in a rule: a coin before the fund that shares its ticker.
+
+    An unknown one is refused with buttons that set the alert ``text`` with what may have been meant.
+    """
     candidates = candidates_for(name, ctx.universe)
     if candidates:
         return candidates[0]
-    Arguments("quote", [name]).done(ctx.universe, ctx.lang)
-    raise AssertionError("an unknown name is always refused")
+    guesses = guessed(name, ctx.universe)
+    buttons = tuple(
+        choice
+        for item in guesses
+        for choice in button(item.symbol, "alert", text.replace(name, written(item, ctx.universe), 1))
+    )
+    raise unknown_symbol(name, guesses, ctx.lang, buttons)
 
 
 def written(item: Instrument, universe: Universe) -> str:

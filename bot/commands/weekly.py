@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 from adapters.chat.port import Reply
-from adapters.message import Message
+from adapters.message import Attachment, Message, Reader
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.context import Context, note
 from bot.commands.editing import EDITING, day_of_week
+from bot.commands.errors import button
+from bot.digest import formats
 from bot.digest.chat import message
 from bot.digest.data import DigestData
+from bot.digest.document import Digest
 from bot.digest.flow import Outcome, Publisher
 from bot.digest.frame import Span, last_whole_week, month_end
 from bot.digest.layout import Slot
 from rules.model import Lang
 
+FILES = formats.ATTACHED
+"""What the digest can be had as, the usual one first."""
+
 
 class Weekly(Protocol):
     """The desk's digests."""
 
-    async def message(self, day: date, lang: Lang, now: datetime) -> Message | None:
-        """The digest of the week that holds ``day``, from what is known; ``None`` where nothing is."""
+    async def message(self, day: date, reader: Reader, now: datetime, file: str) -> Message | None:
+        """The digest of the week that holds ``day`` with one of its files; ``None`` where nothing is known."""
         ...
 
     async def approve(self, name: str, who: str) -> Outcome:
@@ -62,18 +71,27 @@ class Weekly(Protocol):
 
 
 class DigestDesk:
-    """``Weekly`` over a publisher; ``data`` gives what is known at an instant."""
+    """``Weekly`` over a publisher; ``data`` gives what is known at an instant, previews are written to ``folder``."""
 
-    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]]) -> None:
+    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]], folder: Path) -> None:
         self._publisher = publisher
         self._data = data
+        self._folder = folder
 
-    async def message(self, day: date, lang: Lang, now: datetime) -> Message | None:
-        """Build the digest anew: it is a view of what is known."""
+    async def message(self, day: date, reader: Reader, now: datetime, file: str) -> Message | None:
+        """What was published stays as it was published; any other week is built from what is known."""
+        edition = await self._publisher.edition(Span.week_of(day).name)
+        if edition is not None and (archived := edition.messages.get(reader.lang)) is not None:
+            files = [each for each in archived.attachments if _is_there(each, file)]
+            return replace(archived, attachments=tuple(files), buttons=())
         known = await self._data(now)
         if not known.series("prices."):
             return None
-        return message(await self._publisher.preview(known, day), lang)
+        return await asyncio.to_thread(self._built, await self._publisher.preview(known, day), reader, file)
+
+    def _built(self, digest: Digest, reader: Reader, file: str) -> Message:
+        made = formats.write(digest, reader, self._folder, (file,))
+        return message(digest, reader.lang, attachments=made.attachments, note=" · ".join(made.problems))
 
     async def approve(self, name: str, who: str) -> Outcome:
         """As the publisher does."""
@@ -123,22 +141,35 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
         return await edit(ctx, args)
     if args.choice({"month": True, "本月": True, "月": True}, default=False):
         return await _month(ctx, args)
+    file = args.choice({name: name for name in FILES}, FILES[0])
     preview = args.choice({"preview": True, "预览": True}, default=False)
     args.choice({"last": True, "上周": True}, default=False)
     day = _day(ctx, args, preview=preview)
     args.done()
-    if preview:
+    if preview or day > last_whole_week(ctx.now.date()):
         ctx.need(Role.ANALYST)
-    found = await ctx.desk.weekly.message(day, ctx.lang, ctx.now)
-    return ctx.reply(found or note(ctx.say("digest.nothing", week=_name(day))))
+    found = await ctx.desk.weekly.message(day, ctx.reader, ctx.now, file)
+    if found is None:
+        return ctx.reply(note(ctx.say("digest.nothing", week=_name(day))))
+    which = "preview" if preview else _name(day)
+    others = [choice for name in FILES if name != file for choice in button(name.upper(), "digest", which, name)]
+    # beside the message that bore the button: its files stay with it
+    return ctx.reply(replace(found, buttons=(tuple(others),)), edit=False)
+
+
+def _is_there(attachment: Attachment, file: str) -> bool:
+    """Whether an archived file is of the wanted kind, and still where it was put."""
+    return attachment.name.endswith(f".{file}") and Path(attachment.path).is_file()
 
 
 async def _month(ctx: Context, args: Arguments) -> Reply:
     """The month so far, or an earlier one."""
     today = ctx.now.astimezone(ctx.zone).date()
-    day = next((end for word in args.left if (end := month_end(word, today))), today)
+    day = today
     for word in args.left:
-        if month_end(word, today):
+        named = month_end(word, today)
+        if named is not None:
+            day = named
             args.choice({word.casefold(): True}, default=False)
     args.done()
     found = await ctx.desk.weekly.month(day, ctx.lang, ctx.now)

@@ -10,24 +10,29 @@ from datetime import UTC, date, datetime, time
 from adapters.chat.port import Reply
 from adapters.message import Block, Line, Message, Table
 from bot.commands.arguments import Arguments, shown
-from bot.commands.asof import day_text
+from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import Refusal, button
-from bot.commands.incidents import history, numbered
+from bot.commands.incidents import LOG_LINES, history, numbered, recent
 from bot.commands.nearness import nearness, rank
-from bot.commands.rulebook import rule_from
+from bot.commands.rulebook import rule_from, rules
+from bot.locale.sources import source_name
+from bot.locale.traces import traced
 from bot.rehearsal import Rehearser
-from rules.model import Transition, TransitionKind
+from rules.model import TraceLine, Transition, TransitionKind
 from rules.spec import RuleSpec
 from rules.standing import Standing
 
 _SHOWN = 8
-_LOG_LINES = 2000
 
 
 async def why(ctx: Context, args: Arguments) -> Reply:
-    """Explain ``ALERT_ID``, or where ``RULE [DATE]`` stands."""
+    """Explain ``ALERT_ID``, or where ``RULE [DATE]`` stands; without either, the newest alert."""
     number = next((numbered(word) for word in args.left if numbered(word)), "")
+    if not args:
+        number = await anext((newest async for newest, _ in recent(ctx)), "")
+    if not args and not number:
+        return await rules(ctx, Arguments("rules", ("near",)))
     if number:
         args.rest()
         found = await history(ctx, number)
@@ -56,7 +61,7 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
     """The trace of the transition that opened the alert, then what became of it. Nothing is recomputed."""
     opening = next((item for item in reversed(found) if item.kind is TransitionKind.FIRED), found[-1])
     rows = tuple(
-        (str(index), item.expression, item.value, " · ".join(filter(None, (item.source, item.status or ""))))
+        (str(index), item.expression, traced(item.value, ctx.lang), _origin(ctx, item))
         for index, item in enumerate(opening.trace.lines, 1)
     )
     lines: list[Line] = [line(ctx.say("why.decided"), code(opening.trace.deciding))]
@@ -85,15 +90,25 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
     )
 
 
+def _origin(ctx: Context, item: TraceLine) -> str:
+    status = ctx.say(f"figure.{item.status.value}") if item.status else ""
+    return " · ".join(filter(None, (source_name(item.source, ctx.lang), status)))
+
+
 def _happened(ctx: Context, item: Transition) -> str:
     local = item.at.astimezone(ctx.zone)
     when = f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S}"
-    return f"{when} · {ctx.say(f'kind.{item.kind.value}')} ({ctx.say(f'reason.{item.reason.value}')})"
+    return ctx.say(
+        "why.happened",
+        when=when,
+        kind=ctx.say(f"kind.{item.kind.value}"),
+        reason=ctx.say(f"reason.{item.reason.value}"),
+    )
 
 
 async def _deliveries(ctx: Context, number: str) -> list[Line]:
     """What became of the alert's messages, the newest first."""
-    told = [item for item in await ctx.desk.deliveries.log(_LOG_LINES) if item.key.startswith(f"{number}:")]
+    told = [item for item in await ctx.desk.deliveries.log(LOG_LINES) if item.key.startswith(f"{number}:")]
     if not told:
         return [line(ctx.say("why.not_delivered"))]
     lines = []
@@ -113,12 +128,11 @@ async def _standing(ctx: Context, spec: RuleSpec, at: datetime) -> Message:
         lines[_SHOWN:] = [line(ctx.say("why.more", count=len(ordered) - _SHOWN))]
     holding = [item for item in ordered if item.holds]
     key = "why.holds" if holding else "why.holds_not"
-    moment = f"{day_text(at.date(), ctx.lang, year=True)} {at:%H:%M} UTC"
     return Message(
         summary=ctx.say(key, rule=spec.id),
         title=line("🔎 ", bold(ctx.say(key, rule=spec.id)), f" · {spec.title[ctx.lang]}"),
         blocks=(paragraph(line(ctx.say("why.condition"), code(spec.when.text)), *lines),),
-        footer=line(ctx.say("why.basis", at=moment)),
+        footer=line(ctx.say("why.basis", at=moment(ctx, at))),
         buttons=(button(ctx.say("button.replay"), "replay", spec.id, "1y"),),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,14 +12,14 @@ from math import fsum
 from adapters.message import Instant, Line, Message, Paragraph, Span, Text
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.data import DigestData
-from bot.digest.facts import Fact, Facts, derived, growth, observed
+from bot.digest.facts import Fact, Facts, Standing, derived, growth, observed
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Frame
 from bot.digest.frame import Span as Days
 from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
-from bot.digest.wording import heading
+from bot.digest.wording import HEADINGS, heading
 from rules import numbers
 from rules.calendars import Calendars
 from rules.model import Lang, Localized, Severity
@@ -26,6 +27,7 @@ from rules.universe import Instrument, Universe
 
 MARKET = "XNYS"
 MOVERS = 3
+SCHEMA = "tapewatch.brief/1"
 
 
 class Kind(StrEnum):
@@ -45,6 +47,16 @@ class Brief:
     span: Days
     facts: Mapping[str, Fact]
     messages: Mapping[Lang, Message] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Its span and facts as JSON text."""
+        document = {
+            "schema": SCHEMA,
+            "kind": self.kind.value,
+            "span": {"from": self.span.first.isoformat(), "to": self.span.last.isoformat()},
+            "facts": {key: fact.to_json() for key, fact in self.facts.items()},
+        }
+        return json.dumps(document, ensure_ascii=False, indent=1)
 
 
 def daily(
@@ -79,17 +91,28 @@ def month_to_date(
 
 def _brief(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | None) -> Brief:
     data, layout, span = frame.data, frame.layout, frame.span
-    for ref in layout.indices:
+    for ref in layout.indices if layout.shows("indices") else ():
         _state_change(frame, kind, f"index.{ref.key}", ref.symbol, "points")
-    for item in {item.symbol: item for item in (*coverage(frame), *crypto_equities(frame))}.values():
+    for item in {item.symbol: item for _, listed in _lists(frame) for item in listed}.values():
         _state_change(frame, kind, f"equity.{item.symbol}", item.symbol, item.currency)
-    _state_change(frame, kind, "price.BTC", layout.bitcoin, "USD")
-    _state_flows(frame)
-    score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
-    frame.facts.state("crypto.fear_greed", score)
+    if layout.shows("bitcoin"):
+        _state_change(frame, kind, "price.BTC", layout.bitcoin, "USD")
+    if layout.shows("flows"):
+        _state_flows(frame)
+    if layout.shows("crypto"):
+        score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
+        frame.facts.state("crypto.fear_greed", score)
     messages: dict[Lang, Message] = {"en": _message(frame, kind, alerts, today, "en")}
     messages["zh"] = _message(frame, kind, alerts, today, "zh")
     return Brief(kind=kind, span=span, facts=frame.facts, messages=messages)
+
+
+def _lists(frame: Frame) -> list[tuple[Localized, tuple[Instrument, ...]]]:
+    """The lists of shares that the layout shows, with what they are called."""
+    lists = [(frame.layout.coverage_name, coverage(frame))] if frame.layout.shows("coverage") else []
+    if frame.layout.shows("crypto_equities"):
+        lists.append((HEADINGS["crypto_equities"], crypto_equities(frame)))
+    return lists
 
 
 def _state_change(frame: Frame, kind: Kind, key: str, symbol: str, unit: str) -> None:
@@ -98,14 +121,16 @@ def _state_change(frame: Frame, kind: Kind, key: str, symbol: str, unit: str) ->
     if kind is Kind.MONTH:
         frame.facts.state(f"{key}.month_pct", frame.change(symbol, close, "month"))
         return
-    calendar = frame.calendar(symbol)
-    before = calendar.previous(calendar.session_on_or_before(frame.span.last))
+    if close.status is Standing.STALE:
+        frame.facts.state(f"{key}.day_pct", frame.change(symbol, close, "week"))
+        return
+    before = frame.calendar(symbol).previous(frame.session(symbol))
     base = observed(frame.data.on(f"prices.{symbol}.close", before), unit, f"{symbol} {before}")
     frame.facts.state(f"{key}.day_pct", growth(close, base))
 
 
 def _state_flows(frame: Frame) -> None:
-    """Fact ``etf.BTC.total``: the net flow of the span's sessions that have been published, ``.days`` how many."""
+    """Fact ``etf.BTC.total``: the net flow of the sessions that have been published, ``.days`` of ``.sessions``."""
     asset, calendar = frame.layout.etf.asset, frame.calendars.get(MARKET)
     name = f"etf_flows.{asset}.total"
     days = [day for day in frame.span.days if calendar.is_session(day)]
@@ -114,6 +139,7 @@ def _state_flows(frame: Frame) -> None:
     total = fsum(flow.number for flow in known if flow.number is not None)
     frame.facts.state(f"etf.{asset}.total", derived(total, "USD", known))
     frame.facts.state(f"etf.{asset}.days", derived(float(len(known)), "days", known))
+    frame.facts.state(f"etf.{asset}.sessions", Fact(float(len(days)), "days"))
 
 
 def _message(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | None, lang: Lang) -> Message:
@@ -157,17 +183,30 @@ def _line(title: str, text: str) -> Line:
 
 
 def _indices(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
+    """Every index with its change; of what isn't known a dash."""
+    if not frame.layout.shows("indices"):
+        return []
+    changes = {ref.key: frame.facts[f"index.{ref.key}.{kind.value}_pct"] for ref in frame.layout.indices}
+    if not changes:
+        return []
+    if all(change.number is None for change in changes.values()):
+        return [_gap(heading("indices", lang), next(iter(changes.values())), lang)]
     shown = [
-        f"{ref.short[lang]} {numbers.percent(change / 100)}"
+        f"{ref.short[lang]} {numbers.MISSING if (n := changes[ref.key].number) is None else numbers.percent(n / 100)}"
         for ref in frame.layout.indices
-        if (change := frame.facts.number(f"index.{ref.key}.{kind.value}_pct")) is not None
     ]
-    return [_line(heading("indices", lang), " · ".join(shown))] if shown else []
+    return [_line(heading("indices", lang), " · ".join(shown))]
+
+
+def _gap(title: str, fact: Fact, lang: Lang) -> Line:
+    """A dash with the reason why there is nothing to tell."""
+    reason = fact.reason[lang] if fact.reason else ""
+    bracketed = f"（{reason}）" if lang == "zh" else f" ({reason})"
+    return _line(title, numbers.MISSING + (bracketed if reason else ""))
 
 
 def _coverage(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
-    lists = (("movers", coverage(frame)), ("crypto_equities", crypto_equities(frame)))
-    return [line for name, listed in lists for line in _movers(frame, kind, heading(name, lang), listed, lang)]
+    return [line for name, listed in _lists(frame) for line in _movers(frame, kind, name[lang], listed, lang)]
 
 
 def _movers(frame: Frame, kind: Kind, title: str, listed: Sequence[Instrument], lang: Lang) -> list[Line]:
@@ -183,7 +222,13 @@ def _movers(frame: Frame, kind: Kind, title: str, listed: Sequence[Instrument], 
         for mark, side in sides
         if side
     ]
-    return [_line(title, "　".join(parts))] if parts else []
+    lacking = len(listed) - len(known)
+    if lacking and parts:
+        parts.append(f"（缺 {lacking} 只）" if lang == "zh" else f"({lacking} unknown)")
+    if parts or not listed:
+        return [_line(title, "　".join(parts))] if parts else []
+    first = frame.facts[f"equity.{listed[0].symbol}.{kind.value}_pct"]
+    return [_gap(title, first, lang)] if first.number is None else []
 
 
 def _crypto(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
@@ -206,21 +251,16 @@ def _crypto(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
 
 def _flows(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
     asset = frame.layout.etf.asset
+    if not frame.layout.shows("flows"):
+        return []
     total = frame.facts[f"etf.{asset}.total"]
     if total.number is None:
-        reason = total.reason[lang] if total.reason else numbers.MISSING
-        return [
-            _line(
-                heading("flows", lang),
-                f"{numbers.MISSING}（{reason}）" if lang == "zh" else f"{numbers.MISSING} ({reason})",
-            )
-        ]
+        return [_gap(heading("flows", lang), total, lang)]
     shown = numbers.money(total.number, "USD", lang, signed=True)
-    count = frame.facts.number(f"etf.{asset}.days") or 0.0
-    if kind is Kind.MONTH:
-        shown += (
-            f"（{count:.0f} 个交易日）" if lang == "zh" else f" over {count:.0f} session{'s' if count != 1 else ''}"
-        )
+    count, sessions = (frame.facts.number(f"etf.{asset}.{name}") or 0.0 for name in ("days", "sessions"))
+    if kind is Kind.MONTH or count < sessions:
+        share = f"{count:.0f}" if count == sessions else f"{count:.0f}/{sessions:.0f}"
+        shown += f"（{share} 个交易日）" if lang == "zh" else f" over {share} session{'s' if sessions != 1 else ''}"
     if total.status.value != "final":
         shown += "（未终值）" if lang == "zh" else " (not final)"
     return [_line(heading("flows", lang), shown)]

@@ -9,8 +9,9 @@ from adapters.message import Attachment, Block, Button, Instant, Line, Message, 
 from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
+from bot.digest.facts import Standing
 from bot.digest.figure import Figure, Row, day_text, weekday
-from bot.digest.wording import gap, heading, span_text
+from bot.digest.wording import gap, heading, missing_days, span_text
 from rules import numbers
 from rules.model import Lang, Severity
 
@@ -28,8 +29,9 @@ def message(
 ) -> Message:
     """The digest's message in ``lang``; ``note`` ("Draft", a correction's reason) precedes the figures."""
     lines: list[Line] = [(Text(note, "italic"),)] if note else []
-    for write in _PARTS:
-        lines += write(digest, lang)
+    for names, write in _PARTS:
+        if any(digest.layout.shows(name) for name in names):
+            lines += write(digest, lang)
     lines += _findings(digest, lang)
     title: tuple[Span, ...] = (Text(digest.layout.title[lang], "bold"), Text(f" {span_text(digest.span, lang)}"))
     blocks: tuple[Block, ...] = (Paragraph(tuple(lines)),)
@@ -49,23 +51,34 @@ def _line(title: str, text: str) -> Line:
 
 
 def _indices(digest: Digest, lang: Lang) -> list[Line]:
+    changes = {ref.key: digest.facts[f"index.{ref.key}.week_pct"].number for ref in digest.layout.indices}
+    if all(change is None for change in changes.values()):
+        return _gap(digest, 1, heading("indices", lang), lang)
     shown = [
-        f"{ref.short[lang]} {_pct(change)}"
+        f"{ref.short[lang]} {numbers.MISSING if (change := changes[ref.key]) is None else _pct(change)}"
         for ref in digest.layout.indices
-        if (change := digest.facts[f"index.{ref.key}.week_pct"].number) is not None
     ]
-    if not shown:
-        return []
     lines = [_line(heading("indices", lang), " · ".join(shown))]
     gaps = [text for ahead, behind in digest.layout.comparisons if (text := gap(digest, ahead, behind, lang))]
     separator = "；" if lang == "zh" else "; "
     return [*lines, (Text(f"　{separator.join(gaps)}"),)] if gaps else lines
 
 
+def _gap(digest: Digest, figure: int, title: str, lang: Lang) -> list[Line]:
+    """What stands in place of a line for which nothing is known: a dash and the reason."""
+    shown = digest.figures.get(figure)
+    if shown is None:
+        return []
+    reason = shown.missing[lang] if shown.missing else ""
+    bracketed = f"（{reason}）" if lang == "zh" else f" ({reason})"
+    return [_line(title, numbers.MISSING + (bracketed if reason else ""))]
+
+
 def _movers(digest: Digest, lang: Lang) -> list[Line]:
     sides = [(mark, _own(digest.figures.get(number))) for number, mark in ((2, "▲"), (3, "▼"))]
     parts = [f"{mark} " + " · ".join(_moved(row, lang, 1) for row in rows[:3]) for mark, rows in sides if rows]
-    return [_line(heading("movers", lang), "　".join(parts))] if parts else []
+    name = digest.layout.coverage_name[lang]
+    return [_line(name, "　".join(parts))] if parts else _gap(digest, 2, name, lang)
 
 
 def _own(figure: Figure | None) -> list[Row]:
@@ -114,9 +127,9 @@ def _crypto(digest: Digest, lang: Lang) -> list[Line]:
         word = f"恐贪 {score:.0f}（{label}）" if lang == "zh" else f"fear & greed {score:.0f} ({label})"
         parts.append(f"{PROVIDERS[provider]} {word}")
     return (
-        [_line(heading("crypto", lang), " · ".join(parts)), *_bitcoin(digest, lang)]
+        [_line(heading("crypto", lang), " · ".join(parts))]
         if parts
-        else _bitcoin(digest, lang)
+        else _gap(digest, 13, heading("crypto", lang), lang)
     )
 
 
@@ -124,28 +137,43 @@ def _bitcoin(digest: Digest, lang: Lang) -> list[Line]:
     close, week = digest.facts["price.BTC.close"].number, digest.facts["price.BTC.week_pct"].number
     high, day = digest.facts["price.BTC.week_high"].number, digest.facts["price.BTC.week_high_day"].value
     if close is None:
-        return []
+        return _gap(digest, 20, heading("bitcoin", lang), lang)
     text = numbers.price(close, lang, crypto=True)
-    if week is not None:
-        text += f"（周 {_pct(week)}）" if lang == "zh" else f" ({_pct(week)} w/w)"
+    asides = ["未收盘" if lang == "zh" else "day not over"] if not _closed(digest) else []
+    asides += [] if week is None else [f"周 {_pct(week)}" if lang == "zh" else f"{_pct(week)} w/w"]
+    if asides:
+        text += f"（{'，'.join(asides)}）" if lang == "zh" else f" ({', '.join(asides)})"
     if high is not None and isinstance(day, str):
         when = day_text(date.fromisoformat(day), lang)
         top = numbers.price(high, lang, crypto=True)
         text += f" · 周内最高 {top}（{when}）" if lang == "zh" else f" · week's high {top} ({when})"
-    return [_line("比特币" if lang == "zh" else "Bitcoin", text)]
+    return [_line(heading("bitcoin", lang), text)]
+
+
+def _closed(digest: Digest) -> bool:
+    """Whether bitcoin's day is over."""
+    return digest.facts["price.BTC.close"].status is not Standing.PARTIAL
 
 
 def _flows(digest: Digest, lang: Lang) -> list[Line]:
     asset, facts = digest.layout.etf.asset, digest.facts
-    total = facts[f"etf.{asset}.week_total"].number
+    whole = facts[f"etf.{asset}.week_total"].number
+    so_far = facts.get(f"etf.{asset}.week_so_far")
+    total = whole if whole is not None else so_far.number if so_far else None
     if total is None:
-        return []
+        return _gap(digest, 17, heading("flows", lang), lang)
+    span = "week" if whole is not None else "so_far"
     named = [
         f"{name} {numbers.money(flow, 'USD', lang, signed=True)}"
         for name in digest.layout.etf.named
-        if (fact := facts.get(f"etf.{asset}.{name}.week")) and (flow := fact.number) is not None
+        if (fact := facts.get(f"etf.{asset}.{name}.{span}")) and (flow := fact.number) is not None
     ]
-    week = "本周 " if lang == "zh" else "week "
+    if whole is None:
+        lacking = missing_days(digest, lang)
+        named.append(f"{lacking}待公布" if lang == "zh" else f"{lacking} not published yet")
+    week = (
+        ("本周 " if whole is not None else "本周至今 ") if lang == "zh" else "week " if whole is not None else "so far "
+    )
     first: Line = (
         Text(heading("flows", lang), "bold"),
         Text(f"　{week}"),
@@ -212,15 +240,17 @@ def _next_week(digest: Digest, lang: Lang) -> list[Line]:
     return lines
 
 
-_PARTS: tuple[Callable[[Digest, Lang], list[Line]], ...] = (
-    _indices,
-    _movers,
-    _capex,
-    _crypto,
-    _flows,
-    _crypto_equities,
-    _next_week,
+_PARTS: tuple[tuple[tuple[str, ...], Callable[[Digest, Lang], list[Line]]], ...] = (
+    (("indices",), _indices),
+    (("movers",), _movers),
+    (("capex",), _capex),
+    (("crypto",), _crypto),
+    (("bitcoin",), _bitcoin),
+    (("flows",), _flows),
+    (("crypto_equities",), _crypto_equities),
+    (("next_week", "crypto_calendar"), _next_week),
 )
+"""Each part of the message with the parts of the layout that it belongs to."""
 
 
 def _findings(digest: Digest, lang: Lang) -> list[Line]:
@@ -243,7 +273,7 @@ def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Li
         texts.append(
             f"待分析师填写 {len(digest.empty_slots)} 项"
             if lang == "zh"
-            else f"{len(digest.empty_slots)} slots for the analyst"
+            else f"{len(digest.empty_slots)} slot{'s' if len(digest.empty_slots) > 1 else ''} for the analyst"
         )
     if kinds:
         texts.append(f"附 {kinds}" if lang == "zh" else f"attached: {kinds}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import fsum
 
-from bot.digest.companies import LINES, Quarter, company_quarters, latest_quarter
+from bot.digest.companies import LINES, Quarter, company_quarters, latest_quarter, shown_companies
 from bot.digest.data import Imported, ImportedMove
 from bot.digest.facts import Standing
 from bot.digest.figure import Figure
@@ -32,15 +32,15 @@ class Finding:
     code: str
     brief: Localized
     message: Localized
-    evidence: tuple[str, ...]
+    evidence: tuple[Localized, ...]
 
     def to_json(self) -> dict[str, object]:
-        """The finding as plain JSON; ``message`` is the English text, ``text`` holds both languages."""
+        """The finding as plain JSON; ``message`` and ``evidence`` are in English, ``text`` holds both languages."""
         return {
             "code": self.code,
             "message": self.message["en"],
             "text": dict(self.message),
-            "evidence": list(self.evidence),
+            "evidence": [line["en"] for line in self.evidence],
         }
 
 
@@ -86,10 +86,18 @@ def _missing_from(frame: Frame, imported: Imported, lines: Sequence[ImportedMove
                 "zh": f"{item.symbol} {item.name['zh']}（{shown}）未列入外部榜单前 {len(lines)}",
             },
             (
-                f"{item.symbol} {shown} · {frame.facts[f'equity.{item.symbol}.week_pct'].source}",
-                f"last in the list: {last.symbol} {last.change_pct}% · {imported.source}",
+                _same(f"{item.symbol} {shown} · {frame.facts[f'equity.{item.symbol}.week_pct'].source}"),
+                {
+                    "en": f"last in the list: {last.symbol} {last.change_pct}% · {imported.source}",
+                    "zh": f"榜单末位：{last.symbol} {last.change_pct}% · {imported.source}",
+                },
             ),
         )
+
+
+def _same(text: str) -> Localized:
+    """What reads the same in both languages."""
+    return {"en": text, "zh": text}
 
 
 def _half_digit(text: str) -> Decimal:
@@ -121,7 +129,8 @@ class _Pair:
 def _two_values(frame: Frame) -> Iterator[Finding]:
     """The same figure with two values: a contradiction, or one figure in two precisions."""
     rounding: list[_Pair] = []
-    for symbol in dict.fromkeys((*frame.layout.capex, *(company.symbol for company in frame.layout.companies))):
+    capex = frame.layout.capex if frame.layout.shows("capex") else ()
+    for symbol in dict.fromkeys((*capex, *shown_companies(frame))):
         pairs = [pair for line in LINES for pair in _pairs(frame, symbol, line)]
         if any(pair.contradicts for pair in pairs):
             yield _contradiction(symbol, pairs)
@@ -157,9 +166,12 @@ def _contradiction(symbol: str, pairs: Sequence[_Pair]) -> Finding:
     )
 
 
-def _evidence(pair: _Pair) -> Iterator[str]:
+def _evidence(pair: _Pair) -> Iterator[Localized]:
     for source, text, _ in pair.printed:
-        yield f"{pair.symbol} {pair.line} {pair.quarter.key} = {text} · {source}"
+        yield {
+            "en": f"{pair.symbol} {pair.line} {pair.quarter.key} = {text} · {source}",
+            "zh": f"{pair.symbol} {_LINE_ZH[pair.line]} {pair.quarter.key} = {text} · {source}",
+        }
 
 
 def _pairs(frame: Frame, symbol: str, line: str) -> Iterator[_Pair]:
@@ -214,7 +226,12 @@ def _header_currency(frame: Frame, figures: dict[int, Figure]) -> Iterator[Findi
                     "zh": f"图 {number} 表头标注 {currency}，但 {symbols} 实为 {actual}",
                 },
                 tuple(
-                    f"{row['symbol']} close {row['close']} {row['currency']} · header {currency}, {imported.source}"
+                    {
+                        "en": f"{row['symbol']} close {row['close']} {row['currency']} · "
+                        f"header {currency}, {imported.source}",
+                        "zh": f"{row['symbol']} 收盘 {row['close']} {row['currency']} · "
+                        f"表头 {currency}，{imported.source}",
+                    }
                     for row in others
                 ),
             )
@@ -222,7 +239,7 @@ def _header_currency(frame: Frame, figures: dict[int, Figure]) -> Iterator[Findi
 
 def _sums(frame: Frame) -> Iterator[Finding]:
     """A day whose funds don't sum to its total, once the day is final."""
-    for item in flow_days(frame):
+    for item in flow_days(frame) if frame.layout.shows("flows") else ():
         known = [value for value in item.funds.values() if value is not None]
         if item.status is not Standing.FINAL or item.total is None or not known:
             continue
@@ -236,7 +253,7 @@ def _sums(frame: Frame) -> Iterator[Finding]:
                     "en": f"ETF flows of {item.day}: the funds sum to {summed}, the total says {stated} ($m)",
                     "zh": f"{item.day} ETF 资金流：分基金合计 {summed}，表列合计 {stated}（百万美元）",
                 },
-                tuple(f"{fund} {numbers.amount(item.funds[fund], 6, 1)}" for fund in fund_names(frame)),
+                tuple(_same(f"{fund} {numbers.amount(item.funds[fund], 6, 1)}") for fund in fund_names(frame)),
             )
 
 
@@ -254,5 +271,5 @@ def _unfirm(frame: Frame) -> Iterator[Finding]:
                 f"{standing.value}-input",
                 {"en": f"{len(keys)} facts {standing.value}", "zh": f"{len(keys)} 项{zh}"},
                 {"en": f"{len(keys)} facts are {standing.value}", "zh": f"{len(keys)} 项数据为{zh}"},
-                tuple(f"{key} · {frame.facts[key].as_of or ''} · {frame.facts[key].source}" for key in keys),
+                tuple(_same(f"{key} · {frame.facts[key].as_of or ''} · {frame.facts[key].source}") for key in keys),
             )

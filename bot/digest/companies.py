@@ -118,20 +118,31 @@ def state_capex(frame: Frame) -> None:
 
 
 def state_cloud(frame: Frame) -> None:
-    """Facts ``cloud.SYMBOL`` with ``.yoy_pct`` and ``.qoq_pct``, and ``cloud.quarter``."""
+    """Facts ``cloud.SYMBOL`` with ``.yoy_pct`` and ``.qoq_pct``, ``cloud.SYMBOL.2Q24`` …, and ``cloud.quarter``."""
     series = {part.symbol: f"fundamentals.{part.symbol}.{part.field}" for part in frame.layout.cloud}
     quarter = latest_quarter(frame, series.values())
     if quarter is None:
         frame.facts.state("cloud.quarter", missing("quarter", "no segment revenue is known", "缺分部收入数据"))
         return
     frame.facts.state("cloud.quarter", Fact(quarter.key, "quarter"))
+    before = [quarter.back(n) for n in range(frame.layout.quarters + 4)]
     for symbol, name in series.items():
-        spans = (quarter, quarter.back(1), quarter.back(4))
-        found = one_source(frame, [(name, when) for when in spans])
-        now, previous, before = (_reported(found.get((name, when)), symbol, "cloud revenue", when) for when in spans)
-        frame.facts.state(f"cloud.{symbol}", now)
-        frame.facts.state(f"cloud.{symbol}.yoy_pct", growth(now, before))
-        frame.facts.state(f"cloud.{symbol}.qoq_pct", growth(now, previous))
+        found = one_source(frame, [(name, when) for when in before])
+        told = {when: _reported(found.get((name, when)), symbol, "cloud revenue", when) for when in before}
+        now = frame.facts.state(f"cloud.{symbol}", told[quarter])
+        frame.facts.state(f"cloud.{symbol}.yoy_pct", growth(now, told[quarter.back(4)]))
+        frame.facts.state(f"cloud.{symbol}.qoq_pct", growth(now, told[quarter.back(1)]))
+        for when in reversed(before[: frame.layout.quarters]):
+            if told[when].known:
+                frame.facts.state(f"cloud.{symbol}.{when.key}", told[when])
+                grown = growth(told[when], told[when.back(4)])
+                if grown.known:
+                    frame.facts.state(f"cloud.{symbol}.{when.key}.yoy_pct", grown)
+
+
+def shown_companies(frame: Frame) -> tuple[str, ...]:
+    """The companies whose tables a section shows, in the layout's order."""
+    return tuple(dict.fromkeys(item.symbol for item in frame.layout.companies if item.figure in frame.layout.figures))
 
 
 def state_company(frame: Frame, symbol: str) -> None:
@@ -199,7 +210,8 @@ def cloud_figure(frame: Frame, number: int) -> Figure:
         now, yoy, qoq = (frame.facts[f"cloud.{part.symbol}{name}"] for name in ("", ".yoy_pct", ".qoq_pct"))
         shown += [now, yoy, qoq]
         cells: dict[str, Cell] = {"symbol": part.symbol, "name": frame.name(part.symbol), "segment": part.name}
-        rows.append(cells | {"revenue": now.number, "yoy_pct": yoy.number, "qoq_pct": qoq.number})
+        cells |= {"revenue": now.number, "yoy_pct": yoy.number, "qoq_pct": qoq.number}
+        rows.append(cells | (_by_quarter(frame, part.symbol) if number == 5 else {}))
     source, as_of, status = summary(shown)
     name_columns = (
         Column("name", {"en": "Company", "zh": "公司"}),
@@ -218,6 +230,13 @@ def cloud_figure(frame: Frame, number: int) -> Figure:
         as_of=as_of,
         status=status,
     )
+
+
+def _by_quarter(frame: Frame, symbol: str) -> dict[str, Cell]:
+    """What the chart shows beside the table: ``2Q24`` and ``2Q24_yoy_pct`` for each quarter that is known."""
+    stem = f"cloud.{symbol}."
+    known = {key.removeprefix(stem): fact.number for key, fact in frame.facts.items() if key.startswith(stem)}
+    return {key.replace(".", "_"): number for key, number in known.items() if key[0].isdigit()}
 
 
 def capex_figure(frame: Frame) -> Figure:

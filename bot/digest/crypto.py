@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
 from math import fsum
 
 from bot.digest.facts import Fact, derived, growth, missing, observed
-from bot.digest.figure import TRILLION_UNIT, Cell, Column, Figure, Row, summary
+from bot.digest.figure import TRILLION_UNIT, Cell, Column, Figure, Row, day_text, summary
 from bot.digest.frame import Frame
-from rules.model import Localized, Observation
+from rules.model import Localized, Observation, SeriesName
 
 PROVIDERS: dict[str, str] = {
     "coinmarketcap": "CoinMarketCap",
@@ -41,8 +42,8 @@ def fear_greed_label(provider: str, score: float) -> Localized:
 def state_crypto(frame: Frame) -> None:
     """Facts ``crypto.market_cap``, ``.volume``, ``.volume_ratio_pct``, ``.fear_greed`` … of one provider."""
     feed = f"crypto.{frame.layout.provider}"
-    last, before = frame.span.last, frame.span.last - timedelta(days=7)
-    state = frame.facts.state
+    last, state = frame.newest_day(f"{feed}.market_cap"), frame.facts.state
+    before = last - timedelta(days=7)
     cap = state("crypto.market_cap", _daily(frame, f"{feed}.market_cap", last, "USD"))
     previous = state("crypto.market_cap.previous_week", _daily(frame, f"{feed}.market_cap", before, "USD"))
     state("crypto.market_cap.week_pct", growth(cap, previous))
@@ -52,14 +53,15 @@ def state_crypto(frame: Frame) -> None:
     _state_year_volume(frame, feed)
     for provider in BANDS:
         key = "crypto.fear_greed" + ("" if provider == frame.layout.fear_greed else f".{provider}")
-        score = state(key, _daily(frame, f"fear_greed.{provider}.value", last, "index"))
+        series = f"fear_greed.{provider}.value"
+        score = state(key, _daily(frame, series, frame.newest_day(series), "index"))
         label = None if score.number is None else fear_greed_label(provider, score.number)["en"]
         state(f"{key}.label", derived(label, "text", (score,)))
 
 
 def _state_year_volume(frame: Frame, feed: str) -> None:
     """The year's volume as the provider or an import states it, else summed over the desk's own daily snapshots."""
-    last, state = frame.span.last, frame.facts.state
+    last, state = frame.newest_day(f"{feed}.volume_ytd"), frame.facts.state
     total = _daily(frame, f"{feed}.volume_ytd", last, "USD")
     if total.known:
         yoy = _daily(frame, f"{feed}.volume_ytd_yoy", last, "%")
@@ -72,7 +74,22 @@ def _state_year_volume(frame: Frame, feed: str) -> None:
 
 
 def _daily(frame: Frame, series: str, day: date, unit: str) -> Fact:
-    return observed(frame.data.on(series, day), unit, f"{series} {day}")
+    name = SeriesName.parse(series)
+    field = _FIELDS.get(name.field, {"en": name.field, "zh": name.field})
+    what: Localized = {
+        "en": f"{PROVIDERS[name.key]}'s {field['en']} of {day_text(day, 'en')}",
+        "zh": f"{PROVIDERS[name.key]} {day_text(day, 'zh')} {field['zh']}",
+    }
+    return observed(frame.data.on(series, day), unit, what)
+
+
+_FIELDS: dict[str, Localized] = {
+    "market_cap": {"en": "market cap", "zh": "总市值"},
+    "volume": {"en": "volume", "zh": "成交额"},
+    "volume_ytd": {"en": "volume of the year", "zh": "年初至今成交额"},
+    "volume_ytd_yoy": {"en": "growth of the year's volume", "zh": "年初至今成交额同比"},
+    "value": {"en": "fear and greed", "zh": "恐惧与贪婪指数"},
+}
 
 
 def state_bitcoin(frame: Frame) -> None:
@@ -122,7 +139,8 @@ def overview_figure(frame: Frame) -> Figure:
         {"en": "", "zh": ""},
     )
     source, as_of, status = summary(shown)
-    points = _snapshots(frame, "market_cap", frame.span.last.year)
+    lines = {name: _snapshots(frame, name, frame.span.last.year) for name in ("market_cap", "volume")}
+    lines = {name: points for name, points in lines.items() if len(points) >= MOST_SPARSE}
     return Figure(
         number=13,
         title=title,
@@ -140,9 +158,9 @@ def overview_figure(frame: Frame) -> Figure:
                 "en": f"One provider: {provider}; changes never mix providers.",
                 "zh": f"单一口径：{provider}；变动不混用来源。",
             },
-            *_no_chart(len(points)),
+            *(() if lines else _no_chart(len(_snapshots(frame, "market_cap", frame.span.last.year)))),
         ),
-        points=points if len(points) >= MOST_SPARSE else (),
+        lines=lines,
         source=source,
         as_of=as_of,
         status=status,
@@ -159,8 +177,6 @@ def _snapshots(frame: Frame, field: str, year: int) -> tuple[tuple[str, float], 
 
 def _no_chart(points: int) -> tuple[Localized, ...]:
     """Daily history is the desk's own snapshots; a line needs at least a week of them."""
-    if points >= MOST_SPARSE:
-        return ()
     return (
         {
             "en": f"No chart over time: {points} daily snapshots are stored so far.",
@@ -194,10 +210,32 @@ def volume_figure(frame: Frame) -> Figure:
             Column("yoy_pct", {"en": "YoY", "zh": "同比"}, "ratio2"),
         ),
         rows=({"provider": PROVIDERS[frame.layout.provider], "total": total.number, "yoy_pct": yoy.number},),
+        points=_two_years(total.number, yoy.number, frame.span.last.year),
+        lines=_cumulative_volume(frame),
         source=source,
         as_of=as_of,
         status=status,
     )
+
+
+def _two_years(total: float | None, yoy_pct: float | None, year: int) -> tuple[tuple[Localized, float], ...]:
+    """The year's volume, and last year's to the same day, which follows from the growth."""
+    if total is None or yoy_pct is None:
+        return ()
+    before: Localized = {"en": f"{year - 1}, implied", "zh": f"{year - 1} 年（推算）"}
+    return (({"en": str(year), "zh": f"{year} 年"}, total), (before, total / (1 + yoy_pct / 100)))
+
+
+def _cumulative_volume(frame: Frame) -> dict[str, tuple[tuple[str, float], ...]]:
+    """This year's and last year's daily volumes added up, where every day is stored."""
+    last = frame.span.last
+    lines = {}
+    for year in (last.year, last.year - 1):
+        days = _snapshots(frame, "volume", year)
+        if len(days) >= last.timetuple().tm_yday:
+            sums = accumulate(volume for _, volume in days)
+            lines[str(year)] = tuple(zip((day for day, _ in days), sums, strict=True))
+    return lines
 
 
 def fear_greed_figure(frame: Frame) -> Figure:
@@ -205,6 +243,7 @@ def fear_greed_figure(frame: Frame) -> Figure:
     title: Localized = {"en": "Crypto fear and greed", "zh": "加密恐惧与贪婪指数"}
     rows: list[Row] = []
     shown: list[Fact] = []
+    lines: dict[str, tuple[tuple[str, float], ...]] = {}
     for provider in BANDS:
         key = "crypto.fear_greed" + ("" if provider == frame.layout.fear_greed else f".{provider}")
         score = frame.facts[key]
@@ -212,6 +251,8 @@ def fear_greed_figure(frame: Frame) -> Figure:
             shown.append(score)
             label = fear_greed_label(provider, score.number)
             rows.append({"provider": PROVIDERS[provider], "score": score.number, "label": label, "key": provider})
+            if len(scores := _scores(frame, provider)) >= MOST_SPARSE:
+                lines[provider] = scores
     if not rows:
         return Figure(number=15, title=title, missing=frame.facts["crypto.fear_greed"].reason)
     source, as_of, status = summary(shown)
@@ -224,11 +265,18 @@ def fear_greed_figure(frame: Frame) -> Figure:
             Column("label", {"en": "Reading", "zh": "状态"}),
         ),
         rows=tuple(rows),
+        lines=lines,
         notes=({"en": "Bands differ between providers.", "zh": "各来源分档标准不同，不可互相套用。"},),
         source=source,
         as_of=as_of,
         status=status,
     )
+
+
+def _scores(frame: Frame, provider: str) -> tuple[tuple[str, float], ...]:
+    """The provider's scores of the last quarter of a year."""
+    known = frame.data.span(f"fear_greed.{provider}.value", frame.span.last - timedelta(days=90), frame.span.last)
+    return tuple((item.at.date().isoformat(), item.value) for item in known if item.value is not None)
 
 
 def bitcoin_figure(frame: Frame) -> Figure:
@@ -247,7 +295,8 @@ def bitcoin_figure(frame: Frame) -> Figure:
         return Figure(number=20, title=title, missing=frame.facts["price.BTC.close"].reason)
     unknown: dict[str, Cell] = dict.fromkeys(names)
     rows: list[Row] = [{"day": day.isoformat(), **unknown, **columns[day]} for day in sorted(columns)]
-    fact = frame.facts["price.BTC.close"]
+    fact, high = frame.facts["price.BTC.close"], frame.facts["price.BTC.week_high"]
+    day = frame.facts["price.BTC.week_high_day"].value
     return Figure(
         number=20,
         title=title,
@@ -259,6 +308,7 @@ def bitcoin_figure(frame: Frame) -> Figure:
             Column("close", {"en": "Close", "zh": "收盘"}, "coin"),
         ),
         rows=tuple(rows),
+        points=((day, high.number),) if isinstance(day, str) and high.number is not None else (),
         notes=({"en": "Days end at 24:00 UTC, not at New York's close.", "zh": "按 UTC 日切分，与纽约收盘时间不同。"},),
         source=source,
         as_of=fact.as_of,

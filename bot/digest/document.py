@@ -108,16 +108,24 @@ def build(
 
 
 def state(frame: Frame) -> None:
-    """State every fact that the figures and sentences need."""
-    markets.state_indices(frame)
-    markets.state_equities(frame)
-    companies.state_cloud(frame)
-    companies.state_capex(frame)
-    for symbol in dict.fromkeys(company.symbol for company in frame.layout.companies):
+    """State every fact that the layout's figures, and sentences about them, need."""
+    shows = frame.layout.shows
+    if shows("indices"):
+        markets.state_indices(frame)
+    if shows("coverage") or shows("crypto_equities"):
+        markets.state_equities(frame)
+    if shows("cloud"):
+        companies.state_cloud(frame)
+    if shows("capex"):
+        companies.state_capex(frame)
+    for symbol in companies.shown_companies(frame):
         companies.state_company(frame, symbol)
-    crypto.state_crypto(frame)
-    crypto.state_bitcoin(frame)
-    flows.state_flows(frame)
+    if shows("crypto"):
+        crypto.state_crypto(frame)
+    if shows("bitcoin"):
+        crypto.state_bitcoin(frame)
+    if shows("flows"):
+        flows.state_flows(frame)
 
 
 def _makers(frame: Frame) -> dict[int, Callable[[Frame], Figure]]:

@@ -69,12 +69,14 @@ def missing(unit: str, en: str, zh: str) -> Fact:
     return Fact(None, unit, status=Standing.MISSING, reason={"en": en, "zh": zh})
 
 
-def observed(found: Observation | None, unit: str, what: str) -> Fact:
+def observed(found: Observation | None, unit: str, what: str | Localized) -> Fact:
     """A fact that is one observation; ``what`` names it in the reason should it be missing."""
+    named: Localized = {"en": what, "zh": what} if isinstance(what, str) else what
     if found is None:
-        return missing(unit, f"no figure for {what}", f"缺 {what} 数据")
+        gap = " " if named["zh"][-1:].isascii() else ""
+        return missing(unit, f"no figure for {named['en']}", f"缺 {named['zh']}{gap}数据")
     if found.value is None:
-        reason: Localized = {"en": f"{what} is not published yet", "zh": f"{what} 未公布"}
+        reason: Localized = {"en": f"{named['en']} is not published yet", "zh": f"{named['zh']} 未公布"}
         return Fact(None, unit, found.source, found.at, Standing.PENDING, reason)
     return Fact(float(found.value), unit, found.source, found.at, Standing(found.status.value))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -65,6 +65,8 @@ class Figure:
     rows: tuple[Row, ...] = ()
     points: tuple[tuple[str | Localized, float], ...] = ()
     """What a chart shows beside the table: ISO dates or names, with raw values."""
+    lines: Mapping[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+    """What it shows over time, by name: ISO dates with raw values."""
     notes: tuple[Localized, ...] = ()
     source: str = ""
     as_of: datetime | None = None
@@ -81,6 +83,7 @@ class Figure:
             ],
             "rows": [{key: plain(cell) for key, cell in row.items()} for row in self.rows],
             "points": [[plain(name), plain(level)] for name, level in self.points],
+            "lines": {name: [[day, plain(level)] for day, level in points] for name, points in self.lines.items()},
             "notes": [dict(note) for note in self.notes],
             "source": self.source,
             "as_of": self.as_of.isoformat() if self.as_of else None,

@@ -23,7 +23,9 @@ from bot.digest.document import Digest, build
 from bot.digest.edition import Edition, Editions, Held, Stage
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from bot.digest.posting import entries
 from bot.digest.slots import read_slots
+from bot.digest.tables import WithTables, read_tables
 from bot.payload import pack
 from rules.calendars import Calendars
 from rules.model import Lang
@@ -91,11 +93,13 @@ class Publisher:
         team: Sequence[str],
         timetable: Timetable | None = None,
         slots_folder: Path | None = None,
+        tables_folder: Path | None = None,
         file_formats: Sequence[str] = formats.ALL,
     ) -> None:
         """``readers`` holds whose colours and time zone the files of each language have.
 
         ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
+        ``tables_folder`` holds figures and top lists of vendors.
         """
         self._editions = Editions(documents, states)
         self._archive = archive
@@ -107,6 +111,7 @@ class Publisher:
         self._team = team
         self._timetable = timetable or Timetable()
         self._slots_folder = slots_folder
+        self._tables_folder = tables_folder
         self._formats = file_formats
 
     @property
@@ -211,7 +216,7 @@ class Publisher:
             files=files,
         )
         key = f"digest:{name}:draft"
-        outbox = self._entries(f"{key}:{number}", messages, now, self._editors)
+        outbox = entries(f"{key}:{number}", messages, self._editors, now)
         if before.drafts:
             # The buttons go from what somebody might otherwise approve unseen.
             gone = pack(notes.superseded(name, before.drafts), silent=True, edits=f"{key}:{before.drafts}", mark=True)
@@ -254,7 +259,8 @@ class Publisher:
 
     def month(self, data: DigestData, day: date) -> Brief:
         """The month of ``day`` up to that day."""
-        return month_to_date(data, self._universe, day=day, layout=self._layout, calendars=self._calendars)
+        known = self._with_tables(data, Span.week_of(day))
+        return month_to_date(known, self._universe, day=day, layout=self._layout, calendars=self._calendars)
 
     async def approve(self, name: str, who: str) -> Outcome:
         """Clear the draft for publication at its time."""
@@ -324,7 +330,8 @@ class Publisher:
             messages=messages,
         )
         edits = f"digest:{before.name}:{before.version}" if before.version else ""
-        outbox = self._entries(f"digest:{before.name}:{version}", messages, now, self._team, edits=edits)
+        key, first = f"digest:{before.name}:{version}", f"digest:{before.name}:1"
+        outbox = entries(key, messages, self._team, now, edits=edits, root=first)
         await self._editions.put(held, after, outbox)
         return Outcome.CORRECTED if before.version else Outcome.PUBLISHED
 
@@ -348,18 +355,24 @@ class Publisher:
         titles = {slot.name: slot.title for slot in self._layout.slots}
         told = notes.held_back(held.edition.name, [(name, titles[name]) for name in lacking])
         key = f"digest:{held.edition.name}:lacks:{'+'.join(lacking)}"
-        await self._editions.put(held, held.edition, self._entries(key, told, now, self._editors))
+        await self._editions.put(held, held.edition, entries(key, told, self._editors, now))
 
     async def _remind(self, held: Held, now: datetime) -> Outcome:
         """It is time, and nobody approved: say so once."""
         key = f"digest:{held.edition.name}:waits"
-        told = self._entries(key, notes.waits(held.edition.name), now, self._editors)
+        told = entries(key, notes.waits(held.edition.name), self._editors, now)
         await self._editions.put(held, replace(held.edition, reminded=True), told)
         return Outcome.NOT_DUE
 
+    def _with_tables(self, data: DigestData, span: Span) -> DigestData:
+        """What is known, and what the tables' files say about the week."""
+        if self._tables_folder is None:
+            return data
+        return WithTables(data, read_tables(self._tables_folder, span, self._universe, self._calendars))
+
     def _build(self, data: DigestData, edition: Edition) -> Digest:
         return build(
-            data,
+            self._with_tables(data, Span.week_of(edition.week_end)),
             edition.week_end,
             self._universe,
             layout=self._layout,
@@ -394,12 +407,6 @@ class Publisher:
                 note=" · ".join(said),
             )
         return _both(messages), paths
-
-    def _entries(
-        self, key: str, messages: Mapping[Lang, Message], now: datetime, to: Sequence[str], *, edits: str = ""
-    ) -> list[OutboxEntry]:
-        payload = pack(messages, edits=edits)
-        return [OutboxEntry(key, destination, payload, now) for destination in to]
 
 
 def _both(messages: dict[Lang, Message]) -> dict[Lang, Message]:

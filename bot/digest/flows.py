@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum
 
 from bot.digest.facts import Fact, Standing, derived, observed
-from bot.digest.figure import FLOW_UNIT, Cell, Column, Figure, Row
+from bot.digest.figure import FLOW_UNIT, Cell, Column, Figure, Row, day_text
 from bot.digest.frame import Frame
 from rules.model import Localized
 
@@ -41,21 +41,25 @@ def _aliases(frame: Frame, symbol: str) -> tuple[str, ...]:
 
 
 def flow_days(frame: Frame) -> tuple[FlowDay, ...]:
-    """The table's days, oldest first: the last sessions up to the span's end that have a total."""
-    name = f"etf_flows.{frame.layout.etf.asset}"
-    totals = frame.data.span(f"{name}.total", LAUNCH, frame.span.last)[-frame.layout.etf.days :]
+    """The table's days, oldest first: the last sessions that were told of, and those of the span that weren't yet."""
+    name, calendar = f"etf_flows.{frame.layout.etf.asset}", frame.calendars.get("XNYS")
+    told = {item.at.date() for item in frame.data.span(f"{name}.total", LAUNCH, frame.span.last)}
+    if not told:
+        return ()
+    wanted = sorted(told | {day for day in frame.span.days if calendar.is_session(day)})[-frame.layout.etf.days :]
     funds = fund_names(frame)
     days = []
-    for item in totals:
-        day = item.at.date()
+    for day in wanted:
+        total = _flow(frame, f"{name}.total", day)
         cells = {fund: _flow(frame, f"{name}.{fund}", day).number for fund in funds}
-        days.append(FlowDay(day, cells, item.value, Standing(item.status.value)))
+        days.append(FlowDay(day, cells, total.number, total.status))
     return tuple(days)
 
 
 def state_flows(frame: Frame) -> None:
     """Facts ``etf.BTC.week_total``, ``etf.BTC.FUND.week``, ``.outflow_days``, ``.inflow_days`` and the streak.
 
+    While a session is missing there is no total: ``week_so_far`` and ``FUND.so_far`` add up those that are known.
     ``open_days`` are the sessions that aren't final: they count neither as outflow nor as inflow. ``streak_days`` and
     ``streak_total`` describe the run of inflow days that goes on at the last final day, or that an outflow on that day
     ended (``streak_ended`` is the day).
@@ -65,9 +69,12 @@ def state_flows(frame: Frame) -> None:
     days = [day for day in frame.span.days if calendar.is_session(day)]
     totals = [_flow(frame, f"etf_flows.{asset}.total", day) for day in days]
     week = state(f"etf.{asset}.week_total", _total(totals))
+    if not week.known:
+        state(f"etf.{asset}.week_so_far", _so_far(totals))
     for fund in fund_names(frame):
         flows = [_flow(frame, f"etf_flows.{asset}.{fund}", day) for day in days]
-        state(f"etf.{asset}.{fund}.week", _total(flows))
+        if not state(f"etf.{asset}.{fund}.week", _total(flows)).known:
+            state(f"etf.{asset}.{fund}.so_far", _so_far(flows))
     for day, fact in zip(days, totals, strict=True):
         state(f"etf.{asset}.{day.isoformat()}", fact)
     open_days = tuple(d.isoformat() for d, f in zip(days, totals, strict=True) if _settled(f) is None)
@@ -86,6 +93,14 @@ def _total(flows: Sequence[Fact]) -> Fact:
     if any(fact.number is None for fact in flows):
         return derived(None, "USD", flows)
     return derived(fsum(fact.number or 0.0 for fact in flows), "USD", flows)
+
+
+def _so_far(flows: Sequence[Fact]) -> Fact:
+    """The sum of the days that are known; it may yet become more."""
+    known = [fact for fact in flows if fact.number is not None]
+    if not known:
+        return _total(flows)
+    return replace(_total(known), status=Standing.PARTIAL)
 
 
 def _settled(fact: Fact) -> float | None:
@@ -161,7 +176,7 @@ def flows_figure(frame: Frame) -> Figure:
         notes=tuple(notes),
         source=last.source if last else "",
         as_of=last.at if last else None,
-        status=days[-1].status,
+        status=_standing(days),
     )
 
 
@@ -210,12 +225,12 @@ def _aggregate(name: str, values: Sequence[float]) -> float:
     return max(values) if name == "max" else min(values)
 
 
-def whole_history(frame: Frame, fund: str) -> list[float]:
-    """The fund's flows of every session since launch, or nothing when one is missing."""
+def whole_history(frame: Frame, fund: str, last: date | None = None) -> list[float]:
+    """The fund's flows of every session since launch up to ``last`` (the span's), or nothing when one is missing."""
     calendar = frame.calendars.get("XNYS")
     known = frame.data.span(f"etf_flows.{frame.layout.etf.asset}.{fund}", LAUNCH, frame.span.last)
     days = {item.at.date(): item.value for item in known}
-    day = calendar.session_on_or_before(frame.span.last)
+    day = calendar.session_on_or_before(last or frame.span.last)
     values: list[float] = []
     while day >= LAUNCH:
         value = days.get(day)
@@ -241,25 +256,56 @@ def cumulative_flow_figure(frame: Frame) -> Figure:
         "en": "US spot bitcoin ETFs: cumulative net flow since 11 Jan 2024",
         "zh": "美国现货比特币 ETF 累计净流入（自 2024-01-11）",
     }
-    stated = frame.data.last(f"etf_since_launch.{frame.layout.etf.asset}.total", frame.span.last)
-    whole = whole_history(frame, "total")
-    level = fsum(whole) if whole else stated.value if stated else None
-    if level is None or not days or any(item.total is None for item in days):
+    known = [item for item in days if item.total is not None]
+    level = _level_at(frame, known[-1].day) if known else None
+    if level is None:
         return Figure(
             number=19, title=title, missing={"en": "the history since launch isn't stored", "zh": "缺上市以来完整历史"}
         )
     rows: list[Row] = []
     for item in reversed(days):
-        rows.append({"day": item.day.isoformat(), "flow": level, "status": item.status.value})
-        level -= item.total or 0.0
+        rows.append({"day": item.day.isoformat(), "flow": None, "status": item.status.value})
+        if item.total is not None:
+            rows[-1] = {**rows[-1], "flow": level}
+            level -= item.total
     return _flow_series(frame, 19, title, days, rows[::-1])
+
+
+def _level_at(frame: Frame, day: date) -> float | None:
+    """The flow since launch up to ``day``: every session's, else what the source states and the sessions after it."""
+    whole = whole_history(frame, "total", day)
+    if whole:
+        return fsum(whole)
+    stated = frame.data.last(f"etf_since_launch.{frame.layout.etf.asset}.total", day)
+    if stated is None or stated.value is None:
+        return None
+    later, calendar = [], frame.calendars.get("XNYS")
+    while day > stated.at.date():
+        flow = _flow(frame, f"etf_flows.{frame.layout.etf.asset}.total", day).number
+        if flow is None:
+            return None
+        later.append(flow)
+        day = calendar.previous(day)
+    return fsum([stated.value, *later])
+
+
+def _standing(days: Sequence[FlowDay]) -> Standing:
+    """How firm the newest day is."""
+    return Standing.PENDING if days[-1].total is None else days[-1].status
 
 
 def _flow_series(frame: Frame, number: int, title: Localized, days: Sequence[FlowDay], rows: Sequence[Row]) -> Figure:
     if not days:
         return Figure(number=number, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
-    provisional = any(item.status is not Standing.FINAL for item in days)
-    notes: tuple[Localized, ...] = ({"en": "Hatched: not final.", "zh": "斜纹为未终值。"},) if provisional else ()
+    notes: list[Localized] = []
+    if any(item.total is not None and item.status is not Standing.FINAL for item in days):
+        notes.append({"en": "Hatched: not final.", "zh": "斜纹为未终值。"})
+    if open_ := [item.day for item in days if item.total is None]:
+        named: Localized = {
+            "en": ", ".join(day_text(day, "en") for day in open_),
+            "zh": "、".join(day_text(day, "zh") for day in open_),
+        }
+        notes.append({"en": f"Not published yet: {named['en']}.", "zh": f"待公布：{named['zh']}。"})
     last = frame.data.last(f"etf_flows.{frame.layout.etf.asset}.total", frame.span.last)
     return Figure(
         number=number,
@@ -274,8 +320,8 @@ def _flow_series(frame: Frame, number: int, title: Localized, days: Sequence[Flo
             ),
         ),
         rows=tuple(rows),
-        notes=notes,
+        notes=tuple(notes),
         source=last.source if last else "",
         as_of=last.at if last else None,
-        status=days[-1].status,
+        status=_standing(days),
     )

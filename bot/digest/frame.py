@@ -79,11 +79,27 @@ class Frame:
         """By how many quarters the company's fiscal year runs ahead of the calendar's."""
         return next((item.fiscal_shift for item in self.layout.companies if item.symbol == symbol), 0)
 
+    def session(self, symbol: str) -> date:
+        """The newest session up to the span's end that is over by now, or runs and has a figure.
+
+        It lies before the span where the market hasn't had a session in it, for a holiday or not yet.
+        """
+        calendar = self.calendar(symbol)
+        day = calendar.session_on_or_before(self.span.last)
+        while calendar.close(day) > self.data.now and not self._seen(symbol, day):
+            day = calendar.previous(day)
+        return day
+
+    def _seen(self, symbol: str, day: date) -> bool:
+        found = self.data.on(f"prices.{symbol}.close", day)
+        return found is not None and found.value is not None
+
     def close(self, symbol: str, unit: str) -> Fact:
-        """The close of the span's last session; an older one is stale."""
-        session = self.calendar(symbol).session_on_or_before(self.span.last)
+        """The close of the span's last session that is over; an older one is stale."""
+        session = self.session(symbol)
         fact = observed(self.data.on(f"prices.{symbol}.close", session), unit, f"{symbol} {session}")
-        if fact.known or fact.status is Standing.PENDING:
+        within = session >= self.span.first
+        if (fact.known and within) or fact.status is Standing.PENDING:
             return fact
         older = self.data.last(f"prices.{symbol}.close", session)
         if older is None or older.value is None:
@@ -95,10 +111,16 @@ class Frame:
         if close.status is Standing.STALE:
             day = close.as_of.date() if close.as_of else ""
             return missing("%", f"the last close of {symbol} is {day}", f"{symbol} 最近收盘为 {day}")
-        calendar = self.calendar(symbol)
-        base = calendar.base_of(period, calendar.session_on_or_before(self.span.last))
+        base = self.calendar(symbol).base_of(period, self.session(symbol))
         before = observed(self.data.on(f"prices.{symbol}.close", base), close.unit, f"{symbol} {base}")
         return growth(close, before)
+
+    def newest_day(self, series: str) -> date:
+        """The span's last day; while the span runs, today, or yesterday where today has no figure yet."""
+        today = self.data.now.date()
+        if today > self.span.last:
+            return self.span.last
+        return today if self.data.on(series, today) else today - timedelta(days=1)
 
 
 def last_whole_week(today: date) -> date:

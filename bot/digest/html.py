@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from adapters.message import Colour, Instant, Reader
 from adapters.rendering.times import instant_text
 from bot.charts.svg import PAGE, Palette, text_width
+from bot.digest.checks import Finding
 from bot.digest.document import Digest
 from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Column, Figure, Form, Row, day_text, written
@@ -25,31 +26,38 @@ from rules.model import Lang
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """How wide charts are drawn, in pixels: across the page, beside nothing, two side by side, on a phone."""
+    """How wide charts are drawn, in pixels: across the page, beside nothing, two or three abreast, on a phone."""
 
     full: int
     wide: int
     half: int
+    third: int
     narrow: int
 
     def of(self, number: int) -> int:
         """The width of a figure's charts."""
         if number in {18, 19, 20}:
             return self.full
-        return self.half if number in {2, 3} else self.wide
+        return self.third if number == 5 else self.half if number in {2, 3, 13} else self.wide
 
 
-SCREEN = Widths(1072, 620, 516, 340)
-PAPER = Widths(680, 520, 330, 0)
+SCREEN = Widths(1072, 620, 516, 330, 340)
+PAPER = Widths(756, 580, 364, 238, 0)
+_SHRUNK = 0.9
+"""On paper charts are shown a little smaller than they are drawn, as the tables are."""
+_PAPER_FONT = "Roboto,Arial,Noto Sans CJK SC,sans-serif"
+_SIZE = re.compile(r' (width|height)="([\d.]+)"')
 _FOLDED = frozenset({2, 3, 18, 19, 20})
 """Figures whose chart tells it all; their table is folded away."""
 _SHEET_ROWS = 24
+_FEW = 4
 _EVIDENCE_ON_PAPER = 8
 _CHANGES = frozenset({"pct0", "pct1", "pp1", "flow", "flow0"})
 _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
-_DAY = r"\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
-_QUANTITY = re.compile(rf"{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
+_TIME = r"(?:(?:美东|北京) )?(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) \d\d:\d\d(?: ET| UTC)?"
+_DAY = r"\d{4}-\d\d-\d\d|\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
+_QUANTITY = re.compile(rf"{_TIME}|{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +75,19 @@ class FigureView:
     """One figure as the page shows it."""
 
     number: int
-    title: str
+    title: Markup
     wide: list[Markup]
     narrow: list[Markup]
     headers: list[tuple[str, str]]
     groups: list[tuple[str, list[list[CellView]]]]
     notes: list[Markup]
-    footer: str
+    footer: Markup
     missing: str
     slots: list[tuple[str, str]]
     """An analyst's words that belong under it: heading and text."""
     folded: bool
+    few: bool
+    """Whether its columns are too few to be spread over the page."""
     long: bool
     """Too long to stand on one sheet."""
     shares: list[float]
@@ -106,7 +116,7 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
         paragraphs=[(part.heading[lang], bind(part.text[lang])) for part in digest.paragraphs],
         sections=[section for section in sections if section[2]],
         findings=[
-            (f.code, bind(f.message[lang]), f.evidence[: _EVIDENCE_ON_PAPER if paper else None])
+            (f.code, bind(f.message[lang]), _evidence(f, lang, _EVIDENCE_ON_PAPER if paper else None))
             for f in digest.findings
         ],
         slots=_slots(digest, lang, 0),
@@ -151,23 +161,32 @@ class _Viewer:
         groups = list(_groups(figure, lang))
         return FigureView(
             number=figure.number,
-            title=figure.title[lang],
+            title=bind(figure.title[lang]),
             wide=self._charts(figure, self.widths.of(figure.number)),
             narrow=[] if paper else self._charts(figure, self.widths.narrow),
             headers=headers,
             groups=groups,
             notes=[bind(note[lang]) for note in figure.notes],
-            footer=source_line(figure, self.reader),
+            footer=bind(source_line(figure, self.reader)),
             missing=figure.missing[lang] if figure.missing else "",
             slots=_slots(digest, lang, figure.number),
             folded=figure.number in _FOLDED,
+            few=len(headers) <= _FEW,
             long=len(figure.rows) > _SHEET_ROWS,
             shares=_shares([text for text, _ in headers], [row for _, rows in groups for row in rows]) if paper else [],
         )
 
     def _charts(self, figure: Figure, width: int) -> list[Markup]:
         drawn = draw(figure, self.reader.lang, width, self.palette)
+        drawn = drawn if self.palette is PAGE else [_on_paper(svg) for svg in drawn]
         return [Markup(svg) for svg in drawn]  # noqa: S704 - the charts escape every text
+
+
+def _on_paper(svg: str) -> str:
+    """The drawing at the size and with the font of paper: a program that prints knows no inherited one."""
+    head, end, body = svg.partition(">")
+    head = head.replace('font-family="inherit"', f'font-family="{_PAPER_FONT}"')
+    return _SIZE.sub(lambda found: f' {found[1]}="{float(found[2]) * _SHRUNK:.1f}"', head) + end + body
 
 
 def _slots(digest: Digest, lang: Lang, figure: int) -> list[tuple[str, str]]:
@@ -216,7 +235,7 @@ def _cell(column: Column, row: Row, lang: Lang) -> CellView:
     cell = row.get(column.key)
     form = _form(column, row, cell)
     text = written(cell, form, lang) if cell is not None or column.numeric else ""
-    css = "num" if column.numeric else "word"
+    css = "num" if column.numeric else "day" if column.form == "date" else "word"
     if isinstance(cell, float) and form in _CHANGES:
         css += " up" if cell > 0 else " down" if cell < 0 else ""
     mark = str(row.get(f"{column.key}_mark") or "")
@@ -253,6 +272,13 @@ def _as_of(at: datetime, reader: Reader) -> str:
 
 def _instant(at: datetime, reader: Reader) -> str:
     return instant_text(Instant(at, "America/New_York"), reader)
+
+
+def _evidence(finding: Finding, lang: Lang, most: int | None) -> list[str]:
+    """The lines of evidence, as many as there is room for, and how many there are besides."""
+    lines = [line[lang] for line in finding.evidence]
+    more = len(lines) - len(lines[:most])
+    return [*lines[:most], *([f"另有 {more} 条" if lang == "zh" else f"and {more} more"] if more else [])]
 
 
 def _sources(digest: Digest) -> list[str]:

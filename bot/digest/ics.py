@@ -30,7 +30,7 @@ def render(digest: Digest, lang: Lang) -> bytes:
         event.add("transp", "TRANSPARENT")
         if row["place"]:
             event.add("location", row["place"])
-        if _english(row["session"]) != "—":
+        if row["session"]:
             event.add("description", written(row["session"], "text", lang))
         calendar.add_component(event)
     written_out: bytes = calendar.to_ical()

@@ -28,6 +28,21 @@ FIGURES: dict[int, str] = {
 }
 """The figures that have a number of their own; companies' tables take numbers that the layout gives them."""
 
+PARTS: dict[str, frozenset[int]] = {
+    "indices": frozenset({1}),
+    "movers": frozenset({2, 3}),
+    "coverage": frozenset({2, 3, 4}),
+    "cloud": frozenset({5, 6}),
+    "capex": frozenset({7}),
+    "crypto": frozenset({13, 14, 15}),
+    "crypto_equities": frozenset({16}),
+    "flows": frozenset({17, 18, 19}),
+    "bitcoin": frozenset({20}),
+    "next_week": frozenset({12}),
+    "crypto_calendar": frozenset({21}),
+}
+"""What a digest speaks of, by the figures that show it; ``results`` are the companies' tables."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -97,6 +112,7 @@ class Layout:
     indices: tuple[IndexRef, ...]
     comparisons: tuple[tuple[str, str], ...]
     coverage: str
+    coverage_name: Localized
     crypto: str
     top: int
     cloud: tuple[Segment, ...]
@@ -108,6 +124,11 @@ class Layout:
     bitcoin: str
     etf: Flows
     slots: tuple[Slot, ...]
+
+    def shows(self, part: str) -> bool:
+        """Whether a section shows a figure of ``part`` (``movers``, ``flows`` …); what is said of it goes with that."""
+        own = {company.figure for company in self.companies} if part == "results" else PARTS[part]
+        return not own.isdisjoint(self.figures)
 
     @cached_property
     def figures(self) -> frozenset[int]:

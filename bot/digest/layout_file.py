@@ -18,8 +18,8 @@ from rules.yaml_source import MAX_BYTES, Items, Node, Scalar, read
 
 T = TypeVar("T")
 
-_KEYS = ("version", "title", "languages", "sections", "indices", "comparisons", "coverage", "crypto", "top", "cloud",
-    "capex", "companies", "quarters", "provider", "fear_greed", "bitcoin", "etf", "slots")  # fmt: skip
+_KEYS = ("version", "title", "languages", "sections", "indices", "comparisons", "coverage", "coverage_name", "crypto",
+    "top", "cloud", "capex", "companies", "quarters", "provider", "fear_greed", "bitcoin", "etf", "slots")  # fmt: skip
 
 
 @cache
@@ -47,6 +47,9 @@ def parse_layout(file: str, content: bytes | str, universe: Universe | None = No
     if report.problems or layout is None:
         raise ProblemsFound(set(report.problems))
     return layout
+
+
+_COVERAGE: Localized = {"en": "Coverage", "zh": "覆盖标的"}
 
 
 class _Reader:
@@ -77,6 +80,7 @@ class _Reader:
             indices=indices,
             comparisons=part("comparisons", lambda: self._comparisons(indices), lambda b: _kept(b, indices)),
             coverage=part("coverage", lambda: self._list("coverage"), lambda b: b.coverage),
+            coverage_name=table.localized("coverage_name") or _COVERAGE,
             crypto=part("crypto", lambda: self._list("crypto"), lambda b: b.crypto),
             top=part("top", lambda: table.parsed("top", _count, 5), lambda b: b.top),
             cloud=part("cloud", self._cloud, lambda b: b.cloud),

@@ -40,8 +40,9 @@ def state_indices(frame: Frame) -> None:
 
 def state_equities(frame: Frame) -> None:
     """Facts ``equity.SYMBOL.…`` for coverage and crypto equities: close, market cap and changes."""
-    listed = {item.symbol: item for item in (*coverage(frame), *crypto_equities(frame))}
-    for item in listed.values():
+    shown = coverage(frame) if frame.layout.shows("coverage") else ()
+    shown += crypto_equities(frame) if frame.layout.shows("crypto_equities") else ()
+    for item in {item.symbol: item for item in shown}.values():
         _state_changes(frame, f"equity.{item.symbol}", item.symbol, item.currency)
         cap = frame.data.last(f"prices.{item.symbol}.market_cap", frame.span.last)
         what = f"{item.symbol} market cap"
@@ -134,7 +135,9 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
     """Figure 2 (up) or 3 (down): the coverage's own list, then the imported one of a wider universe."""
     listed = coverage(frame)
     top = movers(frame, listed, direction, frame.layout.top)
-    own: Localized = {"en": f"Coverage ({len(listed)})", "zh": f"覆盖标的（{len(listed)} 只）"}
+    lacking = _without(frame, listed, "week_pct")
+    share = str(len(listed)) if not lacking else f"{len(listed) - len(lacking)}/{len(listed)}"
+    own: Localized = {"en": f"Coverage ({share})", "zh": f"覆盖标的（{share} 只）"}
     rows: list[Row] = [
         {"group": own, "symbol": m.instrument.symbol, "name": m.instrument.name, "week_pct": m.change} for m in top
     ]
@@ -155,6 +158,7 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
         ]
         notes.append({"en": "The second list is printed as received.", "zh": "第二组为外部榜单，按原表列示。"})
     notes += [_split_note(mover) for mover in top if looks_like_split(mover.change)]
+    notes += _lacking_notes({"week_pct": lacking}, len(listed))
     source, as_of, status = summary([frame.facts[f"equity.{item.symbol}.week_pct"] for item in listed])
     up = direction > 0
     number = 2 if up else 3
@@ -185,6 +189,35 @@ _NO_MOVERS: dict[Direction, Localized] = {
     1: {"en": "nothing in the coverage rose", "zh": "覆盖标的无上涨"},
     -1: {"en": "nothing in the coverage fell", "zh": "覆盖标的无下跌"},
 }
+
+
+def _without(frame: Frame, listed: Sequence[Instrument], name: str) -> list[str]:
+    """The symbols of ``listed`` for which the fact isn't known."""
+    return [item.symbol for item in listed if frame.facts.number(f"equity.{item.symbol}.{name}") is None]
+
+
+_MISSED: dict[str, Localized] = {
+    "close": {"en": "close", "zh": "收盘价"},
+    "market_cap": {"en": "market cap", "zh": "市值"},
+    "week_pct": {"en": "change over the week", "zh": "周涨跌幅"},
+}
+_NAMED = 6
+
+
+def _lacking_notes(lacking: Mapping[str, Sequence[str]], of: int) -> list[Localized]:
+    """What isn't known, of whom."""
+    notes: list[Localized] = []
+    for name, symbols in lacking.items():
+        if symbols:
+            what, every = _MISSED[name], len(symbols) == of
+            named = ", ".join(symbols[:_NAMED]) + (" …" if len(symbols) > _NAMED else "")
+            notes.append(
+                {
+                    "en": f"No {what['en']} is known of {'any' if every else named}.",
+                    "zh": f"缺{what['zh']}：{'全部标的' if every else named}。",
+                }
+            )
+    return notes
 
 
 def _split_note(mover: Mover) -> Localized:
@@ -245,6 +278,7 @@ def equities_figure(frame: Frame, number: int) -> Figure:
                 "en": "Market cap and close in each row's own currency; closes are adjusted for splits, not dividends.",
                 "zh": "市值与收盘价均为该行所列币种；收盘价经拆股调整，未作股息调整。",
             },
+            *_lacking_notes({name: _without(frame, listed, name) for name in _MISSED}, len(listed)),
         ),
         source=source,
         as_of=as_of,

@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from bot.digest.companies import Quarter
+from bot.digest.companies import Quarter, shown_companies
 from bot.digest.crypto import PROVIDERS, fear_greed_label
-from bot.digest.diary import by_day, coverage_events, crypto_events
+from bot.digest.diary import by_day, coverage_events, crypto_events, title_of
+from bot.digest.facts import Standing
 from bot.digest.figure import day_text, weekday
 from bot.digest.flows import reported
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
-from bot.digest.wording import beside
+from bot.digest.wording import beside, missing_days
 from rules import numbers
 from rules.model import CalendarEvent, Lang, Localized
 from rules.universe import Instrument
@@ -32,7 +33,7 @@ class Paragraph(NamedTuple):
 
 
 def write(frame: Frame) -> tuple[Paragraph, ...]:
-    """Every paragraph that the facts allow, in the report's order."""
+    """Every paragraph about a figure of the layout that the facts allow, in the report's order."""
     parts: tuple[tuple[str, Localized, Callable[[Frame, Lang], str]], ...] = (
         ("indices", {"en": "Indices", "zh": "指数"}, _indices),
         ("movers", {"en": "Coverage movers", "zh": "覆盖标的"}, _movers),
@@ -45,7 +46,9 @@ def write(frame: Frame) -> tuple[Paragraph, ...]:
         ("next_week", {"en": "Next week", "zh": "下周"}, _next_week),
     )
     written = (
-        Paragraph(name, heading, {"en": say(frame, "en"), "zh": say(frame, "zh")}) for name, heading, say in parts
+        Paragraph(name, heading, {"en": say(frame, "en"), "zh": say(frame, "zh")})
+        for name, heading, say in parts
+        if frame.layout.shows(name) or (name == "next_week" and frame.layout.shows("crypto_calendar"))
     )
     return tuple(paragraph for paragraph in written if paragraph.text["en"])
 
@@ -126,7 +129,7 @@ def _capex(frame: Frame, lang: Lang) -> str:
 
 def _results(frame: Frame, lang: Lang) -> str:
     clauses = []
-    for symbol in (company.symbol for company in frame.layout.companies):
+    for symbol in shown_companies(frame):
         key = next(
             (k for k in reversed(list(frame.facts)) if k.startswith(f"company.{symbol}.") and k.endswith(".revenue")),
             "",
@@ -140,7 +143,7 @@ def _results(frame: Frame, lang: Lang) -> str:
         growth = _changes(frame.facts.number(f"{key}_yoy_pct"), frame.facts.number(f"{key}_qoq_pct"), lang)
         name = frame.name(symbol)[lang]
         if lang == "zh":
-            text = f"{name} {quarter} 收入 {numbers.money(revenue, 'USD', lang)}{growth}"
+            text = f"{name} {beside(quarter, '收入')} {numbers.money(revenue, 'USD', lang)}{growth}"
         else:
             text = f"{name} {quarter}: revenue {numbers.money(revenue, 'USD', lang)}{growth}"
         if income is not None:
@@ -216,7 +219,7 @@ def _flows(frame: Frame, lang: Lang) -> str:
     asset, facts = frame.layout.etf.asset, frame.facts
     total = facts.number(f"etf.{asset}.week_total")
     if total is None:
-        return ""
+        return _flows_so_far(frame, lang)
     shown = numbers.money(abs(total), "USD", lang)
     flowed = ("净流入" if total > 0 else "净流出") if lang == "zh" else ("inflow" if total > 0 else "outflow")
     first = (
@@ -230,17 +233,27 @@ def _flows(frame: Frame, lang: Lang) -> str:
     return ("。" if lang == "zh" else ". ").join(part for part in parts if part) + ("。" if lang == "zh" else ".")
 
 
-def named_funds(frame: Frame) -> tuple[tuple[str, float], ...]:
-    """The funds that the layout names, with their flow over the span in USD."""
-    flows = ((name, frame.facts.number(f"etf.{frame.layout.etf.asset}.{name}.week")) for name in frame.layout.etf.named)
-    return tuple((name, flow) for name, flow in flows if flow is not None)
+def _flows_so_far(frame: Frame, lang: Lang) -> str:
+    """The week while sessions are missing: what is known, and which are missing."""
+    asset = frame.layout.etf.asset
+    total = frame.facts.number(f"etf.{asset}.week_so_far")
+    if total is None:
+        return ""
+    size = numbers.money(total, "USD", lang, signed=True)
+    funds, lacking = _funds(frame, lang, "so_far"), missing_days(frame, lang)
+    if lang == "zh":
+        tail = f"，其中 {funds}" if funds else ""
+        return f"本周美国现货比特币 ETF 已公布部分合计 {size}{tail}。{lacking}尚未公布。"
+    tail = f": {funds}" if funds else ""
+    return f"US spot bitcoin ETFs so far this week: {size}{tail}. {lacking} not published yet."
 
 
-def _funds(frame: Frame, lang: Lang) -> str:
-    shown = []
-    for name, flow in named_funds(frame):
-        size = numbers.money(flow, "USD", lang, signed=True)
-        shown.append(f"{name} {size}")
+def _funds(frame: Frame, lang: Lang, span: str = "week") -> str:
+    """The funds that the layout names, with their flow over the span."""
+    flows = [
+        (name, frame.facts.number(f"etf.{frame.layout.etf.asset}.{name}.{span}")) for name in frame.layout.etf.named
+    ]
+    shown = [f"{name} {numbers.money(flow, 'USD', lang, signed=True)}" for name, flow in flows if flow is not None]
     return ("、" if lang == "zh" else ", ").join(shown)
 
 
@@ -278,6 +291,8 @@ def _open_days(frame: Frame, lang: Lang) -> str:
     shown = []
     for day in (date.fromisoformat(text) for text in (days if isinstance(days, tuple) else ())):
         share = numbers.preliminary(*reported(frame, day), lang)
+        if frame.facts.number(f"etf.{frame.layout.etf.asset}.{day.isoformat()}") is None:
+            continue
         shown.append(f"{weekday(day, lang)}为{share}" if lang == "zh" else f"{weekday(day, lang)} is {share}")
     if not shown:
         return ""
@@ -320,6 +335,9 @@ def _bitcoin(frame: Frame, lang: Lang) -> str:
     text = f"比特币周五收于 {shown}" if lang == "zh" else f"Bitcoin closed Friday at {shown}"
     if frame.span.last.weekday() != 4:
         text = f"比特币收于 {shown}" if lang == "zh" else f"Bitcoin closed at {shown}"
+    final = facts["price.BTC.close"].status is Standing.FINAL
+    if not final:
+        text = f"比特币报 {shown}（当日未收盘）" if lang == "zh" else f"Bitcoin stands at {shown} with the day not over"
     if week is not None:
         text += f"，{_rose_zh(week, '本周')}" if lang == "zh" else f", {numbers.percent(week / 100)} on the week"
     if high is not None and isinstance(day, str):
@@ -330,7 +348,7 @@ def _bitcoin(frame: Frame, lang: Lang) -> str:
             if lang == "zh"
             else f"; the week's high was {level}, in the day on {when}"
         )
-        if top is not None and _thousand(high) > top:
+        if final and top is not None and _thousand(high) > top:
             mark = numbers.price(_thousand(high), lang, crypto=True) + (" 美元" if lang == "zh" else "")
             text += (
                 f"，盘中一度突破 {mark}，但无一日收于其上"
@@ -346,9 +364,10 @@ def _thousand(price: float) -> float:
 
 
 def _next_week(frame: Frame, lang: Lang) -> str:
-    events = [*coverage_events(frame), *crypto_events(frame)]
+    events = [*(coverage_events(frame) if frame.layout.shows("next_week") else ())]
+    events += crypto_events(frame) if frame.layout.shows("crypto_calendar") else ()
     days = by_day(sorted(events, key=lambda event: event.start))
-    clauses = [f"{_when(day, lang)}{_who(found, lang)}" for day, found in days.items()]
+    clauses = [f"{_when(day, lang)}{_who(frame, found, lang)}" for day, found in days.items()]
     if not clauses:
         return ""
     return "；".join(clauses) + "。" if lang == "zh" else "; ".join(clauses) + "."
@@ -360,9 +379,9 @@ def _when(day: date, lang: Lang) -> str:
     return f"{weekday(day, lang)} {day_text(day, lang)}: "
 
 
-def _who(events: Sequence[CalendarEvent], lang: Lang) -> str:
+def _who(frame: Frame, events: Sequence[CalendarEvent], lang: Lang) -> str:
     separator = "、" if lang == "zh" else ", "
-    earnings = separator.join(event.title[lang] for event in events if event.kind == "earnings")
+    earnings = separator.join(title_of(frame, event)[lang] for event in events if event.kind == "earnings")
     others = separator.join(event.title[lang] for event in events if event.kind != "earnings")
     results = (beside(earnings, "财报") if lang == "zh" else f"{earnings} results") if earnings else ""
     return ("，" if lang == "zh" else "; ").join(part for part in (results, others) if part)

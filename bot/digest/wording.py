@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bot.digest.facts import Fact
-from bot.digest.figure import day_text
+from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
 from rules import numbers
@@ -14,7 +14,6 @@ from rules.model import Lang, Localized
 
 HEADINGS: dict[str, Localized] = {
     "indices": {"en": "Indices", "zh": "指数"},
-    "movers": {"en": "Coverage", "zh": "AI 覆盖"},
     "capex": {"en": "Capex", "zh": "资本开支"},
     "results": {"en": "Results", "zh": "财报"},
     "crypto": {"en": "Crypto", "zh": "加密"},
@@ -34,6 +33,9 @@ class _Stated(Protocol):
 
     @property
     def layout(self) -> Layout: ...
+
+    @property
+    def span(self) -> Span: ...
 
 
 def heading(name: str, lang: Lang) -> str:
@@ -68,3 +70,14 @@ def gap(stated: _Stated, ahead: str, behind: str, lang: Lang) -> str:
 def beside(first: str, second: str) -> str:
     """Two texts side by side in Chinese: a space stands only between Latin and Chinese writing."""
     return f"{first}{' ' if first[-1:].isascii() != second[:1].isascii() else ''}{second}"
+
+
+def missing_days(stated: _Stated, lang: Lang) -> str:
+    """The days of the span whose total flow isn't known: ``周五``, ``Thu, Fri``; empty when all are."""
+    asset = stated.layout.etf.asset
+    days = [
+        weekday(day, lang)
+        for day in stated.span.days
+        if (fact := stated.facts.get(f"etf.{asset}.{day.isoformat()}")) is not None and fact.number is None
+    ]
+    return ("、" if lang == "zh" else ", ").join(days)

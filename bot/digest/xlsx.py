@@ -20,8 +20,6 @@ _SHEET_NAME = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_NAME = 31
 
 _NUMBERS: dict[str, tuple[float, str]] = {
-    "price": (1, "#,##0.00##"),
-    "coin": (1, "#,##0.00"),
     "pct0": (0.01, "+0%;-0%;0%"),
     "pct1": (0.01, "+0.0%;-0.0%;0.0%"),
     "ratio1": (0.01, "0.0%"),
@@ -42,8 +40,15 @@ _BY_LANGUAGE: dict[tuple[str, Lang], tuple[float, str]] = {
     ("pp1", "en"): (1, '+0.0"pp";-0.0"pp";0.0"pp"'),
 }
 _WORDS: dict[Lang, dict[str, str]] = {
-    "en": {"summary": "Summary", "facts": "Facts", "checks": "Checks", "missing": "Not shown", "figure": "Figure"},
-    "zh": {"summary": "要点", "facts": "数据", "checks": "核对", "missing": "暂缺", "figure": "图"},
+    "en": {
+        "summary": "Summary",
+        "facts": "Facts",
+        "checks": "Checks",
+        "missing": "Not shown",
+        "figure": "Figure",
+        "empty": "Not filled in yet",
+    },
+    "zh": {"summary": "要点", "facts": "数据", "checks": "核对", "missing": "暂缺", "figure": "图", "empty": "待填写"},
 }
 
 
@@ -65,6 +70,14 @@ def render(digest: Digest, reader: Reader) -> bytes:
     return target.getvalue()
 
 
+def _sheet_name(title: str) -> str:
+    """What a sheet is called: the title up to its first colon or bracket, cut between words where that is too long."""
+    name = " ".join(_SHEET_NAME.sub(" ", re.split("[:：(（]", title)[0]).split())
+    while len(name) > _LONGEST_NAME:
+        name = name.rpartition(" ")[0] or name[:_LONGEST_NAME]
+    return name
+
+
 class _Writer:
     def __init__(self, book: Any, reader: Reader) -> None:
         self.book = book
@@ -80,21 +93,33 @@ class _Writer:
             self._formats[key] = self.book.add_format({"font_name": "Arial", "font_size": 10, **properties})
         return self._formats[key]
 
+    def _sheet(self, name: str) -> Any:
+        """A sheet that prints on A4, as wide as the paper."""
+        sheet = self.book.add_worksheet(name)
+        sheet.set_paper(9)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
     def summary(self, digest: Digest) -> None:
-        """Title and sentences."""
-        sheet = self.book.add_worksheet(self.words["summary"])
+        """Title, sentences, and the analyst's texts."""
+        sheet = self._sheet(self.words["summary"])
         sheet.set_column(0, 0, 20)
         sheet.set_column(1, 1, 120)
         sheet.write_string(0, 0, digest.layout.title[self.lang], self.style(bold=True, font_size=14))
         sheet.write_string(1, 0, span_text(digest.span, self.lang), self.style())
-        for index, part in enumerate(digest.paragraphs, 3):
-            sheet.write_string(index, 0, part.heading[self.lang], self.style(bold=True, valign="top"))
-            sheet.write_string(index, 1, part.text[self.lang], self.style(text_wrap=True, valign="top"))
+        texts = [(part.heading[self.lang], part.text[self.lang]) for part in digest.paragraphs]
+        texts += [
+            (slot.title[self.lang], digest.slots.get(slot.name, self.words["empty"])) for slot in digest.layout.slots
+        ]
+        for index, (heading, text) in enumerate(texts, 3):
+            sheet.write_string(index, 0, heading, self.style(bold=True, valign="top", text_wrap=True))
+            sheet.write_string(index, 1, text, self.style(text_wrap=True, valign="top"))
 
     def figure(self, figure: Figure) -> None:
         """One figure: title, header, rows, notes and source."""
         title = f"{self.words['figure']} {figure.number} {figure.title[self.lang]}"
-        sheet = self.book.add_worksheet(_SHEET_NAME.sub(" ", title)[:_LONGEST_NAME].strip())
+        sheet = self._sheet(_sheet_name(title))
         sheet.write_string(0, 0, title, self.style(bold=True, font_size=12))
         if figure.missing:
             sheet.write_string(2, 0, f"{self.words['missing']}: {figure.missing[self.lang]}", self.style(italic=True))
@@ -137,7 +162,7 @@ class _Writer:
         cell: Cell = row.get(column.key)
         if isinstance(cell, float):
             own = row.get("form")
-            factor, layout = self._number(own if isinstance(own, str) else column.form)
+            factor, layout = self._number(own if isinstance(own, str) else column.form, cell)
             sheet.write_number(line, index, cell * factor, self.style(num_format=layout))
         elif cell is None:
             if column.numeric:
@@ -148,7 +173,10 @@ class _Writer:
         else:
             sheet.write_string(line, index, written(cell, "text", self.lang), self.style())
 
-    def _number(self, form: str) -> tuple[float, str]:
+    def _number(self, form: str, cell: float) -> tuple[float, str]:
+        if form in {"price", "coin"}:  # as many decimals as on the page
+            shown = written(cell, "coin" if form == "coin" else "price", "en")
+            return 1, "#,##0" + (f".{'0' * len(shown.partition('.')[2])}" if "." in shown else "")
         return _NUMBERS.get(form) or _BY_LANGUAGE[form, self.lang]
 
     def facts(self, digest: Digest) -> None:
@@ -164,16 +192,16 @@ class _Writer:
     def checks(self, digest: Digest) -> None:
         """Findings with their evidence."""
         rows = [
-            (finding.code, finding.message[self.lang], line)
+            (finding.code, finding.message[self.lang], line[self.lang] if line else "")
             for finding in digest.findings
-            for line in finding.evidence or ("",)
+            for line in finding.evidence or (None,)
         ]
         self._table(self.words["checks"], ("code", "message", "evidence"), rows, (20, 90, 70))
 
     def _table(
         self, name: str, heads: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[float]
     ) -> None:
-        sheet = self.book.add_worksheet(name)
+        sheet = self._sheet(name)
         for index, (head, width) in enumerate(zip(heads, widths, strict=True)):
             sheet.set_column(index, index, width)
             sheet.write_string(0, index, head, self.style(bold=True, bottom=1))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.locale import en, zh
+from bot.locale import en, operations, zh
 from rules.model import Lang
 
-TEXTS: Mapping[Lang, Mapping[str, str]] = {"en": en.TEXTS, "zh": zh.TEXTS}
+TEXTS: Mapping[Lang, Mapping[str, str]] = {
+    "en": en.TEXTS | {key: english for key, (english, _) in operations.TEXTS.items()},
+    "zh": zh.TEXTS | {key: chinese for key, (_, chinese) in operations.TEXTS.items()},
+}
 
 
 def say(lang: Lang, key: str, **values: object) -> str:

@@ -13,11 +13,11 @@ from rules.language.scope import Ref
 
 def kept_behind(part: Part, evaluate: Evaluate) -> Evaluate:
     """``evaluate``, found once a close where ``part`` reads closed bars of one price only: ``max(prev(x, 1), 20d)``."""
+    if part.name == "" or part.has_edges or not is_behind(part) or not is_steady(part):
+        return evaluate
     refs = part.typed.reads()
     ref = next(iter(refs), None)
-    if part.name == "" or part.has_edges or len(refs) != 1 or ref is None or not is_behind(part) or not is_steady(part):
-        return evaluate
-    if (ref.feed, ref.field) != (PRICE_FEED, "close"):
+    if len(refs) != 1 or ref is None or (ref.feed, ref.field) != (PRICE_FEED, "close"):
         return evaluate
     own = ref
     key = f"behind {part.typed.key}"

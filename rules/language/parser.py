@@ -117,13 +117,13 @@ class _Parser:
     def _name(self, token: Token) -> Node:
         if self._peek().text != "(" or self._peek().kind != "op":
             return self._counted(Name(token.text, token.offset, token.end))
-        self._next()
+        self._at += 1
         args: list[Node] = []
-        while not (self._peek().kind == "op" and self._peek().text == ")"):
+        while (following := self._tokens[self._at]).text != ")" or following.kind != "op":
             args.append(self._expression(0))
-            if self._peek().text != ",":
+            if self._tokens[self._at].text != ",":
                 break
-            self._next()
+            self._at += 1
         close = self._expect(")", f"wanted , or ) in the call of {token.text}")
         return self._counted(Call(token.text, tuple(args), token.offset, close.end))
 

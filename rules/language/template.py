@@ -12,6 +12,7 @@ from rules.language.tree import Node
 
 _FORMAT = re.compile(r"(?P<sign>\+)?(?P<comma>,)?(?:\.(?P<digits>\d))?(?P<kind>%|pp|bp|f|x|k|mn|bn|tn|d|\$)?")
 _SHORT = 400  # as in the parser
+_WORDS = re.compile(r"[^{}]+")
 _HOLE = re.compile(r"""\{((?:[^{}"']|"[^"]*"|'[^']*')*)\}""")
 
 
@@ -66,7 +67,8 @@ def _parsed(text: str) -> Template:
             errors.append(Finding(at, "bad-template", "} without {; write }} for a brace"))
             at += 1
         else:
-            end = next((i for i in range(at, len(text)) if text[i] in "{}"), len(text))
+            words = _WORDS.match(text, at)
+            end = words.end() if words else len(text)
             pieces.append(text[at:end])
             at = end
     if errors:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+_SCALES = {"%": 100.0, "pp": 100.0, "bp": 10_000.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -19,8 +21,7 @@ class Number:
     end: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        scale = {"%": 100.0, "pp": 100.0, "bp": 10_000.0}.get(self.unit, 1.0)
-        text = f"{self.value * scale:.15g}"
+        text = f"{self.value * _SCALES.get(self.unit, 1.0):.15g}"
         return f"{text} {self.unit}" if len(self.unit) > 2 else f"{text}{self.unit}"
 
 

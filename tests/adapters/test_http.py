@@ -9,6 +9,7 @@ from adapters.clock import SteppingClock
 from adapters.feeds.port import Fault
 from adapters.http import HttpClient, HttpFailure, Source, retry_time
 from adapters.http_text import decoded_text, is_challenge
+from adapters.paces import Pace
 from tests.fakes.http_server import (
     FakeHttp,
     Reply,
@@ -25,7 +26,7 @@ from tests.fakes.http_server import (
 )
 
 NOW = datetime(2026, 7, 17, 12, 0, tzinfo=UTC)
-SOURCE = Source(name="src", base_url="http://example.invalid")
+SOURCE = Source(name="src", base_url="http://example.invalid", pace=Pace(0))
 
 
 @pytest.fixture
@@ -207,5 +208,5 @@ async def test_requests_keep_their_distance(http: HttpClient, http_server: FakeH
     """Requests to a paced source are spread over time."""
     http_server.route("/x", ok_json(1))
     for _ in range(4):
-        await http.get_json(Source(name="src", base_url="", min_interval_s=6.0), "/x")
+        await http.get_json(Source(name="src", base_url="", pace=Pace(1 / 6)), "/x")
     assert timedelta(seconds=18) == clock.now() - NOW

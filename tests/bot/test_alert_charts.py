@@ -81,9 +81,9 @@ OUTFLOW = alert(-54.9e6, datetime(2024, 11, 1, 20, tzinfo=UTC), level(FLOW, 0.0)
     ("transition", "lang", "written"),
     [
         (BTC_HIGH, "en", ["Bitcoin, daily, USD", "threshold $73,000", "re-arms at $72,270", "re-arms at $73,730",
-                          "triggered 29 Oct 23:59 UTC: $73,577", "last $72,720"]),
+                          "triggered 29 Oct: $73,577", "last $72,720"]),
         (BTC_HIGH, "zh", ["比特币，日线，美元", "触发线 73,000", "重置线 72,270", "重置线 73,730",
-                          "10月29日 23:59 UTC 触发：73,577", "最新 72,720"]),
+                          "10月29日 触发：73,577", "最新 72,720"]),
         (SOX, "en", ["PHLX Semiconductor 95.9", "Nasdaq 100 98.4", "threshold -2.0pp", "clears at -1.5pp",
                      "triggered 1 Nov: -2.5pp"]),
         (SOX, "zh", ["费城半导体 95.9", "纳斯达克100 98.4", "触发线 -2.0pct", "解除线 -1.5pct",

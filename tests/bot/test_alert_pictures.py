@@ -2,20 +2,21 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from adapters.clock import SteppingClock
 from adapters.message import Reader
 from adapters.store.port import Commit, OutboxEntry
+from bot.alert_charts import pictured
 from bot.alert_pictures import ORDERS, Pictures, orders_for
 from bot.charts.render import RenderingFailed, rendered
-from bot.delivery import always
+from bot.courier import always
 from bot.lane import Delivery
 from bot.notices import Incident
 from bot.payload import unpack
 from rules.model import Reason
-from tests.bot.test_alert_charts import BTC_HIGH, SOX, week
+from tests.bot.test_alert_charts import BTC_HIGH, week
 
 NOW = datetime(2024, 11, 2, tzinfo=UTC)
 DESK, CHANNEL = "telegram:42", "slack:C1"
@@ -23,6 +24,7 @@ DESK, CHANNEL = "telegram:42", "slack:C1"
 
 def delivery(destination=DESK, *transitions, key="A-1:fired", **more):
     told = tuple(Incident("A-1", item) for item in transitions or (BTC_HIGH,))
+    more = {"pictured": True, **more}
     return Delivery(key=key, destination=destination, incidents=told, reason=Reason.FIRST, **more)
 
 
@@ -43,13 +45,13 @@ class Drawn:
         return b"\x89PNG"
 
 
-def pictures_on(store, folder, render, reader=None):
+def pictures_on(store, folder, render, reader=None, clock=None):
     return Pictures(
         store=store,
         market=week(),
         reader_at=always(reader or Reader(lang="zh")),
         folder=folder,
-        clock=SteppingClock(NOW),
+        clock=clock or SteppingClock(NOW),
         render=render,
     )
 
@@ -80,14 +82,13 @@ async def test_the_picture_comes_after_the_text_and_answers_it(store, tmp_path):
 
 
 async def test_a_renderer_that_hangs_costs_the_picture_and_nothing_else(store, tmp_path):
-    """The text can be claimed while the renderer hangs; the child is killed, the order gone, the next one is drawn."""
+    """The text can be claimed while the renderer hangs; the child is killed, and the next picture is drawn."""
     await tell(store, delivery())
     hang = (sys.executable, "-c", "import time; time.sleep(600)")
     hanging = asyncio.create_task(pictures_on(store, tmp_path, partial(rendered, deadline_s=1.0, command=hang)).draw())
     await asyncio.sleep(0)
     assert (["A-1:fired"], False) == ((await waiting(store))[0], hanging.done())
     assert 0 == await hanging
-    assert {} == await store.documents.all(ORDERS)
     await tell(store, delivery(key="A-2:fired"))
     assert 1 == await pictures_on(store, tmp_path, Drawn()).draw()
 
@@ -117,15 +118,46 @@ async def test_the_same_picture_is_drawn_once(store, tmp_path):
     assert 2 == len(drawn.pictures)
 
 
-async def test_a_picture_that_fails_is_given_up(store, tmp_path):
-    """Its order doesn't come back for ever."""
+class Failing:
+    """A renderer that fails the first ``times`` times."""
 
-    async def fails(_svg):
-        raise RenderingFailed("no fonts")
+    def __init__(self, times):
+        self.left = times
+        self.tried = 0
 
+    async def __call__(self, _svg):
+        self.tried += 1
+        if self.tried <= self.left:
+            raise RenderingFailed("no fonts")
+        return b"\x89PNG"
+
+
+async def test_a_drawing_that_failed_is_tried_again_after_a_pause(store, tmp_path):
+    """What was in its way may be over; until then nothing is tried."""
+    clock, failing = SteppingClock(NOW), Failing(1)
     await tell(store, delivery())
-    assert 0 == await pictures_on(store, tmp_path, fails).draw()
+    pictures = pictures_on(store, tmp_path, failing, clock=clock)
+    assert [0, 0] == [await pictures.draw(), await pictures.draw()]
+    assert 1 == failing.tried
+    clock.step_to(NOW + timedelta(seconds=20))
+    restarted = pictures_on(store, tmp_path, failing, clock=clock)
+    assert 1 == await restarted.draw()
     assert {} == await store.documents.all(ORDERS)
+
+
+async def test_a_picture_that_fails_three_times_is_given_up(store, tmp_path):
+    """Its order doesn't come back for ever; the delivery log says why there is none."""
+    clock, failing = SteppingClock(NOW), Failing(9)
+    await tell(store, delivery())
+    pictures = pictures_on(store, tmp_path, failing, clock=clock)
+    for minute in range(5):
+        clock.step_to(NOW + timedelta(minutes=minute))
+        await pictures.draw()
+    assert (3, {}) == (failing.tried, await store.documents.all(ORDERS))
+    (line,) = await store.outbox.log()
+    assert ("A-1:fired:chart", "dropped", "the picture could not be drawn: no fonts") == (
+        line.key, line.outcome, line.detail,
+    )  # fmt: skip
 
 
 async def test_an_order_of_another_version_is_put_aside(store, tmp_path):
@@ -137,7 +169,7 @@ async def test_an_order_of_another_version_is_put_aside(store, tmp_path):
 
 
 def test_who_is_sent_a_picture():
-    """Chats are; terminals and webhooks aren't, nor is a summary, nor a fourth alert of the same turn."""
-    ordered = orders_for([delivery(), delivery("console:"), delivery("webhook:x"), delivery(summary=True, key="s")])
+    """Chats are; terminals and webhooks aren't. What routing left without one isn't ordered."""
+    assert [True, True, False, False] == [pictured(to, [BTC_HIGH]) for to in (DESK, CHANNEL, "console:", "webhook:x")]
+    ordered = orders_for([delivery(), delivery(CHANNEL, pictured=False)])
     assert [(ORDERS, f"{DESK}|A-1:fired")] == list(ordered)
-    assert 3 == len(orders_for([delivery(DESK, SOX, key=f"A-{number}:fired") for number in range(5)]))

@@ -1,14 +1,16 @@
 """The long history: fetched before the feed, kept out of the tape, told to a pipeline that runs."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.feeds.news import OnlyNews
 from adapters.feeds.port import Fault, FeedProblem, Fetched
+from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore
 from bot.archive import Archive
-from bot.backfilling import Backfilled, LateHistory
+from bot.backfilling import Backfilled, LateHistory, PastApart
 from bot.market import MarketView
 from bot.pipeline import Pipeline
 from rules.calendars import Calendars
@@ -39,7 +41,7 @@ class Prices:
         self.did.append("remember")
         self.remembered += observations
 
-    async def backfill(self, now: datetime) -> Fetched:
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
         self.did.append("backfill")
         return self.attempts.pop(0)
 
@@ -84,6 +86,62 @@ async def test_a_symbol_without_history_delays_nothing(store: RedisStore, archiv
     lacking = FeedProblem("yahoo", Fault.INCOMPLETE, "NEW: no data", "NEW")
     prices = Prices(Fetched(tuple(LONG), problems=(lacking,)))
     assert Fetched((NEWS,)) == await feed_of(prices, store, archive).fetch(NOW)
+
+
+class Flows:
+    """A source that gives its whole table at every fetch."""
+
+    def __init__(self, *tables: Sequence[Observation]) -> None:
+        self.tables = list(tables)
+
+    async def fetch(self, now: datetime) -> Fetched:
+        return Fetched(tuple(self.tables.pop(0)))
+
+
+def flow(days_ago: int, value: float) -> Observation:
+    at = NOW.replace(hour=20) - timedelta(days=days_ago)
+    return Observation("etf_flows.BTC.total", at, NOW, value, source="theblock")
+
+
+def apart(store: RedisStore, archive: Archive, *tables: Sequence[Observation]) -> PastApart:
+    return PastApart("etf_flows", OnlyNews(feed=Flows(*tables)), archive, store.documents, timedelta(days=10))
+
+
+async def test_the_long_past_of_flows_is_no_news(store: RedisStore, archive: Archive) -> None:
+    """Of a table of years only the last days are told; the rest is kept, and told to who runs already."""
+    table = [flow(days, float(days)) for days in (400, 30, 5, 1)]
+    early = LateHistory(archive, store.documents, NOW - timedelta(minutes=10))
+    assert tuple(table[2:]) == (await apart(store, archive, table).fetch(NOW)).observations
+    assert values(table[:2]) == values(await archive.load()) == values(await early.take())
+
+
+async def test_a_new_process_tells_flows_only_if_they_changed(store: RedisStore, archive: Archive) -> None:
+    """What the archive has is not told again; an old figure that is corrected is news."""
+    await archive.keep([flow(days, float(days)) for days in (400, 30, 5, 1)])
+    corrected = [flow(400, 400.0), flow(30, 31.0), flow(5, 5.0), flow(1, 1.0), flow(0, 7.0)]
+    fetched = await apart(store, archive, corrected).fetch(NOW)
+    assert (corrected[1], corrected[4]) == fetched.observations
+    assert ("theblock",) == fetched.answered
+
+
+async def test_a_store_that_is_away_loses_no_past(store: RedisStore, archive: Archive) -> None:
+    """What could not be kept is kept, and the news told, by the next fetch."""
+
+    class Away(Archive):
+        left = 1
+
+        async def keep(self, observations: Iterable[Observation]) -> None:
+            self.left -= 1
+            if self.left == 0:
+                raise StoreUnavailable("away")
+            await super().keep(observations)
+
+    table = [flow(400, 400.0), flow(1, 1.0)]
+    feed = apart(store, Away(store.bars, store.documents), table, table)
+    with pytest.raises(StoreUnavailable):
+        await feed.fetch(NOW)
+    assert (table[1],) == (await feed.fetch(NOW)).observations
+    assert values(table[:1]) == values(await archive.load())
 
 
 async def test_who_started_earlier_is_told_what_came_later_once(store: RedisStore, archive: Archive) -> None:

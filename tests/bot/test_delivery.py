@@ -54,6 +54,23 @@ class Scripted:
 
 
 @dataclass
+class Pinged(Scripted):
+    """A messenger whose service can be asked whether it answers; ``moved`` maps addresses to newer ones."""
+
+    down: bool = False
+    moved: dict = field(default_factory=dict)
+
+    async def send(self, outgoing):
+        if outgoing.destination in self.moved:
+            raise DestinationMoved("migrated", self.moved[outgoing.destination])
+        return await super().send(outgoing)
+
+    async def probe(self):
+        if self.down:
+            raise RetryLater("no answer")
+
+
+@dataclass
 class Asked(Scripted):
     """A messenger that can be asked; ``known`` are the keys of what arrived."""
 
@@ -85,9 +102,11 @@ class Post:
 
     store: object
     clock: SteppingClock
-    telegram: Scripted
+    telegram: Pinged
     slack: Asked
+    apprise: Scripted
     owners: Watching
+    notifiers: dict
     sender: Sender
 
     async def enqueue(self, *notices, **options):
@@ -115,13 +134,13 @@ async def reader_at(_destination):
 @asynccontextmanager
 async def posted(**options):
     clock = SteppingClock(NOW)
-    telegram, slack, owners = Scripted(clock), Asked(clock), Watching()
+    telegram, slack, apprise, owners = Pinged(clock), Asked(clock), Scripted(clock), Watching()
     async with open_throwaway_store() as store:
-        notifiers = {"telegram": telegram, "slack": slack}
+        notifiers = {"telegram": telegram, "slack": slack, "apprise": apprise}
         sender = Sender(
             name="a", store=store, notifiers=notifiers, reader_at=reader_at, clock=clock, owners=owners, **options
         )
-        yield Post(store, clock, telegram, slack, owners, sender)
+        yield Post(store, clock, telegram, slack, apprise, owners, notifiers, sender)
 
 
 @pytest.fixture
@@ -162,6 +181,7 @@ async def test_order_holds_through_a_failure(post):
     assert 1 == await post.drain()
     assert ["other"] == post.sent()
     await post.drain(1)
+    await post.drain(2)
     assert ["n1", "n2", "other"] == post.sent()
     assert ["postponed", "sent"] == await post.outcomes()
 
@@ -173,7 +193,8 @@ async def test_retry_after_is_obeyed_to_the_second(post):
     await post.drain()
     assert 0 == await post.drain(19.9)
     assert 1 == len(post.telegram.tried)
-    assert 2 == await post.drain(0.1)
+    assert 1 == await post.drain(0.1)
+    assert 1 == await post.drain(2)
     assert ["n1", "n2"] == post.sent()
 
 
@@ -200,6 +221,7 @@ async def test_what_can_never_be_sent_is_a_dead_letter(post, error, why):
     post.telegram.outcomes.append(error)
     await post.enqueue(("n1", CHAT), ("n2", CHAT))
     await post.drain()
+    await post.drain(2)
     (letter,) = await post.store.outbox.dead()
     assert ("n1", why) == (letter.entry.key, letter.why)
     assert ["n2"] == post.sent()
@@ -215,7 +237,7 @@ async def test_the_owner_learns_that_a_destination_is_gone(post):
 
 async def test_a_moved_destination_takes_its_messages_along(post):
     """A group became a supergroup: all that waits goes to the new address in order."""
-    post.telegram.outcomes.extend([DestinationMoved("migrated", "telegram:-200")] * 2)
+    post.telegram.moved[GROUP] = "telegram:-200"
     await post.enqueue(("n1", GROUP), ("n2", GROUP))
     await post.drain()
     await post.drain(60)
@@ -273,33 +295,57 @@ async def test_an_unknown_outcome_is_sent_again_once_and_marked(post):
     assert '"possibly_duplicate":true' in await post.store.outbox.receipt("n1", CHAT)
 
 
-async def test_two_unknown_outcomes_are_enough_where_others_are_answered(post):
-    """The service lives and most likely took it twice: no third time; the dead letter says that it may have arrived."""
-    post.telegram.outcomes.append(OutcomeUnknown("timed out"))
-    await post.enqueue(("n1", CHAT))
+async def test_what_was_sent_twice_without_an_answer_is_not_sent_a_third_time(post):
+    """The service answers and most likely took it twice; the dead letter says that it may have arrived."""
+    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 2)
+    await post.enqueue(("n1", CHAT), ("n2", CHAT))
     await post.drain()
-    await post.enqueue(("n2", "telegram:43"))
-    await post.drain(0.5)
-    post.telegram.outcomes.append(OutcomeUnknown("timed out"))
     await post.drain(1)
     (letter,) = await post.store.outbox.dead()
     assert ("n1", True) == (letter.entry.key, "so it may have arrived" in letter.why)
+    await post.drain(2)
+    assert ["n1", "n1", "n2"] == [outgoing.key for _, outgoing in post.telegram.tried]
 
 
-async def test_a_service_that_answers_nobody_is_waited_for(post):
-    """Ten minutes of silence lose nothing; the message that comes through then may be a duplicate, and says so."""
-    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 32)
-    await post.enqueue(("n1", CHAT), ("n2", "telegram:43"))
-    while len(post.telegram.accepted) < 2:
-        await post.drain((await post.store.outbox.next_due() - post.clock.now()).total_seconds())
-    assert post.clock.now() - NOW > timedelta(minutes=10)
+async def test_a_refusal_between_two_unknown_outcomes_is_not_a_resend(post):
+    """What the service refused for certain was not sent."""
+    post.telegram.outcomes.extend([OutcomeUnknown("timed out"), RetryLater("429", 1.0), None])
+    await post.enqueue(("n1", CHAT))
+    for _ in range(3):
+        await post.drain(4)
+    assert ["n1"] == post.sent()
     assert '"possibly_duplicate":true' in await post.store.outbox.receipt("n1", CHAT)
 
 
-async def test_a_service_that_never_answers_is_given_up_in_the_end(post):
-    """After an hour."""
-    post.telegram.outcomes.extend([OutcomeUnknown("timed out")] * 100)
+async def test_a_death_is_no_unknown_outcome(post):
+    """Whatever becomes of senders, a message is sent until the service has answered, or left it unanswered twice."""
     await post.enqueue(("n1", CHAT))
+    for day in range(1, 4):
+        assert 1 == len(await post.store.outbox.claim("dead", post.clock.now()))
+        post.clock.step_to(NOW + timedelta(days=day))
+    post.telegram.outcomes.append(OutcomeUnknown("timed out"))
+    await post.drain()
+    await post.drain(60)
+    assert ["n1"] == post.sent()
+
+
+async def test_a_silent_service_is_waited_for_without_sending(post):
+    """Half an hour of silence loses nothing; the one resend comes when the service answers again, and is marked."""
+    post.telegram.outcomes.append(OutcomeUnknown("timed out"))
+    post.telegram.down = True
+    await post.enqueue(("n1", CHAT))
+    while post.clock.now() - NOW < timedelta(minutes=30):
+        await post.drain((await post.store.outbox.next_due() - post.clock.now()).total_seconds())
+    assert 1 == len(post.telegram.tried)
+    post.telegram.down = False
+    assert 1 == await post.drain(60)
+    assert '"possibly_duplicate":true' in await post.store.outbox.receipt("n1", CHAT)
+
+
+async def test_a_service_of_which_nothing_is_known_is_given_up_after_an_hour(post):
+    """It may be silent for as long as an outage lasts, and what arrived twice is no harm then."""
+    post.apprise.outcomes.extend([OutcomeUnknown("timed out")] * 100)
+    await post.enqueue(("n1", "apprise:desk"))
     while due := await post.store.outbox.next_due():
         await post.drain((due - post.clock.now()).total_seconds())
     assert 1 == len(await post.store.outbox.dead())
@@ -315,7 +361,7 @@ async def test_a_chats_second_counts_from_the_answer(post):
             self.clock.step_to(self.clock.now() + timedelta(seconds=0.7))
             return receipt
 
-    post.sender._notifiers["telegram"] = slow = Slow(post.clock)
+    post.notifiers["telegram"] = slow = Slow(post.clock)
     await post.enqueue(("n1", CHAT), ("n2", CHAT))
     while await post.store.outbox.next_due():
         await post.drain(0.001)
@@ -329,6 +375,7 @@ async def test_a_service_that_can_be_asked_is_asked_before_a_resend(post):
     await post.enqueue(("n1", CHANNEL), ("n2", CHANNEL))
     await post.drain()
     post.slack.known["n1"] = "1730491200.000100"
+    await post.drain(2)
     await post.drain(2)
     assert (["n1"], ["n2"]) == (post.slack.questions, [item.key for item in post.slack.accepted])
     assert "1730491200.000100" in await post.store.outbox.receipt("n1", CHANNEL)
@@ -426,7 +473,7 @@ async def test_a_reply_whose_target_is_lost_is_sent_as_a_new_message(post):
 async def test_a_chat_gets_about_a_message_a_second(post, destination, seconds):
     """A little slower than the service allows, so that it never has to refuse."""
     console = Scripted(post.clock)
-    post.sender._notifiers["console"] = console
+    post.notifiers["console"] = console
     await post.enqueue(*((f"n{number}", destination) for number in range(3)))
     while await post.store.outbox.next_due():
         await post.drain(0.001)
@@ -491,10 +538,36 @@ async def test_a_slow_destination_delays_no_other():
                     release.set()
                 return receipt
 
-        post.sender._notifiers["slow"] = slow = Slow(post.clock)
+        post.notifiers["slow"] = slow = Slow(post.clock)
         await post.enqueue(("first", "slow:1"), *((f"n{number}", f"slow:x{number}") for number in range(5)))
         assert 6 == await post.drain()
         assert "first" == slow.accepted[-1].key
+
+
+async def test_what_comes_while_a_message_hangs_is_sent_at_once():
+    """The sender listens to the outbox although something is on its way."""
+    hangs, arrived = asyncio.Event(), asyncio.Event()
+
+    class Slow(Scripted):
+        async def send(self, outgoing):
+            if outgoing.destination == "slow:1":
+                hangs.set()
+                await arrived.wait()
+            else:
+                arrived.set()
+            return await super().send(outgoing)
+
+    async with posted() as post:
+        post.notifiers["slow"] = slow = Slow(post.clock)
+        running = asyncio.create_task(post.sender.run())
+        await post.enqueue(("first", "slow:1"))
+        await asyncio.wait_for(hangs.wait(), 10)
+        await post.enqueue(("second", "slow:2"))
+        await asyncio.wait_for(arrived.wait(), 10)
+        while len(slow.accepted) < 2:
+            await asyncio.sleep(0.001)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def test_a_payload_survives_packing():

@@ -6,7 +6,7 @@ from bot.evidence import Evidence
 from bot.market import MarketView
 from bot.reference.recording import recording
 from rules.calendars import Calendars
-from rules.model import Lang, TransitionKind
+from rules.model import Lang, Observation, Status, TransitionKind
 from rules.universe_file import load_universe
 from tests.bot.routing_kit import transition
 
@@ -31,15 +31,39 @@ def test_a_flow_is_told_with_its_run_its_week_and_its_funds() -> None:
     """The outflow of 1 November ended seven days of inflow worth 3.06bn, in a week of +2.22bn; six funds lost money."""
     assert shown(Evidence(market_at_the_end()).blocks(FLOW, "en"), "en") == [
         "▼ ends a 7-session inflow run worth +$3.06B · week +$2.22B",
-        "$M · 4 funds flat",
+        "$M · *Grayscale Bitcoin Mini Trust · IBIT and 3 others flat",
         "FBTC  -25.6",
         "ARKB  -24.1",
         "HODL   -5.9",
         "BITB   -5.6",
         "GBTC   -5.5",
         "BRRR   -1.7",
-        "BTC   +13.5",
+        "BTC*  +13.5",
     ]
+
+
+def test_a_fund_that_has_not_reported_is_not_a_fund_without_flow() -> None:
+    """What is unknown is counted apart from what is zero."""
+    view = market_at_the_end()
+    day = view.latest("etf_flows.BTC.total")
+    assert day is not None
+    for fund in ("IBIT", "EZBC"):
+        pending = Observation(f"etf_flows.BTC.{fund}", day.at, WEEK.end, None, Status.PENDING, "Farside")
+        view.apply([pending])
+    caption = [shown(Evidence(view).blocks(FLOW, lang), lang)[1].split(" · ", 2)[2] for lang in ("en", "zh")]
+    assert [
+        "BTCO and 1 other flat · IBIT and 1 other not reported yet",
+        "BTCO 等 2 只为 0 · IBIT 等 2 只尚未披露",
+    ] == caption
+
+
+def test_drivers_are_those_that_moved_the_alerts_way() -> None:
+    """What leads an index up is told when it leads."""
+    leads = replace(SOX, value=0.021)
+    assert (
+        "Up most in coverage this week: Marvell ▲ +3.9% · Intel ▲ +2.3%"
+        in shown(Evidence(market_at_the_end()).blocks(leads, "en"), "en")[1]
+    )
 
 
 def test_an_index_is_told_with_its_level_and_its_drivers() -> None:

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from adapters.clock import SteppingClock
 from adapters.store.port import Commit, LogLine
-from bot.housekeeping import RetentionSettings, tidy
+from bot.housekeeping import tidy
+from bot.retention import RetentionSettings
 from rules.model import Observation
 
 NOW = datetime(2024, 11, 10, tzinfo=UTC)

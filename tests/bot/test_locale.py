@@ -5,7 +5,8 @@ import string
 import pytest
 
 from bot.commands.catalogue import VERBS
-from bot.locale import TEXTS
+from bot.locale import TEXTS, en, operations, zh
+from rules.model import Reason, TransitionKind
 
 
 def _holes(text: str) -> list[str]:
@@ -17,10 +18,22 @@ def test_both_languages_have_the_same_texts() -> None:
     assert sorted(TEXTS["en"]) == sorted(TEXTS["zh"])
 
 
+def test_no_key_means_two_things() -> None:
+    """What the terminal's commands say doesn't replace what the chat's say."""
+    assert set() == (set(en.TEXTS) | set(zh.TEXTS)) & set(operations.TEXTS)
+
+
 @pytest.mark.parametrize("key", [key for key in TEXTS["en"] if not key.startswith("movers.title.")])
 def test_a_text_takes_the_same_values_in_both_languages(key: str) -> None:
     """What is filled in in English is filled in in Chinese."""
     assert _holes(TEXTS["en"][key]) == _holes(TEXTS["zh"][key])
+
+
+@pytest.mark.parametrize("key", [*(f"kind.{each}" for each in TransitionKind), *(f"reason.{each}" for each in Reason)])
+def test_what_happens_to_an_alert_has_words(key: str) -> None:
+    """``/why`` tells each step and its reason."""
+    assert TEXTS["en"][key]
+    assert TEXTS["zh"][key]
 
 
 @pytest.mark.parametrize("verb", VERBS)

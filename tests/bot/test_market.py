@@ -125,3 +125,17 @@ def test_an_event_that_moved_is_listed_once() -> None:
     view.apply_events([_event("2025-02-26", 1)])
     assert ["2024-11-21"] == [event.start for event in view.events(DAY, date(2024, 12, 31))]
     assert "2025-02-26" == view.next_earnings("NVDA", date(2024, 12, 1)).start
+
+
+def test_what_was_found_is_remembered_until_a_figure_comes_in() -> None:
+    """Two hundred people who ask the same cost one ranking; a new figure is never missed."""
+    view, asked = _view(_close(DAY, 10.0)), []
+
+    def find() -> float | None:
+        asked.append(1)
+        last = view.latest(SERIES)
+        return last.value if last else None
+
+    assert [10.0, 10.0] == [view.remembered("key", find) for _ in range(2)]
+    view.apply([_close(DAY, 11.0, known_h=5)])
+    assert (11.0, 2) == (view.remembered("key", find), len(asked))

@@ -16,6 +16,7 @@ from bot.stages.base import Budget, Manners, QuietHours
 from bot.stages.inhibition import Inhibition
 from bot.subscriptions import Matcher as Matched
 from bot.subscriptions import Subscription
+from rules.marks import Marks
 from rules.model import Reason, Severity, TransitionKind
 from tests.bot.routing_kit import CHANNEL, DESK, NOW, Silenced, corrected, desk, fired, resolved, told, transition
 
@@ -345,6 +346,29 @@ def test_what_exceeds_the_budget_comes_as_one_summary():
     (summary,) = at.step(after=57 * MINUTE)
     assert ([("suppressed_budget", ["fired:c", "fired:d"])], True) == (told([summary]), summary.summary)
     assert [] == at.step(fired("e"))
+
+
+def with_chart(alert, **changes):
+    """An alert that a picture helps."""
+    marks = Marks(shape="level", series=("prices.BTC-USD.close",), trigger=73_000.0, until=())
+    return fired(alert, options=marks.options(), **changes)
+
+
+def test_a_picture_counts_as_a_message():
+    """Two alerts with a picture each are four messages; where one is left, the alert comes without its picture."""
+    at = desk(manners=Manners(budget=Budget(3, HOUR)))
+    deliveries = [delivery for name in "abc" for delivery in at.step(with_chart(name))]
+    assert [True, False] == [delivery.pictured for delivery in deliveries]
+    assert [("b:chart", "no picture: more than 3 messages in 1h"), ("c", "more than 3 messages in 1h")] == [
+        (line.key.replace("A-", "").partition(":")[0] + (":chart" if line.key.endswith(":chart") else ""), line.detail)
+        for line in at.log
+    ]
+
+
+def test_the_fourth_alert_of_a_turn_has_no_picture():
+    """More would bury the texts."""
+    deliveries = desk().step(*(with_chart(name) for name in "abcde"))
+    assert [True, True, True, False, False] == [delivery.pictured for delivery in deliveries]
 
 
 def test_what_is_urgent_disregards_the_budget_but_counts():

@@ -187,6 +187,13 @@ async def test_a_feed_that_breaks_is_told_and_stops_nothing() -> None:
     assert sink.taken[1][0] == FIGURE
 
 
+async def test_a_feed_that_needs_the_store_waits_for_it() -> None:
+    """A store that is away is no fault of the source."""
+    feed, sink = Feed(StoreUnavailable("away"), StoreUnavailable("away"), FIGURE), Sink()
+    await scheduler([job()], {"prices": feed}, sink).run_job(job())
+    assert (3, [FIGURE]) == (len(feed.asked), [fetched for fetched, _ in sink.taken])
+
+
 async def test_an_absent_store_loses_nothing() -> None:
     """While the store is away what was fetched waits for it, without asking the feed again."""
     feed, sink = Feed(FIGURE), Sink(failures=3)

@@ -12,25 +12,23 @@ from typing import Any
 from pydantic import SecretStr
 
 from adapters.clock import SteppingClock
-from adapters.feeds.bitbo import Bitbo
-from adapters.feeds.cmc_flows import CmcFlows
+from adapters.feeds import bitbo, cmc_flows, farside, tftc, theblock
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import CoinMarketCap, CoinMarketCapFear
 from adapters.feeds.cool_downs import StoredCoolDowns
 from adapters.feeds.earnings_nasdaq import NasdaqEarnings
 from adapters.feeds.earnings_yahoo import YahooCompanyDates, YahooEarnings
-from adapters.feeds.farside import Farside
 from adapters.feeds.fear_greed import AlternativeMe
+from adapters.feeds.flow_site import SiteFlows
 from adapters.feeds.port import Feed
 from adapters.feeds.sec import SecFundamentals
 from adapters.feeds.sec_api import SecApi
 from adapters.feeds.sec_segments import SecSegments
 from adapters.feeds.sosovalue import SoSoValue
-from adapters.feeds.tftc import Tftc
-from adapters.feeds.theblock import TheBlock
 from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
+from adapters.paces import Pace
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
@@ -55,13 +53,13 @@ class World:
 
     def desk(self) -> YahooDesk:
         """A desk for the Yahoo feeds that asks the local server without pausing."""
-        options = YahooOptions(base_url=self.url, cache_dir=self.folder, requests_per_s=0, timeout_s=self.timeout_s)
+        options = YahooOptions(base_url=self.url, cache_dir=self.folder, pace=Pace(0), timeout_s=self.timeout_s)
         self.desks.append(YahooDesk(SteppingClock(NOW), StoredCoolDowns(MemoryDocuments()), options))
         return self.desks[-1]
 
     def sec(self) -> SecApi:
         """The SEC at the local server."""
-        return SecApi(http=self.http, contact=CONTACT, data_url=self.url, site_url=self.url, timeout_s=self.timeout_s)
+        return SecApi(http=self.http, contact=CONTACT)
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def as_reply(answer: Any) -> Reply:
 
 
 def _web(kind: Callable[..., Feed], **options: Any) -> Callable[[World], Feed]:
-    return lambda world: kind(http=world.http, base_url=world.url, timeout_s=world.timeout_s, **options)
+    return lambda world: kind(http=world.http, **options)
 
 
 YTD = [
@@ -113,23 +111,27 @@ CASES = [
         lambda world: YahooPrices(world.desk(), (NVDA,), Calendars()),
         {"/v8/finance/chart/NVDA": yahoo_chart.chart("NVDA", WEEK, quoted_at=datetime(2026, 7, 23, 20, tzinfo=UTC))},
     ),
-    Case("farside", _web(Farside, assets=("BTC",)), {"/btc/": flow_pages.farside_page(flow_pages.farside_rows())}),
-    Case("bitbo", _web(Bitbo), {"/treasuries/etf-flows/": flow_pages.bitbo_page()}),
+    Case(
+        "farside",
+        _web(SiteFlows, site=farside.SITE, assets=("BTC",)),
+        {"/btc/": flow_pages.farside_page(flow_pages.farside_rows())},
+    ),
+    Case("bitbo", _web(SiteFlows, site=bitbo.SITE), {"/treasuries/etf-flows/": flow_pages.bitbo_page()}),
     Case(
         "theblock",
-        _web(TheBlock, assets=("ETH",)),
+        _web(SiteFlows, site=theblock.SITE, assets=("ETH",)),
         {"/dashboard/markets_structuredproducts_ethspotetfflows_daily_other.json": flow_pages.theblock_chart()},
         {"/dashboard/markets_structuredproducts_ethspotetfflows_daily_other.json": "Series.IBIT.Data"},
     ),
     Case(
         "tftc",
-        _web(Tftc),
+        _web(SiteFlows, site=tftc.SITE),
         {"/bitcoin-etf-flows/data.json": flow_pages.tftc_table()},
         {"/bitcoin-etf-flows/data.json": "days"},
     ),
     Case(
         "cmc flows",
-        _web(CmcFlows, assets=("SOL",)),
+        _web(SiteFlows, site=cmc_flows.SITE, assets=("SOL",)),
         {"/data-api/v3/etf/overview/netflow/chart": flow_pages.cmc_chart()},
         {"/data-api/v3/etf/overview/netflow/chart": "data.points"},
     ),

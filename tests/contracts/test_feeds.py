@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.clock import SteppingClock
 from adapters.feeds.port import Fault, Fetched
-from adapters.http import HttpClient
 from rules.model import SeriesName, Status
 from tests.contracts.feed_cases import CASES, KEY, NOW, Case, World, as_reply, with_rows_shuffled
 from tests.fakes.http_server import (
@@ -30,6 +28,7 @@ from tests.fakes.http_server import (
     running_http,
     truncated,
 )
+from tests.fakes.sources import client_of
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ async def server() -> AsyncIterator[FakeHttp]:
 @pytest.fixture
 async def world(server: FakeHttp, tmp_path: Path) -> AsyncIterator[World]:
     """What feeds are built with."""
-    async with HttpClient(SteppingClock(NOW)) as http:
+    async with client_of(server, NOW) as http:
         made = World(http, server.base_url, tmp_path)
         yield made
         for desk in made.desks:
@@ -118,7 +117,8 @@ async def test_a_failure_is_told_as_what_it_is(
 async def test_an_answer_that_never_ends_is_given_up(case: Case, world: World, server: FakeHttp) -> None:
     """A source that sends a byte now and then is unreachable after the feed's time."""
     world.timeout_s = 0.2
-    fetched = await answer(case, world, server, {path: dripping(good) for path, good in case.replies().items()})
+    async with client_of(server, NOW, timeout_s=0.2) as world.http:
+        fetched = await answer(case, world, server, {path: dripping(good) for path, good in case.replies().items()})
     assert {Fault.UNREACHABLE} == {problem.fault for problem in fetched.problems}
     assert ((), ()) == (fetched.observations, fetched.events)
 

@@ -342,15 +342,25 @@ async def test_a_worker_without_a_lease_is_dead(store):
     """What it held is due at once, in doubt; what a living worker holds, or what is postponed, is left alone."""
     await enqueue(store, entry("n1"), entry("n2", CHANNEL), entry("n3", "slack:C2"))
     later = NOW + timedelta(hours=1)
-    await store.leases.acquire(alive("host:1 living"), "x", 30)
     (living,) = await store.outbox.claim("host:1 living", NOW)
     (dead,) = await store.outbox.claim("host:2 dead", NOW)
     await store.outbox.postpone(await claim_one(store, "host:2 dead"), later, "429")
+    assert 0 == await store.outbox.take_over(NOW)
+    await store.leases.release(alive("host:2 dead"), "host:2 dead")
     assert 1 == await store.outbox.take_over(NOW)
     assert 0 == await store.outbox.take_over(NOW)
     taken = await claim_one(store, "host:3")
     assert (dead.entry, 2, True) == (taken.entry, taken.attempt, taken.in_doubt)
     await store.outbox.acknowledge(living, "{}", NOW)
+
+
+async def test_a_worker_that_is_known_to_be_dead_is_not_waited_for(store):
+    """Its lease would have lasted a while longer."""
+    await enqueue(store, entry("n1"), entry("n2", CHANNEL))
+    (dead,) = await store.outbox.claim("host:1 dead", NOW)
+    await store.outbox.claim("host:2", NOW)
+    assert 1 == await store.outbox.take_over(NOW, lambda worker: worker == "host:1 dead")
+    assert dead.entry == (await claim_one(store, "host:3")).entry
 
 
 async def test_a_worker_taken_for_dead_cannot_postpone_or_bury(store):
@@ -380,14 +390,52 @@ async def test_a_late_acknowledgement_counts_and_a_second_one_is_logged(store):
     assert '{"id":1}' == await store.outbox.receipt("n1", DESK)
 
 
-async def test_a_released_entry_was_not_tried(store):
-    """It is due again when told, as the same attempt, without doubt and without a line in the log."""
-    await enqueue(store, entry("n1"))
-    await store.outbox.release(await claim_one(store), NOW + timedelta(seconds=3))
-    assert [] == await store.outbox.claim("a", NOW, 10)
-    again = await claim_one(store, now=NOW + timedelta(seconds=3))
-    assert (1, False) == (again.attempt, again.in_doubt)
+async def test_a_lane_without_tokens_is_not_handed_out(store):
+    """It comes when its tokens are near, as the first attempt, without doubt and without a line in the log."""
+    await enqueue(store, entry("n1"), entry("n2", CHANNEL))
+    await store.rate_limits.block("desk", NOW + timedelta(seconds=30))
+
+    def limits(destination):
+        return {"desk": (1.0, 1.0)} if destination == DESK else {}
+
+    found = await store.outbox.claim("a", NOW, 10, limits=limits, within_s=2.0)
+    assert [(CHANNEL, 0.0)] == [(item.entry.destination, item.wait_s) for item in found]
+    assert NOW + timedelta(seconds=29) == await store.outbox.next_due()
+    (near,) = await store.outbox.claim("a", NOW + timedelta(seconds=29), 10, limits=limits, within_s=2.0)
+    assert (1, False, 1.0) == (near.attempt, near.in_doubt, near.wait_s)
     assert [] == list(await store.outbox.log())
+
+
+async def test_tokens_are_taken_for_what_is_handed_out(store):
+    """Of three destinations that share a bucket of two tokens, the third waits for the next."""
+    await enqueue(store, *(entry("n1", f"slack:C{number}") for number in range(3)))
+
+    def limits(_destination):
+        return {"all": (1.0, 2.0)}
+
+    assert 2 == len(await store.outbox.claim("a", NOW, 10, limits=limits))
+    assert NOW + timedelta(seconds=1) == await store.outbox.next_due()
+    assert 1 == len(await store.outbox.claim("a", NOW + timedelta(seconds=1), 10, limits=limits))
+
+
+async def test_many_lanes_without_tokens_hide_none_that_has_them(store):
+    """However many destinations wait for their service, another one's message goes out at once."""
+    await enqueue(store, *(entry("n1", f"slack:C{number}") for number in range(300)), entry("n1", "telegram:1"))
+    await store.rate_limits.block("slack", NOW + timedelta(hours=1))
+
+    def limits(destination):
+        return {"slack": (1.0, 1.0)} if destination.startswith("slack") else {}
+
+    (found,) = await store.outbox.claim("a", NOW, 1, limits=limits)
+    assert "telegram:1" == found.entry.destination
+
+
+async def test_an_acknowledgement_blocks_buckets(store):
+    """The next message may follow no sooner than that."""
+    await enqueue(store, entry("n1"))
+    until = NOW + timedelta(seconds=5)
+    await store.outbox.acknowledge(await claim_one(store), "{}", NOW, blocked={"desk": until})
+    assert 4.0 == await store.rate_limits.take({"desk": (1.0, 1.0)}, NOW + timedelta(seconds=1))
 
 
 async def test_an_unknown_outcome_is_in_doubt_ever_after(store):
@@ -400,9 +448,11 @@ async def test_an_unknown_outcome_is_in_doubt_ever_after(store):
     third = await claim_one(store)
     await store.outbox.postpone(third, NOW, "429")
     fourth = await claim_one(store)
-    await store.outbox.release(fourth, NOW)
+    await store.outbox.postpone(fourth, NOW, "timed out", accepted="unknown")
     fifth = await claim_one(store)
-    assert [False, False, True, True, True] == [item.in_doubt for item in (first, second, third, fourth, fifth)]
+    assert [(False, 0), (False, 0), (True, 1), (True, 1), (True, 2)] == [
+        (item.in_doubt, item.unanswered) for item in (first, second, third, fourth, fifth)
+    ]
     await store.outbox.acknowledge(fifth, "{}", NOW)
     assert not (await claim_one(store)).in_doubt
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import COMMANDS
 from bot.commands.catalogue import VERBS
 
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
@@ -19,3 +21,8 @@ def test_each_verb_has_a_row(verb: str) -> None:
 def test_nothing_is_documented_that_cannot_be_asked() -> None:
     """Every row's verb exists."""
     assert sorted(VERBS) == sorted(re.findall(r"^\| `/(\w+)` \|", PAGE, re.MULTILINE))
+
+
+def test_each_command_of_the_terminal_has_a_row() -> None:
+    """In the page for operators, and no other has one."""
+    assert sorted(COMMANDS) == sorted(re.findall(r"^\| `tapewatch (\w+)` \|", OPERATIONS, re.MULTILINE))

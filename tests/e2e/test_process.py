@@ -1,14 +1,20 @@
 """``tapewatch run`` as a process: what it says at its start, and how it ends."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from adapters.store.embedded import open_store
+from adapters.store.port import Commit, OutboxEntry
+from rules.model import Observation
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,3 +74,54 @@ def test_a_named_front_end_needs_its_tokens(tmp_path: Path, role: str, words: st
     process = start(tmp_path, role)
     _, said = process.communicate(timeout=30)
     assert (process.returncode, f"tapewatch: {words} must be set for {role}" in said) == (1, True)
+
+
+async def test_a_dry_run_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    """What waits there is not sent, what is on the tape is not evaluated, and the bot that works there goes on."""
+    at = datetime(2024, 11, 1, 20, tzinfo=UTC)
+    async with open_store(None, tmp_path / "data") as store:
+        await store.tape.append([Observation("prices.BTC-USD.close", at, at, 80_000.0)])
+        await store.states.commit(Commit(alerts={}, outbox=[OutboxEntry("n1", "telegram:1", "{}", at)]))
+        await store.leases.acquire("engine", "elsewhere:1", 60)
+        process = start(tmp_path, "engine", "sender", "web", "--dry-run")
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("web"):
+                break
+        address = re.search(r"http://[\d.:]+", said[-1])
+        assert address is not None, "".join(said)
+        # The copy's engine works, although the real one's lease is held.
+        while "engine_evaluated_timestamp" not in (await asyncio.to_thread(fetched, f"{address[0]}/metrics"))[1]:
+            await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, _ = await asyncio.to_thread(process.communicate, timeout=20)
+        assert (process.returncode, out) == (0, "")
+        assert said[0].split(maxsplit=1)[1] == f"a copy of {tmp_path}/data/store, forgotten at the end\n"
+        assert (await store.outbox.waiting(), await store.states.cursor()) == ({"telegram:1": 1}, "0")
+        assert await store.states.alerts() == {}
+    assert list((tmp_path / "data").glob("dry-run-*")) == []
+
+
+async def test_who_starts_again_after_a_kill_does_not_wait_for_the_dead(tmp_path: Path) -> None:
+    """The lease of the killed engine lasts on; here for so long that nobody could wait for it."""
+    async with open_store(None, tmp_path / "data") as store:
+
+        async def leads(process: subprocess.Popen[str]) -> None:
+            while f":{process.pid} " not in (await store.leases.holder("engine") or ""):
+                assert process.poll() is None
+                await asyncio.sleep(0.02)
+
+        first = start(tmp_path, "engine")
+        await asyncio.wait_for(leads(first), 30)
+        first.kill()
+        first.wait()
+        dead = await store.leases.holder("engine")
+        assert dead is not None
+        assert await store.leases.acquire("engine", dead, 600)
+        second = start(tmp_path, "engine")
+        await asyncio.wait_for(leads(second), 60)
+        second.send_signal(signal.SIGTERM)
+        _, said = second.communicate(timeout=20)
+        assert "holder_is_dead" in said

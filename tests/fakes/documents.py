@@ -1,10 +1,10 @@
-"""A collection of documents in memory."""
+"""Collections of documents in memory, and commits that go there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters.store.port import StoreUnavailable
+from adapters.store.port import Commit, OutboxEntry, StoreUnavailable
 
 
 class MemoryDocuments:
@@ -35,3 +35,17 @@ class MemoryDocuments:
         """Every document of the collection by its key."""
         self._reach()
         return {key: text for (name, key), text in self.documents.items() if name == collection}
+
+
+class MemoryCommits:
+    """Takes commits: documents go to ``documents``, what is to be sent is kept in ``outbox``."""
+
+    def __init__(self, documents: MemoryDocuments) -> None:
+        self._documents = documents
+        self.outbox: list[OutboxEntry] = []
+
+    async def commit(self, commit: Commit) -> None:
+        """Write it."""
+        for (collection, key), document in (commit.documents or {}).items():
+            await self._documents.put(collection, key, document)
+        self.outbox += commit.outbox

@@ -1,9 +1,10 @@
-"""Token buckets on the real clock: what a service allows, and whether a client kept to it."""
+"""Token buckets: what a service allows, and whether a client kept to it."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -17,16 +18,17 @@ class Limit:
 
 @dataclass
 class Rates:
-    """Counts requests per key, and refuses those over the limit where ``enforced``."""
+    """Counts requests per key, and refuses those over the limit where ``enforced``; ``clock`` tells seconds."""
 
     enforced: bool = False
     arrivals: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     refused: int = 0
+    clock: Callable[[], float] = time.monotonic
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def wait_for(self, limits: dict[str, Limit]) -> float:
         """Count one request against every key; return the seconds to wait where one is over, taking nothing."""
-        now = time.monotonic()
+        now = self.clock()
         for key in limits:
             self.arrivals[key].append(now)
         if not self.enforced:

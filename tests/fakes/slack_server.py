@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -31,6 +32,7 @@ SCOPES = {
     "conversations.history": "channels:history",
     "conversations.replies": "channels:history",
     "conversations.open": "im:write",
+    "conversations.info": "channels:read",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
     "users.info": "users:read",
@@ -72,6 +74,7 @@ class FakeMessage:
     user: str = BOT_USER
     ephemeral_for: str = ""
     files: list[str] = field(default_factory=list)
+    arrived: float = field(default_factory=time.monotonic)
 
     @property
     def visible(self) -> str:
@@ -126,6 +129,7 @@ class FakeSlack:
             "chat.postEphemeral": self._post_ephemeral,
             "chat.update": self._update,
             "conversations.open": self._open,
+            "conversations.info": self._info,
             "conversations.history": self._history,
             "conversations.replies": self._replies,
             "files.getUploadURLExternal": self._upload_url,
@@ -206,7 +210,8 @@ class FakeSlack:
             call = self._method(method, authorization)
             if method in {"chat.postMessage", "chat.update"} and (wait := self._over(parameters)):
                 return _too_many(math.ceil(wait))
-            return web.json_response({"ok": True, **await call(parameters)})
+            granted = {"x-oauth-scopes": ",".join(sorted(self.scopes))}
+            return web.json_response({"ok": True, **await call(parameters)}, headers=granted)
         except SlackError as error:
             self.refusals.append(error.body["error"])
             return web.json_response(error.body)
@@ -272,6 +277,13 @@ class FakeSlack:
         if user not in self.users:
             raise SlackError("user_not_found")
         return {"channel": {"id": f"D{user[1:]}"}}
+
+    async def _info(self, parameters: Json) -> Json:
+        channel = self.channels.get(str(parameters.get("channel", "")))
+        if channel is None:
+            raise SlackError("channel_not_found")
+        return {"channel": {"id": channel.id, "name": channel.name, "is_archived": channel.archived,
+                            "is_member": channel.member}}  # fmt: skip
 
     async def _history(self, parameters: Json) -> Json:
         channel = self._channel(parameters)

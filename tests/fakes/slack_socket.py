@@ -145,7 +145,8 @@ class Socket:
         return await self.push(
             "interactive",
             {"type": "block_actions", "user": {"id": user, "username": user.lower(), "team_id": "T1"},
-             "api_app_id": "A1", "token": "t", "container": {"type": "view", "view_id": "V1"}, "trigger_id": "t",
+             "api_app_id": "A1", "token": "t", "container": {"type": "view", "view_id": "V1"},
+             "trigger_id": f"t{next(self._ids)}",
              "team": {"id": "T1", "domain": "d"}, "view": view, "actions": [action]},
         )  # fmt: skip
 

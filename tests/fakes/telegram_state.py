@@ -70,6 +70,7 @@ class FakeMessage:
     editable: bool = True
     by: Json = field(default_factory=lambda: BOT)
     date: int = field(default_factory=lambda: int(time.time()))
+    arrived: float = field(default_factory=time.monotonic)
 
     def json(self) -> Json:
         """The message as the service answers it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from math import nextafter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from rules.engine import Engine, State
 from rules.model import Observation, Status, Transition
+from rules.spec import OncePer, OnMissing, RuleSpec, Span
 from tests.rules.desk import CALENDARS, UNIVERSE, at, bars
 from tests.rules.test_engine import rule, tick
 
@@ -36,10 +39,39 @@ LEVELS = [
     "sum({}, 3d) > 31 and ret({}, 1d) > 0%",
     "not ({} == prev({}, 2)) and {} != 10",
     "min({}, 3d) + change({}, 1d) >= 10",
+    "ret({}, this_week) > 1%",
+    "drawdown({}, this_month) <= -4%",
+    "is_high({}, this_quarter)",
+    "change({}, today) >= 0.5",
 ]
+LIVES: list[dict[str, Any]] = [
+    {"when": "{} > 10", "clear": "{} < 9.5", "for_": Span(seconds=600)},
+    {"when": "{} > 10.25", "keep_for": Span(seconds=3000), "cooldown": Span(seconds=40_000)},
+    {"when": "{} > 9", "once_per": OncePer.SESSION},
+    {"when": "{} >= 9", "once_per": OncePer.DAY, "clear": "{} < 8.5"},
+    {"when": "ret({}, 1d) > 1%", "once_per": OncePer.OBSERVATION, "on_missing": OnMissing("resolve")},
+    {"when": "ret({}, this_week) > 1%", "once_per": OncePer.WEEK, "for_": Span(sessions=1)},
+    {"when": "ret({}, this_month) < -2%", "clear": "ret({}, this_month) > -1%", "keep_for": Span(sessions=1)},
+    {"when": "crosses({}, 10)", "rearm": "abs({} / 10 - 1) >= 5%", "cooldown": Span(seconds=100)},
+    {"when": "crosses({}, sma({}, 3d))", "clear": "{} < 9.5", "for_": Span(seconds=5)},
+    {"when": "crosses_up({}, 10)", "once_per": OncePer.EVER, "expires": at("2026-03-03T12:00")},
+    {"when": "{} > sma({}, 3d)", "expires": Span(seconds=7200)},
+    {"when": "{} > 9", "clear": "{} > 10.5", "cooldown": Span(seconds=3600)},
+    {"when": "{} < 11", "rearm": "{} > 11.5", "once_per": OncePer.MONTH, "expires": Span(sessions=1)},
+    {"when": "sma({}, 70d) > 9.9 and {} > 9", "on_missing": OnMissing("fire")},
+    {"when": "{} > sma({}, 4d)", "on_missing": OnMissing("resolve"), "clear": "ret({}, 1d) < 0%"},
+    {"when": "{} > 9.5", "on_missing": OnMissing("notify", Span(seconds=4000)), "for_": Span(seconds=60)},
+    {
+        "when": "drawdown({}, 4d) <= -3%",
+        "for_": Span(seconds=3600),
+        "keep_for": Span(seconds=600),
+        "labels": {"a": "b"},
+    },
+]
+"""Rules with timers, keys, limits, and what else lives on beside the price."""
 VECTORS = [
     "{} - sma({}, 3d) > 1",
-    "ret({}, this_week) > 1%",
+    "mean({}, this_week) > 1",
     "rsi({}, 3d) > 60",
     "{} > BB",
     "volume({}) > 1",
@@ -58,17 +90,23 @@ def history() -> list[Observation]:
     return found
 
 
-def engine(texts: list[str], patience: int | None) -> tuple[Engine, State]:
-    rules = [rule(text.replace("{}", "AA"), name=f"r{n}", say="{AA}") for n, text in enumerate(texts)]
-    rules += [
-        rule(text.replace("{}", "it"), name=f"m{n}", say="{it}", for_each="universe.all")
-        for n, text in enumerate(texts)
-    ]
+Texts = Sequence[str | dict[str, Any]]
+
+
+def engine(texts: Texts, patience: int | None) -> tuple[Engine, State]:
+    keys = [{"when": text} if isinstance(text, str) else text for text in texts]
+    rules = [written(own, "AA", f"r{n}") for n, own in enumerate(keys)]
+    rules += [written(own, "it", f"m{n}", for_each="universe.all") for n, own in enumerate(keys)]
     made = Engine(rules, UNIVERSE, CALENDARS, patience=patience)
     return made, made.seed(made.initial_state(START), history())
 
 
-def live(texts: list[str], seen: list[tuple[datetime, list[Observation]]], patience: int | None) -> list[Transition]:
+def written(keys: dict[str, Any], name: str, rule_id: str, **more: Any) -> RuleSpec:
+    own = {key: value.replace("{}", name) if type(value) is str else value for key, value in keys.items()}
+    return rule(own.pop("when"), name=rule_id, say=f"{{{name}}}", **own, **more)
+
+
+def live(texts: Texts, seen: list[tuple[datetime, list[Observation]]], patience: int | None) -> list[Transition]:
     made, state = engine(texts, patience)
     found: list[Transition] = []
     for moment, batch in seen:
@@ -108,13 +146,39 @@ def market(seed: int, count: int = 30) -> list[Arrival]:
     return found
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([1, 3]))
 def test_planned_rules_tell_what_unplanned_rules_tell(seed: int, patience: int) -> None:
     """Every transition, with its text, values and times, on ticks with gaps, rolls, revisions and NaN."""
     seen = market(seed)
     texts = random.Random(seed).sample(LEVELS, 2)
     assert live(texts, seen, None) == live(texts, seen, patience)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 3]))
+def test_planned_lives_are_those_of_unplanned_rules(seed: int, patience: int) -> None:
+    """With ``for``, ``keep_for``, ``cooldown``, ``once_per``, ``rearm``, ``expires``, ``clear`` and ``on_missing``."""
+    seen = market(seed, 40)
+    lives = random.Random(seed).sample(LIVES, 3)
+    assert live(lives, seen, None) == live(lives, seen, patience)
+
+
+@pytest.mark.parametrize("life", LIVES, ids=str)
+def test_a_rule_that_is_at_rest_is_not_evaluated(life: dict[str, Any]) -> None:
+    """Ticks that touch no level, while no timer, key or period turns, evaluate nothing."""
+    made, state = engine([life], 1)
+    for minute in range(2, 6):
+        seen = tick("AA", f"2026-03-02T06:{minute:02}", 9.9)
+        state, _ = made.advance(state, [seen], at(f"2026-03-02T06:{minute:02}"))
+    state, _ = made.advance(state, [], at("2026-03-02T18:00"))
+    state, _ = made.advance(state, [tick("AA", "2026-03-02T18:01", 9.9)], at("2026-03-02T18:01"))
+    state, _ = made.advance(state, [tick("AA", "2026-03-02T18:02", 9.9)], at("2026-03-02T18:02"))
+    before = state.evaluations
+    for minute in range(3, 30):
+        seen = tick("AA", f"2026-03-02T18:{minute:02}", 9.9 + minute / 1e6)
+        state, _ = made.advance(state, [seen], at(f"2026-03-02T18:{minute:02}"))
+    assert before == state.evaluations
 
 
 @pytest.mark.parametrize("text", LEVELS)
@@ -159,10 +223,10 @@ def test_ticks_between_two_levels_evaluate_nothing() -> None:
 
 @pytest.mark.parametrize("text", VECTORS)
 def test_what_is_not_known_to_be_monotone_is_evaluated(text: str) -> None:
-    """Sums that turn, words for periods, other functions, other series and fields."""
+    """Sums that turn, means over a period, other functions, other series and fields."""
     assert ["vector"] == [item.how for item in Engine([rule(text.replace("{}", "AA"))], UNIVERSE, CALENDARS).plans()]
 
 
 def test_the_plan_shows_levels_that_follow_from_closed_bars() -> None:
-    """All of the conditions above, for one symbol and for each member."""
-    assert {"level"} == {item.how for item in engine(LEVELS, 64)[0].plans()}
+    """All of the conditions and lives above, for one symbol and for each member."""
+    assert {"level"} == {item.how for item in engine([*LEVELS, *LIVES], 64)[0].plans()}

@@ -149,6 +149,7 @@ LIVES = [
         [
             (0, "fired", FIRST),
             (1, "recovering", "condition_false"),
+            (2, "relapsed", "condition_true"),
             (3, "recovering", "condition_false"),
             (5, "resolved", ALL),
         ],

@@ -1,5 +1,6 @@
 """Packs: what is read from them, and every mistake of every file in one run, located."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -332,3 +333,18 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     """Any text gives rules, problems or both, and each problem has a place."""
     loaded = load(text)
     assert all(each.line >= 1 and each.column >= 1 and each.code and each.message for each in loaded.problems)
+
+
+def test_a_folder_that_can_not_be_listed_is_a_problem(tmp_path: Path) -> None:
+    """Rules that can't be found must not be taken for rules that aren't there."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "own.yaml").write_text("version: 1\n")
+    inner.chmod(0)
+    try:
+        if os.access(inner, os.R_OK):
+            pytest.skip("this user may read everything")
+        loaded = load_packs([tmp_path], UNIVERSE)
+    finally:
+        inner.chmod(0o700)
+    assert [(problem.file, problem.code) for problem in loaded.errors] == [(str(tmp_path), "unreadable")]

@@ -1,12 +1,15 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from adapters.chat.inbox import COLLECTION
 from adapters.chat.port import Chat, Origin, Reply, Request, User
 from adapters.chat.slack import SlackFrontEnd, unescaped
 from adapters.clock import SystemClock
@@ -14,6 +17,7 @@ from adapters.message import Attachment, Button, Message, Reader, Text
 from adapters.notifiers.port import Misconfigured, Outgoing
 from adapters.notifiers.slack import SlackNotifier
 from tests.fakes.chat_application import ScriptedApplication, said, until
+from tests.fakes.documents import MemoryDocuments
 from tests.fakes.faults import Kind
 from tests.fakes.leases import MemoryLeases
 from tests.fakes.slack_server import FakeMessage, FakeSlack
@@ -31,7 +35,12 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 @asynccontextmanager
 async def listening(
-    slack: FakeSlack, application: ScriptedApplication, leases: MemoryLeases | None = None, *, patience_s: float = 5.0
+    slack: FakeSlack,
+    application: ScriptedApplication,
+    leases: MemoryLeases | None = None,
+    *,
+    patience_s: float = 5.0,
+    documents: MemoryDocuments | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A front end at work."""
     clock = SystemClock()
@@ -47,6 +56,7 @@ async def listening(
             base_url=slack.base_url,
             patience_s=patience_s,
             ping_s=0.2,
+            documents=documents,
         )
         task = asyncio.create_task(front_end.run())
         try:
@@ -349,3 +359,71 @@ async def test_a_wrong_token_ends_it(slack: FakeSlack, which: str) -> None:
 def test_what_the_person_typed_is_restored(raw: str, expected: str) -> None:
     """Slack escapes and wraps."""
     assert expected == unescaped(raw)
+
+
+async def test_an_event_is_kept_until_it_is_answered(slack: FakeSlack) -> None:
+    """Slack won't deliver again what was acknowledged, so the store holds it until there is an answer."""
+    documents, go = MemoryDocuments(), asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        await go.wait()
+        return said("done")
+
+    async with listening(slack, ScriptedApplication(slow), documents=documents):
+        await slack.socket.ready()
+        envelope = await slack.socket.command("/movers", "ai", user="U7", channel="C1")
+        assert await acknowledged(slack, envelope)
+        (kept,) = (await documents.all(COLLECTION)).values()
+        assert "/movers" in kept
+        go.set()
+        await until(lambda: not documents.documents)
+    assert texts(slack) == ["done"]
+
+
+async def test_what_a_dead_process_left_behind_is_answered_once(slack: FakeSlack) -> None:
+    """Though its event was seen before; and never what is so old that nobody waits for it."""
+    documents, leases = MemoryDocuments(), MemoryLeases()
+    body = {"type": "event_callback", "event_id": "Ev1", "event": {
+        "type": "message", "channel_type": "im", "user": "U7", "text": "movers ai",
+        "channel": "D7", "ts": "1.1"}}  # fmt: skip
+    for key, age in (("left", 40), ("old", 3600), ("young", 1)):
+        at = (SystemClock().now() - timedelta(seconds=age)).isoformat()
+        await documents.put(
+            COLLECTION, f"slack:{key}", json.dumps({"at": at, "body": {"name": "message", "body": body}})
+        )
+    assert await leases.acquire("event:slack:Ev1", "dead", 3600)
+    application = ScriptedApplication()
+    async with listening(slack, application, leases, documents=documents):
+        await until(slack.sent)
+    assert [("movers", "ai")] == [(request.verb, request.text) for request in application.requests]
+    assert ["slack:young"] == list(await documents.all(COLLECTION))
+
+
+async def test_without_the_store_events_are_answered_all_the_same(slack: FakeSlack) -> None:
+    """Keeping them is for the day of a crash."""
+    documents = MemoryDocuments()
+    documents.away = True
+    async with listening(slack, ScriptedApplication(), documents=documents):
+        await slack.socket.ready()
+        await slack.socket.direct("movers ai", user="U7")
+        await until(slack.sent)
+
+
+async def test_why_in_an_alerts_thread_is_about_that_alert(slack: FakeSlack) -> None:
+    """Slash commands don't exist in threads: a mention with the verb alone is enough."""
+    rows = ((Button("why", "why:A-1042"), Button("mute", "mute:A-1042:1h")),)
+
+    def answer(request: Request) -> Reply:
+        return replace(said(request.text), message=replace(said("alert").message, buttons=rows))
+
+    application = ScriptedApplication(answer)
+    async with listening(slack, application):
+        await slack.socket.ready()
+        await slack.socket.direct("alert", user="U7")
+        await until(slack.sent)
+        alert = slack.sent()[0]
+        for verb in ("why", "mute", "ack", "replay"):
+            await slack.socket.mention(verb, user="U7", channel=alert.channel, thread_ts=alert.ts)
+        await until(lambda: len(application.requests) == 5)
+    asked = {(request.verb, request.text) for request in application.requests[1:]}
+    assert {("why", "A-1042"), ("mute", "A-1042 1h"), ("ack", "A-1042"), ("replay", "A-1042")} == asked

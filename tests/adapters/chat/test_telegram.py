@@ -1,10 +1,13 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
+from adapters.chat.inbox import COLLECTION
 from adapters.chat.port import Chat, Origin, Reply, Request, User
 from adapters.chat.telegram import TelegramFrontEnd
 from adapters.clock import SystemClock
@@ -12,6 +15,7 @@ from adapters.message import Button, Message, Reader, Text
 from adapters.notifiers.port import Misconfigured
 from adapters.notifiers.telegram import TelegramNotifier
 from tests.fakes.chat_application import ScriptedApplication, said, until
+from tests.fakes.documents import MemoryDocuments
 from tests.fakes.faults import Kind
 from tests.fakes.leases import MemoryLeases
 from tests.fakes.telegram_server import FakeTelegram
@@ -37,6 +41,7 @@ async def listening(
     *,
     patience_s: float = 5.0,
     lease_s: float = 3.0,
+    documents: MemoryDocuments | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A front end at work."""
     clock = SystemClock()
@@ -51,6 +56,7 @@ async def listening(
             base_url=telegram.base_url,
             lease_s=lease_s,
             patience_s=patience_s,
+            documents=documents,
         )
         task = asyncio.create_task(front_end.run())
         try:
@@ -332,3 +338,51 @@ async def test_two_hundred_users_at_once(telegram: FakeTelegram) -> None:
             telegram.say(user, "/movers 1", user=user)
         await until(lambda: len(telegram.sent()) == 200, 60.0)
     assert {message.chat.id for message in telegram.sent()} == set(range(100, 300))
+
+
+async def test_an_update_is_kept_until_it_is_answered(telegram: FakeTelegram) -> None:
+    """The next poll confirms it to Telegram, so the store holds it until there is an answer."""
+    documents, go = MemoryDocuments(), asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        await go.wait()
+        return said("done")
+
+    async with listening(telegram, ScriptedApplication(slow), documents=documents):
+        telegram.say(READER, "/movers ai")
+        await until(lambda: documents.documents)
+        (kept,) = (await documents.all(COLLECTION)).values()
+        assert "/movers ai" in kept
+        go.set()
+        await until(lambda: not documents.documents)
+    assert texts(telegram) == ["done"]
+
+
+async def test_what_a_dead_process_left_behind_is_answered_once(telegram: FakeTelegram) -> None:
+    """Though Telegram thinks that it was delivered, and the store that it was seen."""
+    telegram.say(READER, "/movers ai")
+    (update,) = telegram.updates.waiting
+    await telegram.updates.get(update["update_id"] + 1, 0)  # as the process that died did
+    documents, leases = MemoryDocuments(), MemoryLeases()
+    at = (SystemClock().now() - timedelta(seconds=40)).isoformat()
+    await documents.put(COLLECTION, "telegram:1", json.dumps({"at": at, "body": update}))
+    assert await leases.acquire(f"event:telegram:{update['update_id']}", "dead", 3600)
+    async with listening(telegram, ScriptedApplication(), leases, documents=documents):
+        await until(lambda: telegram.sent(READER))
+    assert (texts(telegram), documents.documents) == (["movers|ai"], {})
+
+
+async def test_why_in_answer_to_an_alert_is_about_that_alert(telegram: FakeTelegram) -> None:
+    """The buttons under what is answered say which it is."""
+    application = ScriptedApplication(
+        lambda request: with_buttons(f"on {request.text}", "why:A-1042", "mute:A-1042:1h")
+    )
+    async with listening(telegram, application):
+        telegram.say(DESK, "/movers", topic=7)
+        await until(lambda: telegram.sent(DESK))
+        alert = telegram.sent(DESK)[0]
+        for text in ("/why", "/mute", "/why btc-73k", "@tapewatch_bot ack"):
+            telegram.say(DESK, text, topic=7, reply_to=alert.id)
+        await until(lambda: len(application.requests) == 5)
+    asked = {(request.verb, request.text) for request in application.requests[1:]}
+    assert {("why", "A-1042"), ("mute", "A-1042 1h"), ("why", "btc-73k"), ("ack", "A-1042")} == asked

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from adapters.clock import SteppingClock
 from adapters.feeds import coinmarketcap, fear_greed
 from adapters.feeds.answer import BadAnswer
 from adapters.feeds.coingecko import CoinGecko
@@ -31,14 +30,15 @@ from tests.adapters.feeds.crypto_pages import (
 )
 from tests.fakes.documents import MemoryDocuments
 from tests.fakes.http_server import FakeHttp, ok_json
+from tests.fakes.sources import client_of
 
 NOW = datetime(2026, 7, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[HttpClient]:
-    """A client whose clock stands at NOW."""
-    async with HttpClient(SteppingClock(NOW)) as client:
+async def http(http_server: FakeHttp) -> AsyncIterator[HttpClient]:
+    """A client whose clock stands at NOW, with every source at the scripted server."""
+    async with client_of(http_server, NOW) as client:
         yield client
 
 
@@ -50,7 +50,7 @@ def told(fetched: Fetched) -> list[tuple[str, str, float | None, str]]:
 async def test_coinmarketcap_without_a_key(http: HttpClient, http_server: FakeHttp):
     """The adjusted figures, as of the provider's own time, still running."""
     http_server.route(coinmarketcap.MARKET_PATH, ok_json(cmc_market()))
-    fetched = await CoinMarketCap(http=http, base_url=http_server.base_url).fetch(NOW)
+    fetched = await CoinMarketCap(http=http).fetch(NOW)
     assert [
         ("crypto.coinmarketcap.market_cap", "07-24 11:50:00", 2.78e12, "partial"),
         ("crypto.coinmarketcap.volume", "07-24 11:50:00", 70.4e9, "partial"),
@@ -62,7 +62,7 @@ async def test_coinmarketcap_without_a_key(http: HttpClient, http_server: FakeHt
 async def test_coinmarketcap_with_a_key(http: HttpClient, http_server: FakeHttp):
     """The key travels in its header, and the keyed address is another one."""
     http_server.route(coinmarketcap.MARKET_PATH, ok_json(cmc_market()))
-    await CoinMarketCap(http=http, key=SecretStr("k"), base_url=http_server.base_url).fetch(NOW)
+    await CoinMarketCap(http=http, key=SecretStr("k")).fetch(NOW)
     assert "k" == http_server.requests[0].headers["x-cmc_pro_api_key"]
     assert f"{KEYED_URL}/public-api" == KEYLESS_URL
 
@@ -76,7 +76,7 @@ async def test_coinmarketcap_errors_inside_a_200(
 ):
     """The code in the body, a number or a text, says what is wrong."""
     http_server.route(coinmarketcap.MARKET_PATH, ok_json(cmc(None, code, "no")))
-    fetched = await CoinMarketCap(http=http, base_url=http_server.base_url).fetch(NOW)
+    fetched = await CoinMarketCap(http=http).fetch(NOW)
     assert [(fault, f"it answers with error {code} ('no')")] == [(p.fault, p.message) for p in fetched.problems]
 
 
@@ -85,13 +85,13 @@ async def test_a_zero_code_may_be_a_text(http: HttpClient, http_server: FakeHttp
     answer = cmc_market()
     answer["status"]["error_code"] = "0"
     http_server.route(coinmarketcap.MARKET_PATH, ok_json(answer))
-    assert () == (await CoinMarketCap(http=http, base_url=http_server.base_url).fetch(NOW)).problems
+    assert () == (await CoinMarketCap(http=http).fetch(NOW)).problems
 
 
 async def test_coingecko_is_another_series(http: HttpClient, http_server: FakeHttp):
     """Its totals differ by several percent, so nothing may take them for CoinMarketCap's."""
     http_server.route("/global", ok_json(coingecko_global()))
-    fetched = await CoinGecko(http=http, base_url=http_server.base_url).fetch(NOW)
+    fetched = await CoinGecko(http=http).fetch(NOW)
     assert [
         ("crypto.coingecko.market_cap", "07-24 11:58:00", 2.85e12, "partial"),
         ("crypto.coingecko.volume", "07-24 11:58:00", 99e9, "partial"),
@@ -104,7 +104,7 @@ async def test_fear_and_greed_of_coinmarketcap(http: HttpClient, http_server: Fa
     history = cmc_fear_history({"2026-07-22": 38, "2026-07-23": 39, "2026-07-24": 40})
     http_server.route(coinmarketcap.FEAR_HISTORY_PATH, ok_json(history))
     http_server.route(coinmarketcap.FEAR_PATH, ok_json(cmc_fear(41)))
-    fetched = await CoinMarketCapFear(http=http, base_url=http_server.base_url).fetch(NOW)
+    fetched = await CoinMarketCapFear(http=http).fetch(NOW)
     assert [
         ("fear_greed.coinmarketcap.value", "07-22 23:59:59", 38.0, "final"),
         ("fear_greed.coinmarketcap.value", "07-23 23:59:59", 39.0, "final"),
@@ -115,7 +115,7 @@ async def test_fear_and_greed_of_coinmarketcap(http: HttpClient, http_server: Fa
 async def test_fear_and_greed_of_alternative_me(http: HttpClient, http_server: FakeHttp):
     """One value a UTC day, numbers as text, newest first."""
     http_server.route("/fng/", ok_json(alternative_me([("2026-07-24", 47), ("2026-07-23", 33)])))
-    fetched = await AlternativeMe(http=http, base_url=http_server.base_url).fetch(NOW)
+    fetched = await AlternativeMe(http=http).fetch(NOW)
     assert [
         ("fear_greed.alternative_me.value", "07-23 23:59:59", 33.0, "final"),
         ("fear_greed.alternative_me.value", "07-24 00:00:00", 47.0, "partial"),
@@ -189,6 +189,19 @@ async def test_a_snapshot_long_before_the_end_is_provisional():
     snapshots = DailySnapshots(name="x", feed=Present(), documents=MemoryDocuments())
     await snapshots.fetch(datetime(2026, 7, 23, 9, tzinfo=UTC))
     assert ("crypto.x.market_cap", "07-23 23:59:59", 1.0, "provisional") == told(await snapshots.fetch(NOW))[0]
+
+
+async def test_a_silent_source_is_not_excused_by_its_snapshots():
+    """Days that were kept are no answer: its trouble is of the whole source."""
+    documents, trouble = MemoryDocuments(), FeedProblem("x", Fault.UNREACHABLE, "no answer", "crypto.x.market_cap")
+
+    class Silent:
+        async def fetch(self, now: datetime) -> Fetched:
+            return Fetched(problems=(trouble,))
+
+    await DailySnapshots(name="x", feed=Present(), documents=documents).fetch(NOW - timedelta(days=1))
+    fetched = await DailySnapshots(name="x", feed=Silent(), documents=documents).fetch(NOW)
+    assert (1, [""]) == (len(fetched.observations), [problem.subject for problem in fetched.problems])
 
 
 async def test_snapshots_of_two_providers_are_kept_apart():

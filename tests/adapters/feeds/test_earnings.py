@@ -22,11 +22,12 @@ from adapters.feeds.earnings_nasdaq import NasdaqEarnings
 from adapters.feeds.earnings_yahoo import YahooEarnings, parse_calendar, parse_company
 from adapters.feeds.port import Fault, FeedProblem
 from adapters.feeds.yahoo import YahooDesk, YahooOptions
-from adapters.http import HttpClient
+from adapters.paces import Pace
 from rules.model import Status
 from tests.adapters.feeds.calendar_pages import nasdaq_day, nasdaq_row, yahoo_calendar, yahoo_company
 from tests.fakes.documents import MemoryDocuments
 from tests.fakes.http_server import FakeHttp, Request, challenge, ok_json
+from tests.fakes.sources import client_of
 
 NOW = datetime(2026, 10, 20, 12, tzinfo=UTC)
 
@@ -95,8 +96,8 @@ async def test_nasdaq_is_asked_for_trading_days_only(http_server: FakeHttp):
         return ok_json(nasdaq_day("", [nasdaq_row("AAPL"), nasdaq_row("ZZZ")]))
 
     http_server.route("/api/calendar/earnings", reply)
-    async with HttpClient(SteppingClock(NOW)) as http:
-        feed = NasdaqEarnings(http=http, symbols={"AAPL"}, days=7, base_url=http_server.base_url)
+    async with client_of(http_server, NOW) as http:
+        feed = NasdaqEarnings(http=http, symbols={"AAPL"}, days=7)
         answer = await feed.dates(NOW)
     asked = [request.query["date"] for request in http_server.requests]
     assert ["2026-10-20", "2026-10-21", "2026-10-22", "2026-10-23", "2026-10-26"] == asked
@@ -106,8 +107,8 @@ async def test_nasdaq_is_asked_for_trading_days_only(http_server: FakeHttp):
 async def test_a_refusal_ends_the_asking(http_server: FakeHttp):
     """Who is shown a challenge isn't helped by nineteen more."""
     http_server.route("/api/calendar/earnings", challenge())
-    async with HttpClient(SteppingClock(NOW)) as http:
-        answer = await NasdaqEarnings(http=http, base_url=http_server.base_url).dates(NOW)
+    async with client_of(http_server, NOW) as http:
+        answer = await NasdaqEarnings(http=http).dates(NOW)
     assert (1, [Fault.BLOCKED]) == (len(http_server.requests), [problem.fault for problem in answer.problems])
 
 
@@ -184,7 +185,7 @@ def test_a_company_without_a_date_is_no_fault():
 @pytest.fixture
 async def desk(http_server: FakeHttp, tmp_path: Path) -> AsyncIterator[YahooDesk]:
     """Yahoo at the local server."""
-    options = YahooOptions(base_url=http_server.base_url, cache_dir=tmp_path, requests_per_s=0)
+    options = YahooOptions(base_url=http_server.base_url, cache_dir=tmp_path, pace=Pace(0))
     made = YahooDesk(SteppingClock(NOW), StoredCoolDowns(MemoryDocuments()), options)
     yield made
     made.close()

@@ -10,17 +10,15 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.clock import SteppingClock
-from adapters.feeds import cmc_flows, tftc, theblock
+from adapters.feeds import cmc_flows, farside, tftc, theblock
 from adapters.feeds.answer import BadAnswer
-from adapters.feeds.cmc_flows import CmcFlows
-from adapters.feeds.farside import Farside
 from adapters.feeds.flow_day import FlowDay
 from adapters.feeds.flow_html import parse
 from adapters.feeds.flow_rows import to_days
+from adapters.feeds.flow_site import SiteFlows
 from adapters.feeds.flows_csv import FlowsCsv
 from adapters.feeds.port import Fault
 from adapters.feeds.sosovalue import SoSoValue
-from adapters.feeds.tftc import Tftc
 from adapters.http import HttpClient
 from rules.model import Status
 from tests.adapters.feeds.flow_pages import (
@@ -36,14 +34,15 @@ from tests.adapters.feeds.flow_pages import (
     theblock_chart,
 )
 from tests.fakes.http_server import FakeHttp, Reply, challenge, failing, ok_json, ok_text
+from tests.fakes.sources import client_of
 
 KEY = SecretStr("demo-key")
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[HttpClient]:
-    """A client whose clock stands at NOW."""
-    async with HttpClient(SteppingClock(NOW)) as client:
+async def http(http_server: FakeHttp) -> AsyncIterator[HttpClient]:
+    """A client whose clock stands at NOW, with every source at the scripted server."""
+    async with client_of(http_server, NOW) as client:
         yield client
 
 
@@ -85,7 +84,7 @@ async def test_tftc_ignores_a_holiday_and_knows_totals_alone(http: HttpClient, h
         {"date": "2026-07-17", "netFlowUsd": 132_300_000.0, "totalNetAssetsUsd": 1e11},
     ]
     http_server.route("/bitcoin-etf-flows/data.json", ok_json(table))
-    answer = await Tftc(http=http, base_url=http_server.base_url).days(NOW)
+    answer = await SiteFlows(http=http, site=tftc.SITE).days(NOW)
     totals = {"2026-07-17": 132.3e6, **WEEK_TOTALS}
     assert {day: (total, Status.FINAL) for day, total in totals.items()} == by_date(answer.days)
     assert {} == answer.days[0].funds
@@ -94,7 +93,7 @@ async def test_tftc_ignores_a_holiday_and_knows_totals_alone(http: HttpClient, h
 async def test_tftc_days_after_its_own_mark_are_provisional(http: HttpClient, http_server: FakeHttp):
     """``updatedThrough`` says how far TFTC vouches."""
     http_server.route("/bitcoin-etf-flows/data.json", ok_json({**tftc_table(), "updatedThrough": "2026-07-21"}))
-    answer = await Tftc(http=http, base_url=http_server.base_url).days(NOW)
+    answer = await SiteFlows(http=http, site=tftc.SITE).days(NOW)
     assert (22.0e6, Status.PROVISIONAL) == by_date(answer.days)["2026-07-22"]
 
 
@@ -102,7 +101,7 @@ async def test_tftc_follows_its_redirect(http: HttpClient, http_server: FakeHttp
     """The address without www redirects for good (308)."""
     http_server.route("/bitcoin-etf-flows/data.json", Reply(308, b"", {"Location": "/moved.json"}))
     http_server.route("/moved.json", ok_json(tftc_table()))
-    assert 3 == len((await Tftc(http=http, base_url=http_server.base_url).days(NOW)).days)
+    assert 3 == len((await SiteFlows(http=http, site=tftc.SITE).days(NOW)).days)
 
 
 def test_tftc_in_another_unit_is_refused():
@@ -115,7 +114,7 @@ async def test_coinmarketcap_knows_totals(http: HttpClient, http_server: FakeHtt
     """The last 30 days of one asset, a zero on the newest day being pending."""
     chart = cmc_chart({**WEEK, "2026-07-23": {"IBIT": 0.0}})
     http_server.route(cmc_flows.PATH, ok_json(chart))
-    answer = await CmcFlows(http=http, base_url=http_server.base_url, assets=("ETH",)).days(NOW)
+    answer = await SiteFlows(http=http, site=cmc_flows.SITE, assets=("ETH",)).days(NOW)
     totals = {day: (total, Status.FINAL) for day, total in WEEK_TOTALS.items()}
     assert {**totals, "2026-07-23": (None, Status.PENDING)} == by_date(answer.days)
     assert {"category": "eth", "range": "30d", "convertId": "2781"} == dict(http_server.requests[0].query)
@@ -147,7 +146,7 @@ def soso_routes(server: FakeHttp) -> None:
 async def test_sosovalue_asks_fund_by_fund_with_its_key(http: HttpClient, http_server: FakeHttp):
     """The key travels in a header; a pending day is unknown although the summary prints a zero."""
     soso_routes(http_server)
-    answer = await SoSoValue(http=http, key=KEY, base_url=http_server.base_url, assets=("BTC",)).days(NOW)
+    answer = await SoSoValue(http=http, key=KEY, assets=("BTC",)).days(NOW)
     totals = {day: (total, Status.FINAL) for day, total in WEEK_TOTALS.items()}
     assert {**totals, "2026-07-23": (None, Status.PENDING)} == by_date(answer.days)
     assert {"demo-key"} == {request.headers["x-soso-api-key"] for request in http_server.requests}
@@ -158,8 +157,8 @@ async def test_sosovalue_is_asked_below_its_limit(http_server: FakeHttp):
     """Ten requests a minute are allowed; six requests take half a minute."""
     soso_routes(http_server)
     clock = SteppingClock(NOW)
-    async with HttpClient(clock) as http:
-        await SoSoValue(http=http, key=KEY, base_url=http_server.base_url, assets=("BTC",)).days(NOW)
+    async with HttpClient(clock, base_urls={"sosovalue": http_server.base_url}) as http:
+        await SoSoValue(http=http, key=KEY, assets=("BTC",)).days(NOW)
     assert 32.5 == (clock.now() - NOW).total_seconds()
 
 
@@ -167,7 +166,7 @@ async def test_a_fund_that_sosovalue_does_not_give_makes_its_days_partial(http: 
     """A failed request for one fund is a hole in every day, not a smaller total."""
     soso_routes(http_server)
     http_server.route("/openapi/v1/etfs/GBTC/history", failing(404))
-    answer = await SoSoValue(http=http, key=KEY, base_url=http_server.base_url, assets=("BTC",)).days(NOW)
+    answer = await SoSoValue(http=http, key=KEY, assets=("BTC",)).days(NOW)
     assert {Status.PARTIAL, Status.PENDING} == {day.status for day in answer.days}
     assert ["etf_flows.BTC.GBTC"] == [p.subject for p in answer.problems if p.fault is Fault.CHANGED]
 
@@ -187,7 +186,7 @@ async def test_sosovalue_says_why_it_refuses(
 ):
     """Its own code and words decide, whatever the HTTP status."""
     http_server.route("/openapi/v1/etfs", ok_json(body, status))
-    answer = await SoSoValue(http=http, key=KEY, base_url=http_server.base_url, assets=("BTC",)).days(NOW)
+    answer = await SoSoValue(http=http, key=KEY, assets=("BTC",)).days(NOW)
     assert [fault] == [problem.fault for problem in answer.problems]
     assert said in answer.problems[0].message
     assert "demo-key" not in answer.problems[0].message
@@ -195,7 +194,7 @@ async def test_sosovalue_says_why_it_refuses(
 
 async def test_sosovalue_without_a_key_asks_nobody(http: HttpClient, http_server: FakeHttp):
     """It says which setting is missing."""
-    answer = await SoSoValue(http=http, key=None, base_url=http_server.base_url).days(NOW)
+    answer = await SoSoValue(http=http, key=None).days(NOW)
     assert ["needs a key: set SOSOVALUE_API_KEY (the demo plan is free)"] == [p.message for p in answer.problems]
     assert [] == http_server.requests
 
@@ -205,7 +204,7 @@ async def test_farside_asks_for_every_asset(http: HttpClient, http_server: FakeH
     http_server.route("/btc/", failing(404))
     http_server.route("/eth/", ok_text(farside_page(farside_rows())))
     http_server.route("/sol/", ok_text(farside_page(farside_rows())))
-    answer = await Farside(http=http, base_url=http_server.base_url).days(NOW)
+    answer = await SiteFlows(http=http, site=farside.SITE).days(NOW)
     assert {"ETH", "SOL"} == {day.asset for day in answer.days}
     assert ["etf_flows.BTC.total"] == [problem.subject for problem in answer.problems]
 
@@ -213,15 +212,8 @@ async def test_farside_asks_for_every_asset(http: HttpClient, http_server: FakeH
 async def test_a_source_that_refuses_is_not_asked_again(http: HttpClient, http_server: FakeHttp):
     """A challenge on the first page would be met on the others too."""
     http_server.route("*", challenge())
-    answer = await Farside(http=http, base_url=http_server.base_url).days(NOW)
+    answer = await SiteFlows(http=http, site=farside.SITE).days(NOW)
     assert (["/btc/"], [Fault.BLOCKED]) == (http_server.paths(), [problem.fault for problem in answer.problems])
-
-
-async def test_farside_history_is_on_its_own_pages(http: HttpClient, http_server: FakeHttp):
-    """``history`` reads the page of all days."""
-    http_server.route("/bitcoin-etf-flow-all-data/", ok_text(farside_page(farside_rows())))
-    feed = Farside(http=http, base_url=http_server.base_url, assets=("BTC",), history=True)
-    assert 3 == len((await feed.days(NOW)).days)
 
 
 CSV = """\
@@ -283,7 +275,7 @@ async def test_a_long_table_is_told_whole_once(http: HttpClient, http_server: Fa
     chart = theblock_chart({"2024-01-11": {"OLD": 5.0, "IBIT": 111.7}, **WEEK})
     path = "/dashboard/markets_structuredproducts_btcspotetfflows_daily_other.json"
     http_server.route(path, ok_json(chart))
-    feed = theblock.TheBlock(http=http, base_url=http_server.base_url, assets=("BTC",))
+    feed = SiteFlows(http=http, site=theblock.SITE, assets=("BTC",))
     first, second = await feed.days(NOW), await feed.days(NOW)
     assert ["2024-01-11", *WEEK] == [day.day.isoformat() for day in first.days]
     assert list(WEEK) == [day.day.isoformat() for day in second.days]

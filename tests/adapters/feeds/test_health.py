@@ -1,5 +1,6 @@
 """The health of sources: one notice when one degrades, one when it recovers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,6 +56,11 @@ G, B, BLOCKED = good(), bad(), bad(Fault.BLOCKED)
         ([bad(Fault.DISAGREEMENT)] * 5, []),
         ([bad(Fault.CHANGED, subject="NVDA")], [(0, "data_missing")]),  # nothing else came
         ([Fetched()] * 5, []),  # no news is good news
+        (
+            [BLOCKED, *[Fetched(answered=("yahoo",))] * 2],
+            [(0, "data_missing"), (2, "data_back")],
+        ),  # an answer
+        ([replace(bad(Fault.CHANGED, subject="NVDA"), answered=("yahoo",))] * 5, []),  # old figures came with it
     ],
 )
 def test_one_notice_each_way(turns: list[Fetched], expected: list[tuple[int, str]]) -> None:

@@ -1,7 +1,7 @@
 """Hong Kong's index history from Tencent and Eastmoney, and how it completes Yahoo's."""
 
-from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Container, Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -111,7 +111,7 @@ class Scripted:
         """The next answer."""
         return self.answers.pop(0)
 
-    async def backfill(self, now: datetime) -> Fetched:
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
         """The next answer."""
         return self.answers.pop(0)
 
@@ -154,6 +154,20 @@ async def test_a_failing_yahoo_is_stood_in_for(history: HkIndexHistory, http_ser
     await feed.fetch(NOW)
     assert closes(await feed.fetch(NOW)) == [(date(2026, 7, 10), 4721.66, "tencent")]
     assert closes(await feed.fetch(NOW)) == []
+
+
+async def test_a_source_that_failed_is_asked_again_within_the_hour(
+    history: HkIndexHistory, http_server: FakeHttp
+) -> None:
+    """Though nobody needs it: else its recovery would never be noticed. The other one's figures are taken."""
+    http_server.route(TENCENT, failing(404), tencent())
+    http_server.route(EASTMONEY, eastmoney())
+    feed = Prices(Scripted(Fetched(), *[Fetched((yahoo_close(10, 4721.7),))] * 3), history, ["HSTECH.HK"])
+    assert ("eastmoney",) == (await feed.fetch(NOW)).answered
+    assert () == (await feed.fetch(NOW + timedelta(minutes=59))).answered
+    assert ("tencent",) == (await feed.fetch(NOW + timedelta(minutes=60))).answered
+    assert [TENCENT, EASTMONEY, TENCENT] == http_server.paths()
+    assert () == (await feed.fetch(NOW + timedelta(hours=3))).answered
 
 
 async def test_without_the_index_nobody_is_asked(history: HkIndexHistory, http_server: FakeHttp) -> None:

@@ -65,6 +65,23 @@ async def test_a_source_that_was_away_doesnt_repeat_itself():
     assert [(figure(1.0),), (other,), ()] == await news((figure(1.0),), (other,), (figure(1.0), other))
 
 
+async def test_what_an_earlier_process_told_is_remembered():
+    """By its newest version: older ones beside it are told, too; one that differs is news with all its versions."""
+    first, second, other, changed = figure(1.0), figure(2.0), figure(5.0, series="s.k.g"), figure(6.0, series="s.k.g")
+    feed = OnlyNews(feed=Script(Fetched((first, second, other)), Fetched((first, second, changed))))
+    feed.remember([second, other])
+    assert [(), (changed,)] == [(await feed.fetch(NOW)).observations for _ in range(2)]
+    feed = OnlyNews(feed=Script(Fetched((first, second))))
+    feed.remember([first])
+    assert (first, second) == (await feed.fetch(NOW)).observations
+
+
+async def test_who_answered_is_told_without_any_news():
+    """A source whose table is old is well all the same."""
+    feed = OnlyNews(feed=Script(*[Fetched((figure(1.0, source="a+b"),), answered=("c",))] * 2))
+    assert [("c", "a", "b")] * 2 == [(await feed.fetch(NOW)).answered for _ in range(2)]
+
+
 async def test_problems_are_passed_on():
     """They are of the fetch, not of a figure."""
     problem = FeedProblem("a", Fault.BLOCKED, "refused")

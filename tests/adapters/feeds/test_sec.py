@@ -22,9 +22,11 @@ from adapters.feeds.sec_segments import SecSegments
 from adapters.feeds.yahoo import YahooDesk, YahooOptions
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals, parse
 from adapters.http import HttpClient
+from adapters.paces import Pace
 from tests.adapters.feeds.calendar_pages import company_facts, instance, sec_fact, submissions, yahoo_series
 from tests.fakes.documents import MemoryDocuments
 from tests.fakes.http_server import FakeHttp, failing, ok_json, ok_text
+from tests.fakes.sources import client_of
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 REVENUE = "RevenueFromContractWithCustomerExcludingAssessedTax"
@@ -34,15 +36,15 @@ SEGMENT = "us-gaap:StatementBusinessSegmentsAxis"
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[HttpClient]:
-    """A client whose clock stands at NOW."""
-    async with HttpClient(SteppingClock(NOW)) as client:
+async def http(http_server: FakeHttp) -> AsyncIterator[HttpClient]:
+    """A client whose clock stands at NOW, with every source at the scripted server."""
+    async with client_of(http_server, NOW) as client:
         yield client
 
 
-def api(http: HttpClient, server: FakeHttp, contact: str = CONTACT) -> SecApi:
+def api(http: HttpClient, contact: str = CONTACT) -> SecApi:
     """The SEC at the local server."""
-    return SecApi(http=http, contact=contact, data_url=server.base_url, site_url=server.base_url)
+    return SecApi(http=http, contact=contact)
 
 
 def amazon(**concepts: list[dict[str, Any]]) -> str:
@@ -131,7 +133,7 @@ async def test_figures_are_known_since_their_filing(http: HttpClient, http_serve
     facts = [*YEAR, sec_fact("2024-01-01", "2024-03-31", 14_000e6, "2025-02-07", "10-K")]
     facts.append(sec_fact("2024-01-01", "2024-03-31", 99e9, "2025-05-01"))
     http_server.route("/api/xbrl/companyfacts/CIK0001018724.json", ok_text(amazon(NetIncomeLoss=facts)))
-    fetched = await SecFundamentals(api=api(http, http_server), symbols=("AMZN",)).fetch(NOW)
+    fetched = await SecFundamentals(api=api(http), symbols=("AMZN",)).fetch(NOW)
     first = [each for each in fetched.observations if each.at.date() == date(2024, 3, 31)]
     assert [
         (datetime(2024, 5, 1, 23, 59, 59, tzinfo=UTC), 13_945e6),
@@ -150,7 +152,7 @@ async def test_a_concept_that_went_away_is_told(http: HttpClient, http_server: F
             )
         ),
     )
-    fetched = await SecFundamentals(api=api(http, http_server), symbols=("AMZN",)).fetch(NOW)
+    fetched = await SecFundamentals(api=api(http), symbols=("AMZN",)).fetch(NOW)
     assert ["fundamentals.AMZN.gross_profit"] == [problem.subject for problem in fetched.problems]
 
 
@@ -160,7 +162,7 @@ async def test_who_asks_is_said(http: HttpClient, http_server: FakeHttp):
         "/files/company_tickers.json", ok_json({"0": {"cik_str": 104169, "ticker": "WMT", "title": "Walmart"}})
     )
     http_server.route("/api/xbrl/companyfacts/CIK0000104169.json", ok_text(amazon(NetIncomeLoss=YEAR)))
-    await SecFundamentals(api=api(http, http_server), symbols=("WMT",)).fetch(NOW)
+    await SecFundamentals(api=api(http), symbols=("WMT",)).fetch(NOW)
     assert [CONTACT, CONTACT] == [request.headers["user-agent"] for request in http_server.requests]
 
 
@@ -168,7 +170,7 @@ async def test_who_asks_is_said(http: HttpClient, http_server: FakeHttp):
 async def test_without_a_contact_nobody_is_asked(http: HttpClient, http_server: FakeHttp, contact: str):
     """The message names the setting and gives an example."""
     for kind in (SecFundamentals, SecSegments):
-        fetched = await kind(api=api(http, http_server, contact), symbols=("AMZN",)).fetch(NOW)
+        fetched = await kind(api=api(http, contact), symbols=("AMZN",)).fetch(NOW)
         assert [Fault.UNAUTHORIZED] == [problem.fault for problem in fetched.problems]
         assert fetched.problems[0].message.startswith(f"sec_contact is {contact!r}")
         assert "desk@example.com" in fetched.problems[0].message
@@ -178,7 +180,7 @@ async def test_without_a_contact_nobody_is_asked(http: HttpClient, http_server: 
 async def test_an_unknown_company_is_told(http: HttpClient, http_server: FakeHttp):
     """The list of companies is asked once, whatever the number of unknown symbols."""
     http_server.route("/files/company_tickers.json", ok_json({}))
-    fetched = await SecFundamentals(api=api(http, http_server), symbols=("XXXX", "YYYY")).fetch(NOW)
+    fetched = await SecFundamentals(api=api(http), symbols=("XXXX", "YYYY")).fetch(NOW)
     assert ["no company is registered as XXXX", "no company is registered as YYYY"] == [
         problem.message for problem in fetched.problems
     ]
@@ -190,7 +192,7 @@ async def test_a_source_that_refuses_is_left_alone(http: HttpClient, http_server
     """One refusal ends the fetch, three silences (each tried three times) do, a missing company doesn't."""
     http_server.route("*", failing(status))
     symbols = ("AAPL", "AMZN", "GOOGL", "META", "MSFT")
-    await SecFundamentals(api=api(http, http_server), symbols=symbols).fetch(NOW)
+    await SecFundamentals(api=api(http), symbols=symbols).fetch(NOW)
     assert asked == len(http_server.requests)
 
 
@@ -296,7 +298,7 @@ def by_quarter(fetched: Fetched) -> dict[str, float | None]:
 async def test_cloud_revenue_by_quarter(http: HttpClient, http_server: FakeHttp):
     """The quarter, the one a year before, and the fourth quarter as the year less nine months."""
     report_routes(http_server)
-    fetched = await SecSegments(api=api(http, http_server), symbols=("AMZN", "META")).fetch(NOW)
+    fetched = await SecSegments(api=api(http), symbols=("AMZN", "META")).fetch(NOW)
     assert () == fetched.problems
     assert {"2023-09-30": 23_059e6, "2024-09-30": 27_452e6, "2024-12-31": 28_786e6} == by_quarter(fetched)
     assert {"fundamentals.AMZN.segment_aws"} == {each.series for each in fetched.observations}
@@ -305,7 +307,7 @@ async def test_cloud_revenue_by_quarter(http: HttpClient, http_server: FakeHttp)
 async def test_a_report_is_read_once(http: HttpClient, http_server: FakeHttp):
     """A second fetch asks for the list of filings only."""
     report_routes(http_server)
-    feed = SecSegments(api=api(http, http_server), symbols=("AMZN",))
+    feed = SecSegments(api=api(http), symbols=("AMZN",))
     assert await feed.fetch(NOW) == await feed.fetch(NOW)
     assert 4 == len(http_server.requests)
 
@@ -314,7 +316,7 @@ async def test_one_unreadable_report_costs_its_quarters(http: HttpClient, http_s
     """The others are told beside the problem."""
     report_routes(http_server)
     http_server.route("/Archives/edgar/data/1018724/000101872425000004/k_htm.xml", failing(404))
-    fetched = await SecSegments(api=api(http, http_server), symbols=("AMZN",)).fetch(NOW)
+    fetched = await SecSegments(api=api(http), symbols=("AMZN",)).fetch(NOW)
     assert {"2023-09-30": 23_059e6, "2024-09-30": 27_452e6} == by_quarter(fetched)
     assert [Fault.CHANGED] == [problem.fault for problem in fetched.problems]
 
@@ -324,7 +326,7 @@ async def test_a_renamed_segment_is_told(http: HttpClient, http_server: FakeHttp
     report_routes(http_server)
     renamed = instance([("2024-07-01", "2024-09-30", {SEGMENT: "amzn:CloudSegmentMember"}, 1e9)])
     http_server.route("/Archives/edgar/data/1018724/000101872424000161/q3_htm.xml", ok_text(renamed))
-    fetched = await SecSegments(api=api(http, http_server), symbols=("AMZN",)).fetch(NOW)
+    fetched = await SecSegments(api=api(http), symbols=("AMZN",)).fetch(NOW)
     assert "the 10-Q of 2024-09-30 (0001018724-24-000161) has no revenue of AmazonWeb" in fetched.problems[0].message
 
 
@@ -356,10 +358,10 @@ async def test_the_fallback_is_asked_for_what_is_missing(http: HttpClient, http_
     http_server.route("/api/xbrl/companyfacts/CIK0001018724.json", ok_text(amazon(**{REVENUE: YEAR})))
     http_server.route("/api/xbrl/companyfacts/CIK0001045810.json", failing(404))
     http_server.route("/ws/fundamentals-timeseries/v1/finance/timeseries/NVDA", ok_json(yahoo_series(SERIES)))
-    options = YahooOptions(base_url=http_server.base_url, cache_dir=tmp_path, requests_per_s=0)
+    options = YahooOptions(base_url=http_server.base_url, cache_dir=tmp_path, pace=Pace(0))
     desk = YahooDesk(SteppingClock(NOW), StoredCoolDowns(MemoryDocuments()), options)
     symbols = ("AMZN", "NVDA")
-    filings = SecFundamentals(api=api(http, http_server), symbols=symbols)
+    filings = SecFundamentals(api=api(http), symbols=symbols)
     feed = Fundamentals(symbols=symbols, filings=[filings], fallback=YahooFundamentals(desk=desk))
     fetched = await feed.fetch(NOW)
     desk.close()

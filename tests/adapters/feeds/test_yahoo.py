@@ -15,6 +15,7 @@ from adapters.feeds.daily_bars import Bar
 from adapters.feeds.port import Fetched
 from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_requests import ChartReply
+from adapters.paces import Pace
 from rules.calendars import Calendars
 from rules.universe import Instrument, Kind
 from tests.fakes.documents import MemoryDocuments
@@ -55,7 +56,7 @@ async def build(http_server: FakeHttp, tmp_path: Path) -> AsyncIterator[Build]:
     desks: list[YahooDesk] = []
 
     def make(*instruments: Instrument, documents: MemoryDocuments | None = None, **options: object) -> YahooPrices:
-        settings = YahooOptions(base_url=http_server.base_url, cache_dir=tmp_path, requests_per_s=0, timeout_s=5.0)
+        settings = YahooOptions(base_url=http_server.base_url, cache_dir=tmp_path, pace=Pace(0), timeout_s=5.0)
         clock = SteppingClock(AFTER)
         cool_downs = StoredCoolDowns(documents or MemoryDocuments())
         desks.append(YahooDesk(clock, cool_downs, replace(settings, **options)))  # type: ignore[arg-type]
@@ -360,7 +361,7 @@ async def test_an_index_without_volume(build: Build, http_server: FakeHttp) -> N
 async def test_requests_keep_their_pace(build: Build, http_server: FakeHttp, burst: int, seconds: float) -> None:
     """A few requests may go out at once; beyond that they wait their turn on the clock."""
     http_server.route("*", ok_json(chart("X", WEEK, quoted_at=CLOSE_FRIDAY)))
-    feed = build(*(instrument(f"S{n}") for n in range(10)), requests_per_s=2.0, burst=burst, concurrency=1)
+    feed = build(*(instrument(f"S{n}") for n in range(10)), pace=Pace(2.0, burst), concurrency=1)
     await feed.fetch(AFTER)
     assert feed._desk.clock.now() - AFTER == timedelta(seconds=seconds)
 
@@ -418,7 +419,7 @@ async def test_the_first_start_fills_the_archive(build: Build, http_server: Fake
     quoted = datetime(2026, 7, 17, 17, 45, tzinfo=UTC)
     http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=quoted)))
     feed = build()
-    assert [status for _, _, status in closes(await feed.backfill(quoted))] == ["final"] * 4
+    assert [status for _, _, status in closes(await feed.backfill(quoted, {"NVDA"}))] == ["final"] * 4
     assert closes(await feed.fetch(quoted)) == [("07-17 17:45", 104.0, "partial")]
     assert [request.query["range"] for request in http_server.requests] == ["2y", "5d"]
 

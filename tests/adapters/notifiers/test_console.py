@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 import re
 from datetime import UTC, datetime
 
@@ -106,17 +108,29 @@ async def test_receipts_count() -> None:
     ]
 
 
-class Closed(io.StringIO):
-    """A pipe whose reader has gone."""
+class Broken(io.StringIO):
+    """A place that takes nothing, for the reason ``number``."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
 
     def write(self, text: str, /) -> int:
         if text:
-            raise BrokenPipeError(32, "Broken pipe")
+            raise OSError(self._number, os.strerror(self._number))
         return 0
 
 
-async def test_a_closed_terminal_is_a_destination_that_is_gone() -> None:
-    """Nothing is tried again on standard output that nobody reads."""
+async def test_a_full_disk_is_a_destination_that_is_gone() -> None:
+    """Nothing is tried again where standard output is a file that can't grow."""
     outgoing = Outgoing(key="k", destination="console:", message=MESSAGE, reader=Reader())
     with pytest.raises(DestinationGone, match="takes nothing more"):
-        await ConsoleNotifier(SteppingClock(NOW), Closed()).send(outgoing)
+        await ConsoleNotifier(SteppingClock(NOW), Broken(errno.ENOSPC)).send(outgoing)
+
+
+async def test_a_reader_who_has_had_enough_is_no_failure() -> None:
+    """``| head`` ended: it is noted for whoever prints, who need not go on."""
+    notifier = ConsoleNotifier(SteppingClock(NOW), Broken(errno.EPIPE))
+    assert not notifier.closed.is_set()
+    await notifier.send(Outgoing(key="k", destination="console:", message=MESSAGE, reader=Reader()))
+    assert notifier.closed.is_set()

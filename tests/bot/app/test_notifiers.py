@@ -14,7 +14,8 @@ from adapters.message import Message, Paragraph, Reader, Text
 from adapters.store.embedded import open_throwaway_store
 from adapters.store.port import Commit, Store
 from bot.app.notifiers import build_notifiers, out_of_reach, unreachable
-from bot.delivery import Sender, always
+from bot.courier import always
+from bot.delivery import Sender
 from bot.notices import addressed
 from bot.settings import load
 from rules.model import Severity

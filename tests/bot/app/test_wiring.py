@@ -1,4 +1,4 @@
-"""What the composition root adds to delivery: care for destinations, and the dry run."""
+"""What the composition root adds to delivery: the dry run."""
 
 import io
 from datetime import UTC, datetime
@@ -7,42 +7,9 @@ from adapters.clock import SteppingClock
 from adapters.message import Message, Reader, Text
 from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Outgoing
-from adapters.store.embedded import open_throwaway_store
-from bot.app.delivery import Caretaker, on_terminal
-from bot.subscriptions import Matcher, Subscription, identity, subscriptions
+from bot.app.sending import on_terminal
 
 NOW = datetime(2024, 11, 1, 20, tzinfo=UTC)
-GROUP = "telegram:-100"
-
-
-def subscription(destination=GROUP):
-    about = Matcher("rule", "sox")
-    return Subscription(
-        id=identity("S", destination, about),
-        destination=destination,
-        matcher=about,
-        owner="telegram:7",
-        owner_name="Li",
-        created_at=NOW,
-    )
-
-
-async def test_the_subscriptions_of_a_destination_that_is_gone_are_parked():
-    """Nothing is sent there until somebody subscribes again; the reason is kept."""
-    async with open_throwaway_store() as store:
-        register = subscriptions(store.documents)
-        await register.put(subscription())
-        await Caretaker(store.documents).gone(GROUP, "bot was kicked")
-        assert ["bot was kicked"] == [item.parked for item in await register.all()]
-
-
-async def test_the_subscriptions_of_a_destination_that_moved_go_along():
-    """They hold at the new address alone."""
-    async with open_throwaway_store() as store:
-        register = subscriptions(store.documents)
-        await register.put(subscription())
-        await Caretaker(store.documents).moved(GROUP, "telegram:-200")
-        assert ["telegram:-200"] == [item.destination for item in await register.all()]
 
 
 async def test_a_dry_run_prints_what_would_be_sent():

@@ -11,8 +11,8 @@ from bot.charts.bars import Bar, columns, grouped, ranked
 from bot.charts.candles import Candle, candles
 from bot.charts.gauge import gauge
 from bot.charts.lines import area
-from bot.charts.png import label_language, picture
-from bot.charts.svg import PAGE, Frame, plain_palette, shortened, text_width, ticks
+from bot.charts.png import emboldened, label_language, picture
+from bot.charts.svg import PAGE, Frame, plain_palette, shortened, text, text_width, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 FRAME = Frame(620, "Net flow", "$m", "Source: Farside", ident="f")
@@ -148,3 +148,13 @@ def test_a_drawing_becomes_a_picture() -> None:
 def test_english_labels_need_no_font_of_the_machine() -> None:
     """They are drawn with the bundled one."""
     assert label_language("en") == "en"
+
+
+def test_what_is_bold_and_chinese_is_outlined() -> None:
+    """The Chinese font has one weight; an outline in the text's own colour makes it bold."""
+    drawn = [
+        emboldened(text(0, 0, words, "#111", weight=weight))
+        for words, weight in (("SOX 跑输 <NDX>", "600"), ("SOX lags", "600"), ("跑输", ""))
+    ]
+    assert [True, False, False] == ['stroke="#111"' in svg for svg in drawn]
+    assert ["SOX 跑输 <NDX>"] == texts(parsed(f'<svg xmlns="http://www.w3.org/2000/svg">{drawn[0]}</svg>'))

@@ -30,7 +30,7 @@ def test_the_week_tells_exactly_its_four_alerts_and_the_digest(document: dict[st
         ("week-move-10", "fired", "2024-11-01T20:20", "2024-11-01"),
         # when the row of 1 November was complete, not when it was partial and already negative
         ("btc-etf-outflow", "fired", "2024-11-02T01:40", "2024-11-01"),
-        ("", "digest", "2024-11-02T02:00", "2024-11-02"),
+        ("weekly-digest", "digest", "2024-11-02T02:00", "2024-11-02"),
     ]
 
 

@@ -12,6 +12,7 @@ from adapters.clock import SteppingClock
 from adapters.message import Reader
 from adapters.notifiers.port import Receipt
 from adapters.rendering.plain import plain_text
+from bot.caretaking import Caretaker
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.digest.flow import Outcome
@@ -24,7 +25,7 @@ from bot.settings import AccessSettings
 from rules.calendars import Calendars
 from rules.loader import PACKS
 from rules.universe_file import load_universe
-from tests.fakes.documents import MemoryDocuments
+from tests.fakes.documents import MemoryCommits, MemoryDocuments
 
 ACCESS = AccessSettings(
     admins=("telegram:1",), analysts=("telegram:2",), viewers=("telegram:3",), chats=("telegram:-100",)
@@ -48,7 +49,9 @@ class OpenLimits:
 class NoDigest:
     """A desk that has no digest."""
 
-    async def message(self, day, lang, now):
+    slots = ()
+
+    async def message(self, day, reader, now, file):
         """Nothing."""
         return
 
@@ -59,6 +62,14 @@ class NoDigest:
     async def publish(self, day, now):
         """There is no draft."""
         return Outcome.NO_DRAFT
+
+    async def fill(self, name, slot, text, now):
+        """There is no draft."""
+        return Outcome.NO_DRAFT
+
+    async def correct(self, name, reason, now):
+        """Nothing was published."""
+        return Outcome.NOT_PUBLISHED
 
     async def in_work(self, now):
         """The running week."""
@@ -198,17 +209,20 @@ def desk(universe, calendars, market, documents, limits, tmp_path):
     async def unchanged(rules):
         """Nothing runs rules here."""
 
+    clock, profiles = SteppingClock(END), Profiles(documents, Reader())
+    commits = MemoryCommits(documents)
     return Desk(
         universe=universe,
         calendars=calendars,
         market=market,
         documents=documents,
         limits=limits,
-        profiles=Profiles(documents, Reader()),
+        profiles=profiles,
         access=ACCESS,
-        clock=SteppingClock(END),
+        clock=clock,
         rulebook=RuleBook([PACKS], universe, unchanged),
         deliveries=Sent(),
+        owners=Caretaker(documents=documents, states=commits, profiles=profiles, clock=clock),
         weekly=NoDigest(),
         pictures=tmp_path / "pictures",
     )

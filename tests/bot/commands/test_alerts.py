@@ -1,19 +1,22 @@
 """Personal alerts: what is understood, how near it is, and whose it is."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from adapters.clock import SteppingClock
 from bot import personal
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
+from bot.incidents import Numbering, documents_of
 from bot.messages import compose
 from bot.notices import Incident
 from bot.reference.recording import END, START
 from bot.subscriptions import subscriptions
 from rules.engine import Engine
-from rules.model import TransitionKind
-from tests.bot.commands.conftest import Person
+from rules.model import Observation, Status, TransitionKind
+from tests.bot.commands.conftest import Person, shown
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,7 @@ from tests.bot.commands.conftest import Person
 async def test_what_is_typed_is_understood_as_a_rule(ann: Person, documents, universe, calendars, typed, when) -> None:
     """Short forms and expressions become a condition that the engine compiles."""
     await ann.ask(f"/alert {typed}")
-    (alert,) = await personal.everyones(documents)
+    (alert,) = await personal.of(documents, "telegram:2")
     assert when == alert.when
     assert Engine([alert.spec()], universe, calendars).programs[0].spec.id == alert.rule_id
 
@@ -56,10 +59,10 @@ async def test_the_reply_shows_meaning_distance_past_and_undo(ann: Person) -> No
     assert text == (
         f"🔔 BTC crosses 73k · {key}\n"
         "Understood: crosses_up(high(BTC), 73k)\n"
-        "69,482.5 → 73,000.0: 5.1% away\n"
+        "$69,482 → $73,000: 5.1% away\n"
         "Would have fired 1× (29 Oct 2024) on what is known since 24 Oct 2024\n"
         "Once, until 31 Jan 2025; told to you alone\n"
-        "Prices as known at 2 Nov 02:00 UTC\n"
+        "As known at 2 Nov 02:00 UTC\n"
         "[↩ Undo] [My alerts]"
     )
 
@@ -70,11 +73,11 @@ async def test_the_reply_in_chinese(li: Person) -> None:
     key = personal.alert_id("telegram:3", "ret(NVDA, 1d) <= -5%", repeats=True)
     assert text == (
         f"🔔 英伟达 跌 5% · {key}\n"
-        "理解为：ret(NVDA, 1d) <= -5%\n"
+        "已理解为：ret(NVDA, 1d) <= -5%\n"
         "+2.0% → -5.0%：还差 7.0pct\n"
-        "按 2023-12-29 以来的已知数据，本会触发 0 次\n"
-        "每次，有效至 2025-01-31；只通知您本人\n"
-        "价格截至 11-02 02:00 UTC\n"
+        "按 2023-12-29 以来的数据，共会触发 0 次\n"
+        "每次满足都提醒；有效期至 2025-01-31；只发给您本人\n"
+        "数据截至 北京 11-02 10:00\n"
         "[↩ 撤销] [我的提醒]"
     )
 
@@ -82,7 +85,7 @@ async def test_the_reply_in_chinese(li: Person) -> None:
 @pytest.mark.parametrize(
     ("typed", "start"),
     [
-        ("", "✋ What should I watch?"),
+        ("", "You have no alerts. e.g. /alert NVDA > 140"),
         ("NVDIA > 140", '❓ No "NVDIA". Did you mean NVDA (Nvidia)?'),
         ("hello world", "✋ Not understood at character 7"),
         ("NVDA + 5", "✋ Not understood at character 1: a condition is wanted"),
@@ -95,14 +98,14 @@ async def test_the_reply_in_chinese(li: Person) -> None:
 async def test_what_is_not_understood_is_explained(ann: Person, documents, typed: str, start: str) -> None:
     """Where the mistake is, what is wanted, and an example; nothing is kept."""
     assert (await ann.read(f"/alert {typed}")).startswith(start)
-    assert [] == list(await personal.everyones(documents))
+    assert [] == list(await personal.of(documents, "telegram:2"))
 
 
 async def test_asking_twice_is_asking_once(ann: Person, documents) -> None:
     """The same words again neither add an alert nor a subscription."""
-    await ann.ask("/alert NVDA > 140")
-    await ann.ask("/alert NVDA > 140")
-    assert 1 == len(await personal.everyones(documents))
+    await ann.ask("/alert NVDA > 140 repeat")
+    await ann.ask("/alert NVDA > 140 repeat")
+    assert 1 == len(await personal.of(documents, "telegram:2"))
     assert ["telegram:2"] == [item.destination for item in await subscriptions(documents).all()]
 
 
@@ -119,13 +122,16 @@ async def test_alerts_are_listed_nearest_first(ann: Person) -> None:
     assert lines[-1] == "[✕ NVDA > 100] [✕ NVDA > 140] [✕ NVDA > 200]"
 
 
+_MARKS = {"readers", "rule_changes", personal.CHANGES}
+
+
 async def test_undo_ends_the_alert_and_its_subscription(ann: Person, documents) -> None:
     """The button under the confirmation leaves nothing behind, however often it is pressed."""
     reply = await ann.ask("/alert NVDA > 140")
     undo = reply.message.buttons[0][0].data
     assert "✅ 1 ended: NVDA > 140" in (await ann.press(undo)).message.summary
     assert "There is no such alert" in (await ann.press(undo)).toast
-    assert {} == {key: text for key, text in documents.documents.items() if key[0] not in {"readers", "rule_changes"}}
+    assert {} == {key: text for key, text in documents.documents.items() if key[0] not in _MARKS}
 
 
 async def test_nobody_ends_anothers_alert(ann: Person, documents) -> None:
@@ -133,7 +139,7 @@ async def test_nobody_ends_anothers_alert(ann: Person, documents) -> None:
     undo = (await ann.ask("/alert NVDA > 140")).message.buttons[0][0].data
     await ann.viewer().press(undo)
     await ann.viewer().ask("/unalert all")
-    assert 1 == len(await personal.everyones(documents))
+    assert 1 == len(await personal.of(documents, "telegram:2"))
 
 
 async def test_a_person_keeps_no_more_alerts_than_the_limit(desk: Desk, ann: Person) -> None:
@@ -148,7 +154,7 @@ async def test_a_person_keeps_no_more_alerts_than_the_limit(desk: Desk, ann: Per
 async def test_an_expired_alert_is_not_listed(ann: Person, desk: Desk, documents) -> None:
     """What is over doesn't count as watched."""
     await ann.ask("/alert NVDA > 140 until 1d")
-    (alert,) = await personal.everyones(documents)
+    (alert,) = await personal.of(documents, "telegram:2")
     await personal.keep(documents, replace(alert, expires_at=desk.clock.now()))
     assert (await ann.read("/alerts")).startswith("You have no alerts")
 
@@ -157,7 +163,7 @@ async def test_living_alerts_run_and_broken_or_expired_ones_do_not_stop_them(
     ann: Person, desk: Desk, documents, universe, calendars
 ) -> None:
     """What the engine is given compiles and hasn't ended."""
-    await ann.ask("/alert NVDA > 140")
+    await ann.ask("/alert NVDA > 140 repeat")
     (alert,) = await personal.everyones(documents)
     await personal.keep(documents, replace(alert, id="P-2", when="GONE > 1"))
     await personal.keep(documents, replace(alert, id="P-3", expires_at=desk.clock.now()))
@@ -179,3 +185,66 @@ async def test_a_personal_alert_fires_in_the_engine_and_reads_like_one(
     assert (alert.rule_id, 73577.21) == (fired.rule, fired.value)
     message = compose([Incident("A-1001", fired)], "en", universe)
     assert message.summary.startswith("BTC crosses 73k")
+
+
+async def test_who_waits_for_flows_is_told_once_when_they_are_out(
+    desk: Desk, documents, universe, calendars, week
+) -> None:
+    """The button under figures that aren't out sets an alert that fires when every fund has reported, not before."""
+    now = datetime(2024, 11, 5, 1, tzinfo=UTC)
+    ann = Person(Commands(replace(desk, clock=SteppingClock(now))))
+    waiting = await ann.ask("/flows")
+    assert "⏳ 4 Nov not out yet" in waiting.message.summary + shown(waiting)
+    reply = await ann.press(waiting.message.buttons[1][0].data)
+    assert "🔔 You will be told when BTC ETF flows of 4 Nov are out." == reply.toast
+    (alert,) = await personal.everyones(documents)
+    engine = Engine([alert.spec()], universe, calendars)
+    state = engine.seed(engine.initial_state(now), week.observations)
+    close, told = calendars.get("XNYS").close(date(2024, 11, 4)), []
+    for hours, status, flow in ((3, Status.PENDING, None), (4, Status.PROVISIONAL, -5e6), (9, Status.FINAL, -20e6)):
+        at = now + timedelta(hours=hours)
+        seen = Observation("etf_flows.BTC.total", close, at, flow, status, "farside")
+        state, transitions = engine.advance(state, [seen], at)
+        told.append([item.kind for item in transitions])
+    assert [[], [], [TransitionKind.FIRED]] == told
+
+
+async def test_asking_twice_to_be_told_is_asking_once(desk: Desk, documents) -> None:
+    """A button that is pressed again changes nothing."""
+    ann = Person(Commands(replace(desk, clock=SteppingClock(datetime(2024, 11, 5, 1, tzinfo=UTC)))))
+    for _ in range(2):
+        await ann.press("flows:btc:notify")
+    assert 1 == len(await personal.everyones(documents))
+
+
+async def test_the_desks_own_series_can_be_named(ann: Person, documents, universe, calendars) -> None:
+    """ETF flows and fear and greed by the names that the packs give them."""
+    text = await ann.read("/alert BTC_ETF < 0 USD repeat")
+    assert "Would have fired 2× (22 Oct 2024, 1 Nov 2024)" in text
+    (alert,) = await personal.everyones(documents)
+    assert ["BTC_ETF"] == list(alert.series)
+    assert Engine([alert.spec()], universe, calendars).programs
+
+
+async def test_an_alert_of_ones_own_is_nobody_elses_business(ann: Person, desk: Desk, documents, fired_own) -> None:
+    """Not its reasons, nor its picture, nor who looks after it; not even for an admin."""
+    number = fired_own
+    assert "Why A-" in await ann.read(f"/why {number}")
+    for other in (ann.viewer(), replace(ann, id="telegram:1")):
+        for line in (f"/why {number}", f"/chart {number}", f"/ack {number}", f"/mute {number}"):
+            said = await other.read(line)
+            assert said.startswith(("❓ No alert", "🔒")), said
+
+
+@pytest.fixture
+async def fired_own(ann: Person, documents, universe, calendars, week) -> str:
+    """The number of an alert of Ann's that fired."""
+    await ann.ask("/alert BTC-USD > 70000 repeat")
+    (alert,) = await personal.everyones(documents)
+    engine = Engine([alert.spec()], universe, calendars)
+    state = engine.seed(engine.initial_state(START), week.history)
+    told = [t for t in engine.advance(state, week.observations, END)[1] if t.kind is TransitionKind.FIRED]
+    entered = Numbering().enter(told[:1])
+    for (collection, key), text in (await documents_of(entered, documents)).items():
+        await documents.put(collection, key, text)
+    return entered.incidents[0].number

@@ -29,7 +29,6 @@ async def test_a_chart_comes_with_its_change_in_words(ann: Person, line: str, wo
 @pytest.mark.parametrize(
     ("line", "start"),
     [
-        ("/chart", "✋ Which instrument?"),
         ("/chart IBIT", "❓ Too little is known of IBIT"),
         ("/chart NVDA 1810.HK AMD", "✋ 3 instruments are too many"),
         ("/chart NVDA 2w", '✋ Window "2w" not supported'),

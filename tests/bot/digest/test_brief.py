@@ -44,12 +44,15 @@ def test_after_a_holiday_in_new_york_hong_kong_has_the_later_session(universe: U
         close("^HSI", date(2024, 9, 2), 98.0, "XHKG"),
     ]
     text = text_of(daily(ObservedData(closes, (), NOW), universe, today=date(2024, 9, 3)).messages["en"])
-    assert "S&P +1.0% · HSI -2.0%" in text
+    assert "S&P +1.0% · NDX — · SOX — · HSI -2.0%" in text
 
 
 @pytest.mark.parametrize(
     ("status", "shown"),
-    [(Status.FINAL, "Spot BTC ETFs　+$12.0M over 2 sessions"), (Status.PARTIAL, "+$12.0M over 2 sessions (not final)")],
+    [
+        (Status.FINAL, "Spot BTC ETFs　+$12.0M over 2/3 sessions"),
+        (Status.PARTIAL, "+$12.0M over 2/3 sessions (not final)"),
+    ],
 )
 def test_the_months_flows_are_those_that_are_published(universe: Universe, status: Status, shown: str) -> None:
     """A day without a figure is not counted, a partial one is marked."""
@@ -61,4 +64,8 @@ def test_the_months_flows_are_those_that_are_published(universe: Universe, statu
 def test_a_brief_without_data_says_so(universe: Universe) -> None:
     """No zero stands for what isn't known."""
     text = text_of(daily(ObservedData((), (), NOW), universe, today=date(2024, 11, 4)).messages["zh"])
-    assert text == "现货ETF　—（缺 etf_flows.BTC.total 2024-11-01 数据）\n隔夜提醒　无\n今日　无已知事件"
+    assert text == (
+        "指数　—（缺 ^GSPC 2024-11-01 数据）\nAI 覆盖　—（缺 AMZN 2024-11-01 数据）\n"
+        "加密股　—（缺 COIN 2024-11-01 数据）\n"
+        "现货ETF　—（缺 etf_flows.BTC.total 2024-11-01 数据）\n隔夜提醒　无\n今日　无已知事件"
+    )

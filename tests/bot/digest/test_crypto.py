@@ -73,4 +73,4 @@ def test_a_line_is_drawn_from_a_week_of_snapshots_on(universe: Universe, days: i
     digest = digest_of(universe, snapshots("market_cap", last - timedelta(days=days - 1), last, 2e12))
     page = html.render(digest, Reader())
     assert ("2 daily snapshots are stored so far" in page) is not drawn
-    assert ('id="f13w620-t"' in page) is drawn
+    assert ('id="f13w516market_cap-t"' in page) is drawn

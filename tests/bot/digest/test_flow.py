@@ -1,13 +1,13 @@
 """A digest is drafted, reviewed, published once and corrected, whatever crashes in between."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.message import Colour, Reader
-from adapters.store.port import Commit, OutboxEntry, Overtaken, StoreUnavailable
+from adapters.store.port import StoreUnavailable
 from bot.digest.data import DigestData, ObservedData
 from bot.digest.edition import Edition, Stage
 from bot.digest.flow import Known, Outcome, Publisher, Timetable
@@ -19,56 +19,11 @@ from bot.reference.recording import FRIDAY, Recording, recording
 from rules.calendars import Calendars
 from rules.model import Observation
 from rules.universe import Universe
+from tests.bot.digest.kit import MemoryStore as Store
 
 CLOSE = datetime(2024, 11, 1, 20, tzinfo=UTC)
 SATURDAY = datetime(2024, 11, 2, 2, 30, tzinfo=UTC)
 NAME = "2024-W44"
-
-
-class Store:
-    """Documents and an outbox in memory that commit as one, take a key once per destination, and can be down."""
-
-    def __init__(self) -> None:
-        self.documents: dict[tuple[str, str], str] = {}
-        self.sent: dict[tuple[str, str], OutboxEntry] = {}
-        self.down = False
-        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
-        """What others do just before the next commit."""
-
-    async def get(self, collection: str, key: str) -> str | None:
-        """The document, or ``None``."""
-        return self.documents.get((collection, key))
-
-    async def put(self, collection: str, key: str, document: str | None) -> None:
-        """Write the document."""
-        assert document is not None
-        self.documents[collection, key] = document
-
-    async def all(self, collection: str) -> Mapping[str, str]:
-        """The collection."""
-        return {key: document for (name, key), document in self.documents.items() if name == collection}
-
-    async def cursor(self) -> str:
-        """The start."""
-        return "0"
-
-    async def alerts(self) -> Mapping[str, str]:
-        """No alerts."""
-        return {}
-
-    async def commit(self, commit: Commit) -> None:
-        """Everything, or nothing when down."""
-        if self.down:
-            raise StoreUnavailable("down")
-        if self.meanwhile:
-            await self.meanwhile.pop()()
-        if any(self.documents.get(key) != text for key, text in (commit.unchanged or {}).items()):
-            raise Overtaken("digests")
-        for entry in commit.outbox:
-            self.sent.setdefault((entry.key, entry.destination), entry)
-        for key, document in (commit.documents or {}).items():
-            assert document is not None
-            self.documents[key] = document
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +113,9 @@ async def test_it_is_published_once_to_every_destination_with_its_files(
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.ALREADY_PUBLISHED
     assert await desk.draft(digest_data(week), FRIDAY, SATURDAY) is Outcome.ALREADY_PUBLISHED
-    assert list(store.sent) == [(f"digest:{NAME}:1", "slack:team"), (f"digest:{NAME}:1", "telegram:desk")]
+    assert list(store.sent) == [
+        (f"digest:{NAME}:1{part}", to) for to in ("slack:team", "telegram:desk") for part in ("", ":file:1")
+    ]
     archived = await desk.last()
     assert archived is not None
     assert archived.messages["zh"].summary == "海外科技与加密周报 2024/10/28–11/01（第44周）"

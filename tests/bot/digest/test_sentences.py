@@ -24,7 +24,7 @@ WEEK = {28: 1.0, 29: 1.0, 30: 1.0, 31: 1.0, 32: 1.0}
         ("flows", "其中 IBIT +21.49 亿美元、FBTC +0.90 亿美元、GBTC -0.54 亿美元。仅周五（11-01）净流出 0.55 亿美元。"
          "此前连续 7 个交易日净流入（合计 30.58 亿美元）就此终止。", "Only Fri 1 Nov saw a net outflow ($54.9M)."),
         ("bitcoin", "（10-29 盘中），盘中一度突破 73,000 美元，但无一日收于其上", "no day closed above"),
-        ("next_week", "11-07（周四）Vistra、Arista 网络财报，美联储 FOMC 会议", "Thu 7 Nov: Vistra, Arista Networks"),
+        ("next_week", "11-07（周四）Vistra、Arista网络财报，美联储 FOMC 会议", "Thu 7 Nov: Vistra, Arista results"),
     ],
 )  # fmt: skip
 def test_the_reference_week_in_words(digest: Digest, name: str, zh: str, en: str) -> None:
@@ -78,10 +78,11 @@ def test_a_run_whose_beginning_is_not_stored_has_no_length(universe: Universe) -
 
 
 def test_a_pending_day_leaves_the_week_without_a_total(universe: Universe) -> None:
-    """Pending is not zero: there is no sum, and no sentence that would need one."""
+    """Pending is not zero: what is known is told as such, and which day is missing."""
     digest = digest_of(universe, flows(WEEK | {32: None}))
     assert digest.facts["etf.BTC.week_total"].value is None
-    assert paragraph(digest, "flows") == ""
+    assert digest.facts["etf.BTC.week_so_far"].status == "partial"
+    assert paragraph(digest, "flows") == "US spot bitcoin ETFs so far this week: +$4.0M. Fri not published yet."
 
 
 def test_a_close_above_the_mark_is_not_called_a_break_in_the_day(universe: Universe) -> None:

@@ -167,8 +167,8 @@ def test_the_calendar_holds_every_event_as_whole_days(digest: Digest) -> None:
     devcon = by_name["Devcon 7 · Event"]
     assert (devcon["DTSTART"].dt, devcon["DTEND"].dt) == (date(2024, 11, 12), date(2024, 11, 16))
     assert (str(devcon["STATUS"]), str(devcon["LOCATION"])) == ("CONFIRMED", "Thailand")
-    assert str(by_name["Supermicro · Results"]["STATUS"]) == "TENTATIVE"
-    assert str(by_name["Supermicro · Results"]["UID"]) == "SMCI-2024Q4@tapewatch"
+    assert str(by_name["Super Micro · Results"]["STATUS"]) == "TENTATIVE"
+    assert str(by_name["Super Micro · Results"]["UID"]) == "SMCI-2024Q4@tapewatch"
 
 
 def test_the_pdf_is_printed_from_the_same_page(universe: Universe) -> None:

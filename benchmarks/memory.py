@@ -1,0 +1,154 @@
+"""What the processes of a deployment hold: ``python -m benchmarks.memory``.
+
+Each is ``tapewatch run`` in a process of its own, against local chat servers, after it has delivered 200 messages. The
+whole bot has all its roles, the shipped rules and the whole universe, and feeds that every source has answered. The
+peer is the interpreter with the libraries that a role can't do without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adapters.store.embedded import open_store
+from adapters.store.port import Commit, OutboxEntry, Store, StoreUnavailable
+from benchmarks.delivery import PAYLOAD
+from benchmarks.store import Row
+from tests.fakes.http_server import running_http
+from tests.fakes.slack_server import FakeSlack
+from tests.fakes.sources import FakeSources
+from tests.fakes.telegram_server import FakeTelegram
+
+ROLE_MB, BOT_MB = 90.0, 260.0
+CHATS, CHANNELS = 150, 50
+RUN = "from bot.cli import main; main()"
+LIBRARIES = "import aiohttp, click, pydantic, redis.asyncio, slack_sdk.web.async_client, structlog, telegram, yaml"
+WARM_S, QUIET_S = 120.0, 5.0
+
+
+def resident_mb(pid: int) -> float:
+    """What the process holds in memory now."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("this kernel does not tell what a process holds")
+
+
+def libraries_mb() -> float:
+    """The peer."""
+    code = f"{LIBRARIES}\nprint('loaded', flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as peer:
+        assert peer.stdout is not None
+        peer.stdout.readline()
+        found = resident_mb(peer.pid)
+        peer.kill()
+    return found
+
+
+@asynccontextmanager
+async def running(roles: Sequence[str], environ: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``tapewatch run ROLE…``."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", RUN, "run", *roles, env=environ, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def deliver(store: Store) -> None:
+    """Commit a message for every chat, and wait until all have gone out."""
+    now = datetime.now(UTC)
+    places = [f"telegram:{number}" for number in range(1, CHATS + 1)] + [f"slack:C{n}" for n in range(CHANNELS)]
+    await store.states.commit(Commit(alerts={}, outbox=[OutboxEntry("n1", place, PAYLOAD, now) for place in places]))
+    while await store.outbox.waiting():
+        await asyncio.sleep(0.1)
+
+
+async def answered(store: Store, sources: FakeSources) -> None:
+    """Wait until the feeds have brought figures and no source has been asked for a while."""
+    began, asked, since = time.monotonic(), 0, time.monotonic()
+    while time.monotonic() - began < WARM_S:
+        count = sum(sources.asked().values())
+        if count != asked:
+            asked, since = count, time.monotonic()
+        if asked and time.monotonic() - since > QUIET_S and await _figures(store):
+            return
+        await asyncio.sleep(0.2)
+
+
+async def _figures(store: Store) -> bool:
+    try:
+        return await store.tape.end() != "0"
+    except StoreUnavailable:
+        return False
+
+
+async def measure() -> None:
+    """Print each process beside its limit."""
+    print(Row("peer: the libraries of a sender, loaded", libraries_mb(), "MB"), flush=True)
+    async with FakeTelegram() as telegram, FakeSlack() as slack, running_http() as server:
+        for number in range(1, CHATS + 1):
+            telegram.add_chat(number)
+        for number in range(CHANNELS):
+            slack.add_channel(f"C{number}")
+        sources = FakeSources(server, lambda: datetime.now(UTC))
+        for name, roles, limit in (
+            ("sender", ["sender"], ROLE_MB),
+            ("telegram, with a sender beside it", ["telegram"], ROLE_MB),
+            ("the whole bot, feeds loaded", [], BOT_MB),
+        ):
+            with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
+                environ = settings(Path(home), telegram, slack, sources)
+                print(Row(name, await _held(roles, Path(home), environ, sources), "MB", limit, "the goal"), flush=True)
+
+
+async def _held(roles: Sequence[str], home: Path, environ: dict[str, str], sources: FakeSources) -> float:
+    async with open_store(None, home) as store, running(roles, environ) as process:
+        if "sender" in roles or not roles:
+            await deliver(store)
+        else:
+            async with running(["sender"], environ):
+                await deliver(store)
+        if not roles:
+            await answered(store, sources)
+        return resident_mb(process.pid)
+
+
+def settings(home: Path, telegram: FakeTelegram, slack: FakeSlack, sources: FakeSources) -> dict[str, str]:
+    """The environment of a bot that knows the local servers alone."""
+    lines = [f"  {name}: {{base_url: '{each.base_url}'}}" for name, each in sources.settings.items() if each.enabled]
+    lines += [f"  {name}: {{enabled: false}}" for name, each in sources.settings.items() if not each.enabled]
+    (home / "config.yaml").write_text("\n".join(["feeds:", *lines, ""]), encoding="utf-8")
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path.cwd()),
+        "HOME": str(home),
+        "TAPEWATCH_HOME": str(home),
+        "TAPEWATCH_CONFIG": str(home / "config.yaml"),
+        "TAPEWATCH_WEB__PORT": "0",
+        "TAPEWATCH_ACCESS__OPEN": "true",
+        "TELEGRAM_TOKEN": telegram.token,
+        "TELEGRAM_BASE_URL": telegram.base_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_BASE_URL": slack.base_url,
+    }
+
+
+def main() -> None:
+    asyncio.run(measure())
+
+
+if __name__ == "__main__":
+    main()

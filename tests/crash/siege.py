@@ -1,0 +1,237 @@
+"""One bot under siege: its processes, its store, its chat services, and what is done to them."""
+
+import asyncio
+import os
+import random
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.store.embedded import open_store
+from adapters.store.port import StoreUnavailable
+from adapters.store.redis import RedisStore
+from rules.model import Observation, Status
+from tests.crash.fleet import Fleet, Nursery
+from tests.crash.quick_time import QuickClock, QuickTime
+from tests.fakes.faults import Kind
+from tests.fakes.slack_server import FakeSlack
+from tests.fakes.telegram_server import FakeTelegram
+
+PACE = 8.0
+OUTAGE_PACE = 40.0
+OUTAGE_S = 600.0
+_AT_ONCE_S = 0.25
+"""Within this time after accepting a message the server breaks off, or begins to be silent."""
+CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
+FAULTS = tuple(Kind)
+FIGURE = re.compile(r"figure (\d+)")
+FEEDS = (
+    "prices",
+    "etf_flows",
+    "crypto",
+    "fear_greed",
+    "earnings",
+    "events",
+    "fundamentals",
+    "coinbase",
+    "yahoo_stream",
+)
+
+PACK = """
+version: 1
+rules:
+  - id: level
+    title: {en: Level, zh: 水平}
+    when: BTC > 70_000
+    say: {en: "figure {BTC:.0f}", zh: "figure {BTC:.0f}"}
+"""
+
+
+class Arrival(NamedTuple):
+    """A figure, and when it arrived (``time.monotonic()``)."""
+
+    figure: int
+    at: float
+
+
+@dataclass
+class Siege:
+    """What is attacked, what was fed in, and what was killed when (``time.monotonic()``)."""
+
+    store: RedisStore
+    telegram: FakeTelegram
+    slack: FakeSlack
+    fleet: Fleet
+    quick: QuickTime
+    dice: random.Random
+    fed: list[int] = field(default_factory=list)
+    kills: list[tuple[str, float]] = field(default_factory=list)
+    faults: Counter[Kind] = field(default_factory=Counter)
+
+    async def feed(self) -> None:
+        """One figure, alternately over and under the level: one notice for every destination."""
+        number = len(self.fed)
+        figure = 71_000 + number if number % 2 == 0 else 69_000 - number
+        self.fed.append(figure)
+        while True:
+            now = QuickClock(self.quick).now()
+            tick = Observation("prices.BTC-USD.close", now, now, float(figure), Status.PARTIAL, "test")
+            try:
+                await self.store.tape.append([tick])
+            except StoreUnavailable:
+                await asyncio.sleep(0.02)
+            else:
+                break
+
+    async def strike(self) -> None:
+        """Kill something at a random moment while messages are on their way."""
+        await self.recovered()
+        await asyncio.sleep(self.dice.uniform(0.0, 0.25))
+        what = self.dice.choice(("store", *self.fleet.roles))
+        if what == "store":
+            with suppress(StoreUnavailable, ProcessLookupError):
+                os.kill((await self.store.info())["process_id"], signal.SIGKILL)
+        else:
+            await self.fleet.kill(what)
+        self.kills.append((what, time.monotonic()))
+        if what != "store":
+            await self.fleet.start(what)
+
+    async def recovered(self) -> None:
+        """Let something arrive, so that the next kill hits a bot at work; not for ever: a service may be down."""
+        before = sum(map(len, self.arrived().values()))
+
+        async def more() -> bool:
+            return sum(map(len, self.arrived().values())) > before
+
+        await until(1.5, more)
+
+    def fail(self) -> None:
+        """Let the next message to a service fail."""
+        service = self.dice.choice((self.telegram, self.slack))
+        if not service.faults.due:
+            method = "sendMessage" if service is self.telegram else "chat.postMessage"
+            kind = self.dice.choice(FAULTS)
+            service.faults.inject(kind, method)
+            self.faults[kind] += 1
+
+    async def outage(self) -> None:
+        """No service answers for ten minutes."""
+        self.telegram.faults.outage = self.slack.faults.outage = True
+        end = self.quick.seconds() + OUTAGE_S
+        self.quick.pace = OUTAGE_PACE
+        while self.quick.seconds() < end:
+            await asyncio.sleep(0.05)
+        self.quick.pace = PACE
+        self.telegram.faults.outage = self.slack.faults.outage = False
+
+    async def settled(self) -> bool:
+        """Whether everything that was fed is evaluated and nothing waits any more."""
+        try:
+            evaluated = await self.store.states.cursor() == await self.store.tape.end()
+            return evaluated and not await self.store.outbox.waiting()
+        except StoreUnavailable:
+            return False
+
+    def arrived(self) -> dict[str, list[Arrival]]:
+        """What arrived at each destination, in order, duplicates included."""
+        texts = {f"telegram:{chat}": [(m.text, m.arrived) for m in self.telegram.sent(chat)] for chat in CHATS}
+        texts |= {f"slack:{name}": [(m.visible, m.arrived) for m in self.slack.sent(name)] for name in CHANNELS}
+        return {
+            destination: [Arrival(int(found[1]), at) for text, at in said if (found := FIGURE.search(text))]
+            for destination, said in texts.items()
+        }
+
+    async def given_up(self) -> dict[str, set[int]]:
+        """The figures among the dead letters, by destination; none is there but for two answers that were lost."""
+        found: dict[str, set[int]] = {destination: set() for destination in self.arrived()}
+        for letter in await self.store.outbox.dead(10_000):
+            assert "sent more than once without an answer" in letter.why, letter.why
+            found[letter.entry.destination].add(int(FIGURE.search(letter.entry.payload)[1]))
+        return found
+
+    async def retry_what_did_not_arrive(self) -> int:
+        """Do with the dead letters what a person does who has looked into the chat; return how many were sent again."""
+        arrived = {name: {each.figure for each in seen} for name, seen in self.arrived().items()}
+        now, count = QuickClock(self.quick).now(), 0
+        for letter in await self.store.outbox.dead(10_000):
+            if int(FIGURE.search(letter.entry.payload)[1]) not in arrived[letter.entry.destination]:
+                count += await self.store.outbox.retry(letter.id, now)
+        return count
+
+    def duplicates(self) -> Counter[str]:
+        """How many messages arrived more than once, by destination's service and by the cause of it."""
+        causes: Counter[str] = Counter()
+        for destination, seen in self.arrived().items():
+            first: dict[int, float] = {}
+            for each in seen:
+                if each.figure in first:
+                    causes[f"{destination.partition(':')[0]}: {self._cause(first[each.figure], each.at)}"] += 1
+                first[each.figure] = each.at
+        return causes
+
+    def _cause(self, first: float, second: float) -> str:
+        if any(first <= lost < first + _AT_ONCE_S for lost in self.telegram.faults.unanswered):
+            return "the answer was lost"
+        senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
+        if any(what in senders and first <= at <= second for what, at in self.kills):
+            return "the sender died before the acknowledgement"
+        return "unexplained"
+
+
+@asynccontextmanager
+async def siege(home: Path, nursery: Nursery, roles: Mapping[str, Sequence[str]], seed: int) -> AsyncIterator[Siege]:
+    """A bot of processes that run ``roles``, with everything that it needs below ``home``."""
+    home.mkdir()
+    (home / "level.yaml").write_text(PACK)
+    (home / "config.yaml").write_text("feeds:\n" + "".join(f"  {name}: {{enabled: false}}\n" for name in FEEDS))
+    quick = QuickTime.create(home / "time", PACE)
+    async with FakeTelegram() as telegram, FakeSlack() as slack, open_store(None, home) as store:
+        for service in (telegram, slack):
+            service.rates.enforced, service.rates.clock = True, quick.seconds
+        for chat in CHATS:
+            telegram.add_chat(chat)
+        for channel in CHANNELS:
+            slack.add_channel(channel)
+        fleet = Fleet(nursery, home, environ(home, telegram, slack), roles)
+        try:
+            await asyncio.gather(*(fleet.start(name) for name in roles))
+            yield Siege(store, telegram, slack, fleet, quick, random.Random(seed))
+        finally:
+            await fleet.stop()
+
+
+def environ(home: Path, telegram: FakeTelegram, slack: FakeSlack) -> dict[str, str]:
+    """What the bot is told."""
+    destinations = [f"telegram:{chat}" for chat in CHATS] + [f"slack:{channel}" for channel in CHANNELS]
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "TAPEWATCH_HOME": str(home),
+        "TAPEWATCH_CONFIG": str(home / "config.yaml"),
+        "TAPEWATCH_RULES": str(home / "level.yaml"),
+        "TAPEWATCH_BUILTIN_RULES": "false",
+        "TAPEWATCH_DESTINATIONS": ",".join(destinations),
+        "TAPEWATCH_WEB__PORT": "0",
+        "TELEGRAM_TOKEN": telegram.token,
+        "TELEGRAM_BASE_URL": telegram.base_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_BASE_URL": slack.base_url,
+    }
+
+
+async def until(seconds: float, holds: Callable[[], Awaitable[bool]]) -> bool:
+    """Wait until ``holds()`` is true, at most ``seconds``."""
+    end = time.monotonic() + seconds
+    while not await holds():
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(0.03)
+    return True
