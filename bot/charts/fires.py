@@ -44,11 +44,12 @@ def fired_line(
     ``levels`` are drawn as dashed lines with their words above them.
     """
     palette = frame.palette
-    known = np.array([*closes[np.isfinite(closes)], *(value for value, _ in levels)])
-    steps = _steps(float(known.min()), float(known.max()))
+    known = [*closes[np.isfinite(closes)], *(value for value, _ in levels)]
+    steps = _steps(float(min(known)), float(max(known)))
     bends = steps[0] > 0 and steps[-1] >= _WIDE * steps[0]
     low, high = (_log(steps[0]), _log(steps[-1])) if bends else (steps[0], steps[-1])
-    left = max(text_width(step_text(step, steps), SMALL) for step in steps) + 8
+    names = [f"{step:,.12g}" if bends else step_text(step, steps) for step in steps]
+    left = max(text_width(name, SMALL) for name in names) + 8
     top, bottom, right = 14.0, height - 34.0, frame.width - 8.0
     scale = (right - left) / max(len(days) - 1, 1)
 
@@ -59,9 +60,9 @@ def fired_line(
         return bottom - ((_log(price) if bends else price) - low) / (high - low) * (bottom - top)
 
     parts = []
-    for step in steps:
+    for step, name in zip(steps, names, strict=True):
         parts.append(element("line", x1=left, x2=right, y1=y_of(step), y2=y_of(step), stroke=palette.grid))
-        parts.append(text(left - 6, y_of(step) + 4, step_text(step, steps), palette.muted, anchor="end", size=SMALL))
+        parts.append(text(left - 6, y_of(step) + 4, name, palette.muted, anchor="end", size=SMALL))
     for value, words in levels:
         y = y_of(value)
         parts.append(element("line", x1=left, x2=right, y1=y, y2=y, stroke=palette.series[1], stroke_dasharray="7 3"))

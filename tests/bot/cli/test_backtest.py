@@ -118,17 +118,17 @@ def test_a_row_that_can_not_be_read_is_told_and_left_out(desk: Path) -> None:
     assert [True] == [f"{path}:12:1: " in problem for problem in json.loads(done.stdout)["problems"]]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["upp"], "there is no rule 'upp'; did you mean up?"),
-        (["up", "--from", "2024-02-01", "--to", "2024-01-01"], "--from 2024-02-01 is after --to 2024-01-01"),
-    ],
-)
-def test_what_can_not_be_tested_is_refused_in_words(desk: Path, words: list[str], said: str) -> None:
-    """A failure that names the mistake."""
-    done = backtest(desk, *words)
-    assert (1, said) == (done.exit_code, str(done.exception))
+def test_a_rule_that_is_not_there_is_refused_in_words(desk: Path) -> None:
+    """A failure that names the nearest one."""
+    done = backtest(desk, "upp")
+    assert (1, "there is no rule 'upp'; did you mean up?") == (done.exit_code, str(done.exception))
+
+
+def test_a_span_that_ends_before_it_begins_is_wrong_usage(desk: Path) -> None:
+    """It is told before anything is read."""
+    done = backtest(desk, "up", "--from", "2024-02-01", "--to", "2024-01-01")
+    assert 2 == done.exit_code
+    assert "2024-02-01" in done.output
 
 
 def test_an_empty_folder_is_told(desk: Path) -> None:
