@@ -157,9 +157,10 @@ class RedisOutbox:
         arguments: Command = [keys.LANE_PREFIX, dead_id, now.isoformat(), keys.to_us(now), lane]
         return bool(await self._link.script(scripts.RETRY, touched, arguments))
 
-    async def discard(self, dead_id: str) -> bool:
-        """Forget a dead letter; ``False`` when there is no such letter."""
-        return bool(await self._link.call("XDEL", keys.OUTBOX_DEAD, dead_id))
+    async def discard(self, dead_id: str, why: str, now: datetime) -> bool:
+        """Forget a dead letter; the log says why. ``False`` when there is no such letter."""
+        arguments: Command = [dead_id, now.isoformat(), why]
+        return bool(await self._link.script(scripts.DISCARD, [keys.OUTBOX_DEAD, keys.OUTBOX_LOG], arguments))
 
     async def log(self, count: int = 100, key: str = "") -> Sequence[LogLine]:
         """The newest ``count`` lines of the delivery log, newest first; with ``key``, only that notice's."""
