@@ -14,11 +14,12 @@ import math
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from importlib import import_module
 from typing import Any, Protocol, Self, TypeVar
 
 import httpx
@@ -153,7 +154,7 @@ class HttpClient:
                 limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
                 mounts={"all://127.0.0.1": None, "all://localhost": None},
                 follow_redirects=False,
-                verify=_tls(),
+                verify=await asyncio.to_thread(_tls),
             )
         )
         return self
@@ -266,7 +267,10 @@ class HttpClient:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Certificates are read once: it takes longer than a request."""
+    """Certificates are read once, and what httpx connects with is loaded: both take longer than a request."""
+    for name in ("anyio._backends._asyncio", "httpcore._backends.anyio"):
+        with suppress(ImportError):
+            import_module(name)
     return httpx.create_ssl_context()
 
 

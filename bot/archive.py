@@ -6,6 +6,7 @@ fundamentals …) as one document, with time, status and source of each figure.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ FIGURES, PRICED = "figures", "priced"
 FIELDS = ("open", "high", "low", "close", "volume")
 KEPT = 1_000
 """Figures of a series that are kept, the newest ones."""
+Rows = dict[str, dict[datetime, dict[str, float]]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -32,16 +34,7 @@ class Archive:
 
     async def keep(self, observations: Iterable[Observation]) -> None:
         """Take in what stands for a whole session; running bars are left out. Repeating it is harmless."""
-        bars: dict[str, dict[datetime, dict[str, float]]] = {}
-        sources: dict[str, str] = {}
-        figures: dict[str, list[Observation]] = {}
-        for item in observations:
-            name = SeriesName.parse(item.series)
-            if name.feed != "prices" or name.field not in FIELDS:
-                figures.setdefault(item.series, []).append(item)
-            elif item.status is Status.FINAL and item.value is not None:
-                bars.setdefault(name.key, {}).setdefault(item.at, {})[name.field] = item.value
-                sources[name.key] = item.source
+        bars, sources, figures = await asyncio.to_thread(_sorted, observations)
         for symbol, rows in bars.items():
             await self._complete(symbol, rows)
             await self._bars.put(symbol, _packed(rows))
@@ -60,13 +53,8 @@ class Archive:
             row |= {field: value for field, value in known.items() if field not in row and not np.isnan(value)}
 
     async def _keep_figures(self, series: str, told: Iterable[Observation]) -> None:
-        known = _figures(series, await self._documents.get(FIGURES, series))
-        by_time = {item.at: item for item in known} | {item.at: item for item in told}
-        newest = sorted(by_time.values(), key=lambda item: item.at)[-KEPT:]
-        rows = [
-            [item.at.isoformat(), item.known_at.isoformat(), item.value, item.status, item.source] for item in newest
-        ]
-        await self._documents.put(FIGURES, series, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
+        held = await self._documents.get(FIGURES, series)
+        await self._documents.put(FIGURES, series, await asyncio.to_thread(_with, series, held, told))
 
     async def load(self, only: Container[tuple[str, str]] | None = None) -> list[Observation]:
         """Everything that is kept, or ``only`` some pairs of feed and key, oldest first.
@@ -76,16 +64,49 @@ class Archive:
         found: list[Observation] = []
         for symbol, source in (await self._documents.all(PRICED)).items():
             if only is None or ("prices", symbol) in only:
-                found += _unpacked(symbol, await self._bars.get(symbol), json.loads(source))
+                found += await self._bars_of(symbol, source)
         for series, text in (await self._documents.all(FIGURES)).items():
             name = SeriesName.parse(series)
             if only is None or (name.feed, name.key) in only:
                 found += _figures(series, text)
         return sorted(found, key=lambda item: (item.known_at, item.at))
 
+    async def bars_of(self, symbols: Container[str]) -> list[Observation]:
+        """The bars of ``symbols``, each counting as known at its close."""
+        priced = (await self._documents.all(PRICED)).items()
+        kept = [await self._bars_of(symbol, source) for symbol, source in priced if symbol in symbols]
+        return [item for bars in kept for item in bars]
+
+    async def _bars_of(self, symbol: str, source: str) -> list[Observation]:
+        bars = await self._bars.get(symbol)
+        return await asyncio.to_thread(lambda: list(_unpacked(symbol, bars, json.loads(source))))
+
     async def forget(self, symbol: str) -> None:
         """Drop a symbol's bars: a split changed all of them, and its feed gives them anew."""
         await self._bars.forget(symbol)
+
+
+def _sorted(observations: Iterable[Observation]) -> tuple[Rows, dict[str, str], dict[str, list[Observation]]]:
+    """Finished bars by symbol and time, the source of each symbol, and other figures by series."""
+    bars: Rows = {}
+    sources: dict[str, str] = {}
+    figures: dict[str, list[Observation]] = {}
+    for item in observations:
+        name = SeriesName.parse(item.series)
+        if name.feed != "prices" or name.field not in FIELDS:
+            figures.setdefault(item.series, []).append(item)
+        elif item.status is Status.FINAL and item.value is not None:
+            bars.setdefault(name.key, {}).setdefault(item.at, {})[name.field] = item.value
+            sources[name.key] = item.source
+    return bars, sources, figures
+
+
+def _with(series: str, held: str | None, told: Iterable[Observation]) -> str:
+    """The document of ``series`` with what was ``told`` in it."""
+    by_time = {item.at: item for item in (*_figures(series, held), *told)}
+    newest = sorted(by_time.values(), key=lambda item: item.at)[-KEPT:]
+    rows = [[item.at.isoformat(), item.known_at.isoformat(), item.value, item.status, item.source] for item in newest]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
 def _packed(rows: Mapping[datetime, Mapping[str, float]]) -> Bars:

@@ -8,7 +8,7 @@ emptier archive takes it in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +21,8 @@ from bot.archive import Archive
 from rules.model import Observation, SeriesName
 
 MARKS = "backfilled"
+_AT_A_TIME = 25
+"""Symbols whose history is in memory together: two years of them are some 60,000 figures."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _AGAIN = {Fault.UNREACHABLE, Fault.RATE_LIMITED, Fault.BLOCKED, Fault.UNAUTHORIZED}
 
@@ -34,8 +36,8 @@ class LongPrices(Protocol):
         """Take finished bars of an earlier process as given."""
         ...
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of what was not remembered."""
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` that were not remembered."""
         ...
 
     async def fetch(self, now: datetime) -> Fetched:
@@ -44,7 +46,7 @@ class LongPrices(Protocol):
 
 
 class Backfilled:
-    """``prices`` of ``symbols`` as a feed that completes the archive before it is first asked.
+    """``prices`` of ``symbols`` as a feed that completes the archive before it is first asked, some symbols at a time.
 
     While its source can't be reached or refuses, each fetch tries the history again and tells what was in the way,
     like any failure of the source.
@@ -55,29 +57,31 @@ class Backfilled:
     ) -> None:
         self._name = name
         self._prices = prices
-        self._symbols = tuple(symbols)
+        ordered = list(symbols)
+        self._waiting = [frozenset(ordered[n : n + _AT_A_TIME]) for n in range(0, len(ordered), _AT_A_TIME)]
+        self._remembered: set[frozenset[str]] = set()
         self._archive = archive
         self._documents = documents
-        self._remembered = self._complete = False
 
     async def fetch(self, now: datetime) -> Fetched:
         """Complete the history where that is still to do, then ask for what is new; raise ``StoreUnavailable``."""
-        if not self._complete:
-            found = await self._fill(now)
+        while self._waiting:
+            found = await self._fill(self._waiting[0], now)
             if any(problem.fault in _AGAIN and not problem.subject for problem in found.problems):
                 return Fetched(problems=found.problems)
-            self._complete = True
+            del self._waiting[0]
         return await self._prices.fetch(now)
 
-    async def _fill(self, now: datetime) -> Fetched:
-        if not self._remembered:
-            self._prices.remember(await self._archive.load(only={("prices", symbol) for symbol in self._symbols}))
-            self._remembered = True
-        found = await self._prices.backfill(now)
+    async def _fill(self, symbols: frozenset[str], now: datetime) -> Fetched:
+        if symbols not in self._remembered:
+            self._prices.remember(await self._archive.bars_of(symbols))
+            self._remembered.add(symbols)
+        found = await self._prices.backfill(now, symbols)
         if found.observations:
             await self._archive.keep(found.observations)
             self._prices.remember(found.observations)
-            await _mark(self._documents, self._name, found.observations, now)
+            name = f"{self._name} {min(symbols)}"
+            await _mark(self._documents, name, found.observations, now)
         return found
 
 

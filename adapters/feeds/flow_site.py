@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from adapters.feeds.flow_day import FlowDays, ask_each, told
 from adapters.feeds.port import Fetched
 from adapters.http import HttpClient, Params, Source
 
+_READER = ThreadPoolExecutor(1, thread_name_prefix="flows read")
+"""Years of rows are read off the event loop, one table at a time: more threads would keep it waiting longer."""
 _LAST_WEEKS = timedelta(weeks=9)
 """How far a table that was read whole is read again: corrections come within days."""
 
@@ -51,7 +54,9 @@ class SiteFlows:
             get = self._http.get_text if self._site.page else self._http.get_json
             answer = await get(self._site.source, *self._site.requests[asset])
             since = now.date() - _LAST_WEEKS if asset in self._told else date.min
-            found = await asyncio.to_thread(self._site.read, asset, answer, since, now)
+            found = await asyncio.get_running_loop().run_in_executor(
+                _READER, self._site.read, asset, answer, since, now
+            )
             self._told.add(asset)
             return found
 

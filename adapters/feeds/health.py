@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted, SourceHealth, source_names
 from rules.calendars import Calendar
-from rules.model import Reason, Severity, Trace, TraceLine, Transition, TransitionKind
+from rules.model import Observation, Reason, Severity, Trace, TraceLine, Transition, TransitionKind
 from rules.schedule import CONTINUOUS
 
 COLLECTION = "health"
@@ -62,6 +62,7 @@ class HealthBook:
 
     def note(self, asked: str, fetched: Fetched, now: datetime, patience: Patience | None = None) -> Noted:
         """Take in a fetch. ``asked`` names the source that a fetch without any news or problem speaks well of."""
+        fetched = _newest_of_each(fetched)
         told = [*(item.source for item in fetched.observations), *(item.source for item in fetched.events)]
         seen = {name for source in dict.fromkeys(told) for name in source_names(source)}
         names = seen | set(fetched.answered) | {problem.source for problem in fetched.problems if problem.source} or {
@@ -77,6 +78,16 @@ class HealthBook:
                 documents[COLLECTION, name] = _STORED.dump_json(after).decode()
             transitions += [transition] if transition else []
         return Noted(tuple(transitions), documents)
+
+
+def _newest_of_each(fetched: Fetched) -> Fetched:
+    """``fetched`` with each source's newest known figure alone: health asks for no more, and there may be thousands."""
+    newest: dict[str, Observation] = {}
+    for item in fetched.observations:
+        held = newest.get(item.source)
+        if held is None or (item.value is not None and (held.value is None or item.at > held.at)):
+            newest[item.source] = item
+    return replace(fetched, observations=tuple(newest.values()))
 
 
 def _worth_storing(stored: SourceHealth | None, health: SourceHealth) -> bool:

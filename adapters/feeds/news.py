@@ -42,7 +42,8 @@ class OnlyNews:
         """Ask the feed and leave out what it told before."""
         fetched = await self._feed.fetch(now)
         news = await asyncio.to_thread(self._news, fetched.observations)
-        answered = (name for each in fetched.observations for name in source_names(each.source))
+        sources = dict.fromkeys(each.source for each in fetched.observations)
+        answered = (name for source in sources for name in source_names(source))
         return replace(fetched, observations=news, answered=tuple(dict.fromkeys((*fetched.answered, *answered))))
 
     def _news(self, observations: Sequence[Observation]) -> tuple[Observation, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -26,8 +26,8 @@ class DailyPrices(Feed, Protocol):
         """The close of the last finished session."""
         ...
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of what was not remembered."""
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` that were not remembered."""
         ...
 
 
@@ -55,17 +55,18 @@ class Prices:
         """The close of the last finished session that Yahoo gave, in today's shares."""
         return self._yahoo.last_close(symbol)
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of what was not remembered, finished sessions only; before the engine starts."""
-        return await self._completed(await self._yahoo.backfill(now), now)
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` that were not remembered, finished sessions only."""
+        watched = [symbol for symbol in self._watched if symbol in symbols]
+        return await self._completed(await self._yahoo.backfill(now, symbols), watched, now)
 
     async def fetch(self, now: datetime) -> Fetched:
         """Ask Yahoo, then complete what is short."""
-        return await self._completed(await self._yahoo.fetch(now), now)
+        return await self._completed(await self._yahoo.fetch(now), self._watched, now)
 
-    async def _completed(self, got: Fetched, now: datetime) -> Fetched:
+    async def _completed(self, got: Fetched, watched: Iterable[str], now: datetime) -> Fetched:
         parts = [got]
-        for symbol in self._watched:
+        for symbol in watched:
             closes = _closes(symbol, got)
             failed = any(p.fault in _NO_DATA and p.subject in {symbol, ""} for p in got.problems)
             little = symbol not in self._known_to and len(closes) < _LITTLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -105,6 +105,7 @@ class YahooDesk:
         from adapters.feeds import yahoo_session  # noqa: PLC0415 - yfinance and pandas take a second to load
         from adapters.feeds.yahoo_requests import ChartRequests  # noqa: PLC0415
 
+        _reading()
         if self._requests is None:
             options = self.options
             self._session = yahoo_session.prepared(options.cache_dir, options.base_url, options.timeout_s)
@@ -215,15 +216,17 @@ class YahooPrices:
             bar = Bar(day, *(fields.get(name) for name in BAR_FIELDS))
             self._given.setdefault(symbol, {})[day] = Session(bar, at, Status.FINAL)
             self._known[symbol] = self._known.get(symbol, 0) + 1
-        for symbol, given in self._given.items():
+        for symbol in {symbol for symbol, _ in figures}:
+            given = self._given[symbol]
             self._given[symbol] = {day: given[day] for day in sorted(given)[-_KEPT_SESSIONS:]}
 
-    async def backfill(self, now: datetime) -> Fetched:
-        """The long history of each symbol of which little was remembered; finished sessions only, for the archive.
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
+        """The long history of those of ``symbols`` of which little was remembered; finished sessions, for the archive.
 
         Meant for the time before the engine starts: what it brings counts as given, and a fetch tells what is new.
         """
-        wanted = [item for item in self._instruments if self._known.get(item.symbol, 0) < _ENOUGH_SESSIONS]
+        asked = (item for item in self._instruments if item.symbol in symbols)
+        wanted = [item for item in asked if self._known.get(item.symbol, 0) < _ENOUGH_SESSIONS]
         fetched = await self._fetch(wanted, now, self._desk.options.long_period)
         final = tuple(item for item in fetched.observations if item.status is Status.FINAL)
         for symbol, given in self._given.items():
@@ -242,6 +245,10 @@ class YahooPrices:
         await self._desk.prepare()
         looks = await self._look_at_all(instruments, now, period)
         await self._complete(looks, now)
+        return await asyncio.to_thread(self._joined, looks, now)
+
+    def _joined(self, looks: Sequence[_Look], now: datetime) -> Fetched:
+        """What the looks came to; for hundreds of symbols too long for the event loop."""
         missing = {look.instrument.symbol: look.reading.missing for look in looks if look.reading.missing}
         marks = (item for look in looks for item in self._marks(look, now))
         observations = chain(*(look.observations for look in looks), marks)

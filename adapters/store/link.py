@@ -28,6 +28,8 @@ from adapters.store.port import StoreUnavailable
 
 ANSWER_WITHIN_S = 15.0
 _CONNECT_WITHIN_S = 5.0
+_TRIES = 4
+"""A server of our own that dies, is started again, and dies before it answers is started once more."""
 
 _FULL = "is full; raise its maxmemory or shorten the retention"
 _DIAGNOSES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
@@ -72,11 +74,11 @@ class Link:
         """Run one command and return its reply as bytes."""
         return await self._run(lambda: self._execute(*command, NEVER_DECODE=True))
 
-    async def script(self, source: str, keys: Sequence[str], arguments: Command) -> Any:
+    async def script(self, source: str, keys: Sequence[str], arguments: Command, *, repeatable: bool = True) -> Any:
         """Run a Lua script: atomic, and loaded only once on a server."""
         if (script := self._scripts.get(source)) is None:
             script = self._scripts[source] = self._client.register_script(source)
-        return await self._run(lambda: script(keys=keys, args=arguments))
+        return await self._run(lambda: script(keys=keys, args=arguments), repeatable=repeatable)
 
     async def transaction(self, commands: Sequence[Command], *, repeatable: bool = True) -> list[Any]:
         """Run commands as one MULTI/EXEC and return their replies."""
@@ -100,18 +102,16 @@ class Link:
             return await self._tried(attempt, repeatable=repeatable)
 
     async def _tried(self, attempt: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
-        try:
-            return await attempt()
-        except (RedisError, OSError) as error:
-            if self._revive is None or not _is_broken(error):
-                raise unavailable(self.place, error) from error
-            await self._revive()
-            if not repeatable:
-                raise unavailable(self.place, error) from error
-        try:
-            return await attempt()
-        except (RedisError, OSError) as error:
-            raise unavailable(self.place, error) from error
+        for left in reversed(range(_TRIES)):
+            try:
+                return await attempt()
+            except (RedisError, OSError) as error:
+                if not left or self._revive is None or not _is_broken(error):
+                    raise unavailable(self.place, error) from error
+                await self._revive()
+                if not repeatable:
+                    raise unavailable(self.place, error) from error
+        raise AssertionError("the last try returns or raises")
 
 
 @contextlib.contextmanager

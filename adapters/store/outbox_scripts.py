@@ -138,7 +138,7 @@ if not redis.call('ZSCORE', due, new_lane) then
   redis.call('XGROUP', 'CREATE', new_stream, 'senders', '0')
   redis.call('ZADD', due, now, new_lane)
 end
-redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
+redis.call('XADD', bell, 'MAXLEN', '1', '*', 'lanes', new_lane)
 return 1
 """
 )
@@ -213,7 +213,7 @@ end
 redis.call('XDEL', dead, id)
 redis.call('XADD', log, '*', 'key', f.key, 'destination', f.destination, 'at', at, 'outcome', 'retried',
            'detail', f.why, 'attempt', '0')
-redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
+redis.call('XADD', bell, 'MAXLEN', '1', '*', 'lanes', lane)
 return 1
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,6 +11,14 @@ from adapters.store import keys
 from adapters.store.link import Link
 from adapters.store.port import Cursor
 from rules.model import Observation, Status
+
+_MANY = 200
+"""Observations that are packed in a thread: thousands would hold up the event loop for half a second."""
+_APPEND = """
+local position
+for _, entry in ipairs(ARGV) do position = redis.call('XADD', KEYS[1], '*', 'o', entry) end
+return position
+"""
 
 
 class RedisTape:
@@ -25,9 +34,11 @@ class RedisTape:
         """
         if not observations:
             return await self.end()
-        commands = [("XADD", keys.TAPE, "*", "o", packed(observation)) for observation in observations]
-        positions = await self._link.transaction(commands, repeatable=False)
-        return str(positions[-1])
+        if len(observations) > _MANY:
+            entries = await asyncio.to_thread(lambda: [packed(observation) for observation in observations])
+        else:
+            entries = [packed(observation) for observation in observations]
+        return str(await self._link.script(_APPEND, [keys.TAPE], entries, repeatable=False))
 
     async def end(self) -> Cursor:
         """The position after the newest observation."""

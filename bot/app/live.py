@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -103,10 +105,17 @@ async def run_bot(
             work["web"] = await _web(stack, world, broken, report, tolerant=not named)
         if not work:
             raise Failure(f"a dry run listens to nobody, so there is nothing to do for {' and '.join(chosen)}")
+        prompt()
         ready(list(work))
         async with asyncio.TaskGroup() as tasks:
             for name, role in work.items():
                 tasks.create_task(role(), name=name)
+
+
+def prompt() -> None:
+    """Keep the event loop from waiting: for collections over what stays anyway, and for threads that read answers."""
+    gc.freeze()
+    sys.setswitchinterval(0.001)
 
 
 async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -> Work:

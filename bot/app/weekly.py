@@ -10,6 +10,7 @@ from bot.dispatch import LANGS
 from bot.morning import MorningBrief
 from bot.settings import Settings
 from rules.calendars import Calendars
+from rules.problems import Problem, ProblemsFound
 from rules.universe import Universe
 
 
@@ -17,6 +18,15 @@ def layout_of(settings: Settings, universe: Universe) -> Layout:
     """The configured layout, else the shipped one; raise ``ProblemsFound`` or ``OSError`` where it can't be used."""
     path = settings.digest.layout
     return shipped_layout() if path is None else load_layout(path, universe)
+
+
+def layout_problems(settings: Settings, universe: Universe) -> tuple[Problem, ...]:
+    """Every mistake of the configured layout."""
+    try:
+        layout_of(settings, universe)
+    except ProblemsFound as found:
+        return found.problems
+    return ()
 
 
 def build_publisher(settings: Settings, universe: Universe, calendars: Calendars, store: Store) -> Publisher:

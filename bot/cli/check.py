@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ import click
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of rule packs, for editors.")
 @click.pass_obj
 def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, schema: bool) -> None:
-    """Validate settings, universe and rules; without PATH, those that are configured.
+    """Validate settings, universe, rules and the digest's layout; with PATH, the rules there alone.
 
     Every mistake of every file is told in one run, as file:line:column. Warnings don't fail.
     """
@@ -24,6 +25,7 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, sche
         click.echo(schema_text(), nl=False)
         return
     from bot.app.desk import rule_paths
+    from bot.app.weekly import layout_problems
     from bot.settings import load
     from rules.check import Checked, check
     from rules.problems import Problem, ProblemsFound
@@ -31,7 +33,10 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, sche
 
     try:
         settings = load(config)
-        checked = check(paths or rule_paths(settings), load_universe(settings.universe))
+        universe = load_universe(settings.universe)
+        checked = check(paths or rule_paths(settings), universe)
+        if not paths:
+            checked = replace(checked, problems=(*checked.problems, *layout_problems(settings, universe)))
     except ProblemsFound as found:
         checked = Checked(found.problems)
     except OSError as error:

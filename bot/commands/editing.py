@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -16,9 +16,11 @@ from bot.commands.context import Context, note
 from bot.commands.errors import Refusal
 from bot.digest.flow import Outcome
 from bot.digest.frame import Span, last_whole_week
+from bot.digest.layout import Slot
 
 WEEK = re.compile(r"(\d{4})-?w(\d{1,2})", re.IGNORECASE | re.ASCII)
 _PREVIEW = 60
+_ANSWER = re.compile(r"\s*([\w-]{1,40})\s*[:：]\s*(\S.*)", re.DOTALL)
 
 
 def day_of_week(word: str) -> date | None:
@@ -30,6 +32,12 @@ def day_of_week(word: str) -> date | None:
         return date.fromisocalendar(int(match[1]), int(match[2]), 5)
     except ValueError:
         raise Refusal("digest.week", word=shown(word)) from None
+
+
+def answer_to_a_draft(text: str, slots: Iterable[Slot]) -> str:
+    """``view: Own semis``, as an answer to the draft, as the command that writes the text; ``""`` for anything else."""
+    match = _ANSWER.fullmatch(text)
+    return f"fill {match[1]} {match[2]}" if match and match[1] in {slot.name for slot in slots} else ""
 
 
 async def approve(ctx: Context, args: Arguments) -> Reply:

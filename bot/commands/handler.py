@@ -18,6 +18,7 @@ from bot.commands.access import Role, role_of
 from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
 from bot.commands.catalogue import VERBS
 from bot.commands.context import Context, Desk, Verb, note
+from bot.commands.editing import answer_to_a_draft
 from bot.commands.errors import Refusal, button, cancel
 from bot.commands.home import home
 from bot.locale import say
@@ -125,6 +126,9 @@ class Commands:
         request = ctx.request
         if request.origin is Origin.HOME:
             return replace(self._verbs["subs"], command=home), Arguments("subs", ())
+        answer = answer_to_a_draft(request.text[:LONGEST_PROSE], self._desk.weekly.slots) if _may_edit(ctx) else ""
+        if answer:
+            return self._verbs["digest"], Arguments("digest", answer.split(), text=answer)
         prose = request.verb.casefold() in PROSE
         if len(request.text) > (LONGEST_PROSE if prose else LONGEST_TEXT) or len(request.verb) > LONGEST_TEXT:
             raise Refusal("error.long", longest=LONGEST_TEXT)
@@ -168,6 +172,11 @@ class Commands:
         default = self._desk.profiles.default
         lang = "zh" if request.user.lang.casefold().startswith("zh") else "en" if request.user.lang else default.lang
         return Reply(message=note(say(lang, key, **values)), reader=replace(default, lang=lang))
+
+
+def _may_edit(ctx: Context) -> bool:
+    """Whether these are plain words of somebody who writes a digest's texts."""
+    return ctx.request.origin is Origin.TEXT and not ctx.request.verb and ctx.role >= Role.ANALYST
 
 
 def _who_may(ctx: Context, verb: Verb) -> Refusal:

@@ -19,7 +19,7 @@ from bot.digest.frame import Span as Days
 from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
-from bot.digest.wording import HEADINGS, heading
+from bot.digest.wording import HEADINGS, flows_heading, heading
 from rules import numbers
 from rules.calendars import Calendars
 from rules.model import Lang, Localized, Severity
@@ -255,7 +255,7 @@ def _flows(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
         return []
     total = frame.facts[f"etf.{asset}.total"]
     if total.number is None:
-        return [_gap(heading("flows", lang), total, lang)]
+        return [_gap(flows_heading(frame, lang), total, lang)]
     shown = numbers.money(total.number, "USD", lang, signed=True)
     count, sessions = (frame.facts.number(f"etf.{asset}.{name}") or 0.0 for name in ("days", "sessions"))
     if kind is Kind.MONTH or count < sessions:
@@ -263,7 +263,7 @@ def _flows(frame: Frame, kind: Kind, lang: Lang) -> list[Line]:
         shown += f"（{share} 个交易日）" if lang == "zh" else f" over {share} session{'s' if sessions != 1 else ''}"
     if total.status.value != "final":
         shown += "（未终值）" if lang == "zh" else " (not final)"
-    return [_line(heading("flows", lang), shown)]
+    return [_line(flows_heading(frame, lang), shown)]
 
 
 def _alerts(alerts: Sequence[Localized], lang: Lang) -> list[Line]:

@@ -11,7 +11,7 @@ from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
 from bot.digest.facts import Standing
 from bot.digest.figure import Figure, Row, day_text, weekday
-from bot.digest.wording import gap, heading, missing_days, span_text
+from bot.digest.wording import flows_heading, gap, heading, missing_days, span_text
 from rules import numbers
 from rules.model import Lang, Severity
 
@@ -82,9 +82,8 @@ def _movers(digest: Digest, lang: Lang) -> list[Line]:
 
 
 def _own(figure: Figure | None) -> list[Row]:
-    """The coverage's own lines of a top list, which come first."""
-    rows = list(figure.rows) if figure else []
-    return [row for row in rows if row.get("group") == rows[0].get("group")]
+    """The coverage's own lines of a top list, without those that came from outside."""
+    return [row for row in figure.rows if row.get("own")] if figure else []
 
 
 def _moved(row: Row, lang: Lang, decimals: int) -> str:
@@ -161,7 +160,7 @@ def _flows(digest: Digest, lang: Lang) -> list[Line]:
     so_far = facts.get(f"etf.{asset}.week_so_far")
     total = whole if whole is not None else so_far.number if so_far else None
     if total is None:
-        return _gap(digest, 17, heading("flows", lang), lang)
+        return _gap(digest, 17, flows_heading(digest, lang), lang)
     span = "week" if whole is not None else "so_far"
     named = [
         f"{name} {numbers.money(flow, 'USD', lang, signed=True)}"
@@ -175,7 +174,7 @@ def _flows(digest: Digest, lang: Lang) -> list[Line]:
         ("本周 " if whole is not None else "本周至今 ") if lang == "zh" else "week " if whole is not None else "so far "
     )
     first: Line = (
-        Text(heading("flows", lang), "bold"),
+        Text(flows_heading(digest, lang), "bold"),
         Text(f"　{week}"),
         Text(numbers.money(total, "USD", lang, signed=True), "bold"),
         Text("".join(f" · {text}" for text in (*named, *_outflows(digest, lang)))),

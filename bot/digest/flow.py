@@ -203,7 +203,7 @@ class Publisher:
             return Outcome.UNCHANGED
         number = before.drafts + 1
         messages, files = await asyncio.to_thread(
-            self._messages, digest, before, f"draft-{number}", notes.DRAFT, draft=True
+            self._messages, digest, before, f"draft-{number}", notes.draft(self._layout.slots), draft=True
         )
         after = replace(
             before,

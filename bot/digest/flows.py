@@ -1,4 +1,4 @@
-"""Figures 17 to 19: flows of the US spot bitcoin ETFs."""
+"""Figures 17 to 19: flows of the US spot ETFs that hold bitcoin, or ether."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from bot.digest.facts import Fact, Standing, derived, observed
 from bot.digest.figure import FLOW_UNIT, Cell, Column, Figure, Row, day_text
 from bot.digest.frame import Frame
 from rules.model import Localized
-
-LAUNCH = date(2024, 1, 11)
-"""The first day of the US spot bitcoin ETFs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def _aliases(frame: Frame, symbol: str) -> tuple[str, ...]:
 def flow_days(frame: Frame) -> tuple[FlowDay, ...]:
     """The table's days, oldest first: the last sessions that were told of, and those of the span that weren't yet."""
     name, calendar = f"etf_flows.{frame.layout.etf.asset}", frame.calendars.get("XNYS")
-    told = {item.at.date() for item in frame.data.span(f"{name}.total", LAUNCH, frame.span.last)}
+    told = {item.at.date() for item in frame.data.span(f"{name}.total", frame.layout.etf.held.launch, frame.span.last)}
     if not told:
         return ()
     wanted = sorted(told | {day for day in frame.span.days if calendar.is_session(day)})[-frame.layout.etf.days :]
@@ -135,14 +132,19 @@ def _state_streak(frame: Frame) -> None:
     state(f"etf.{asset}.streak_ended", derived(last.isoformat() if ended and run else None, "date", bounds))
 
 
+def _title(frame: Frame, en: str, zh: str) -> Localized:
+    name = frame.layout.etf.held.name
+    return {"en": f"US spot {name['en']} ETFs: {en}", "zh": f"美国现货{name['zh']} ETF {zh}"}
+
+
 def flows_figure(frame: Frame) -> Figure:
     """Figure 17: the fund table with its summary rows."""
     asset, days, funds = frame.layout.etf.asset, flow_days(frame), fund_names(frame)
-    title: Localized = {"en": "US spot bitcoin ETFs: net flow by fund", "zh": "美国现货比特币 ETF 分基金资金净流入"}
+    launch_day, title = frame.layout.etf.held.launch, _title(frame, "net flow by fund", "分基金资金净流入")
     if not days:
         return Figure(number=17, title=title, missing={"en": "no flows are known", "zh": "缺资金流数据"})
     daily: Localized = {"en": "Net flow a day", "zh": "每日净流入"}
-    launch: Localized = {"en": f"Since {LAUNCH}", "zh": f"{LAUNCH} 上市以来"}
+    launch: Localized = {"en": f"Since {launch_day}", "zh": f"{launch_day} 上市以来"}
     rows: list[Row] = [_summary_row(frame, "etf_fee", {"en": "Fee", "zh": "费率"}, funds)]
     for item in days:
         marked = "" if item.status is Standing.FINAL else "*"
@@ -160,8 +162,8 @@ def flows_figure(frame: Frame) -> Figure:
     if any(row.get("total") is None for row in rows[-len(_SUMMARIES) :]):
         notes.append(
             {
-                "en": f"A row since {LAUNCH} is — where neither the source states it nor every session is stored.",
-                "zh": f"{LAUNCH} 以来的汇总，来源未列示且历史数据不全者以“—”表示。",
+                "en": f"A row since {launch_day} is — where neither the source states it nor every session is stored.",
+                "zh": f"{launch_day} 以来的汇总，来源未列示且历史数据不全者以“—”表示。",
             }
         )
     return Figure(
@@ -228,11 +230,11 @@ def _aggregate(name: str, values: Sequence[float]) -> float:
 def whole_history(frame: Frame, fund: str, last: date | None = None) -> list[float]:
     """The fund's flows of every session since launch up to ``last`` (the span's), or nothing when one is missing."""
     calendar = frame.calendars.get("XNYS")
-    known = frame.data.span(f"etf_flows.{frame.layout.etf.asset}.{fund}", LAUNCH, frame.span.last)
+    known = frame.data.span(f"etf_flows.{frame.layout.etf.asset}.{fund}", frame.layout.etf.held.launch, frame.span.last)
     days = {item.at.date(): item.value for item in known}
     day = calendar.session_on_or_before(last or frame.span.last)
     values: list[float] = []
-    while day >= LAUNCH:
+    while day >= frame.layout.etf.held.launch:
         value = days.get(day)
         if value is None:
             return []
@@ -244,7 +246,7 @@ def whole_history(frame: Frame, fund: str, last: date | None = None) -> list[flo
 def daily_flow_figure(frame: Frame) -> Figure:
     """Figure 18: net flow a day."""
     days = flow_days(frame)
-    title: Localized = {"en": "US spot bitcoin ETFs: daily net flow", "zh": "美国现货比特币 ETF 每日净流入"}
+    title = _title(frame, "daily net flow", "每日净流入")
     rows: list[Row] = [{"day": d.day.isoformat(), "flow": d.total, "status": d.status.value} for d in days]
     return _flow_series(frame, 18, title, days, rows)
 
@@ -252,10 +254,10 @@ def daily_flow_figure(frame: Frame) -> Figure:
 def cumulative_flow_figure(frame: Frame) -> Figure:
     """Figure 19: cumulative net flow since launch, counted back from the stated total where history is short."""
     days = flow_days(frame)
-    title: Localized = {
-        "en": "US spot bitcoin ETFs: cumulative net flow since 11 Jan 2024",
-        "zh": "美国现货比特币 ETF 累计净流入（自 2024-01-11）",
-    }
+    since = frame.layout.etf.held.launch
+    title = _title(
+        frame, f"cumulative net flow since {day_text(since, 'en')} {since.year}", f"累计净流入（自 {since}）"
+    )
     known = [item for item in days if item.total is not None]
     level = _level_at(frame, known[-1].day) if known else None
     if level is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 from rules.model import Lang, Localized
@@ -81,12 +82,31 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What spot ETFs hold, and their first day in the US."""
+
+    name: Localized
+    launch: date
+
+
+HELD: dict[str, Held] = {
+    "BTC": Held({"en": "bitcoin", "zh": "比特币"}, date(2024, 1, 11)),
+    "ETH": Held({"en": "ether", "zh": "以太坊"}, date(2024, 7, 23)),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Flows:
     """The spot ETFs: whose flows, how many days the table shows, and the funds that sentences and chats name."""
 
     asset: str
     days: int
     named: tuple[str, ...]
+
+    @property
+    def held(self) -> Held:
+        """What the funds hold."""
+        return HELD[self.asset]
 
 
 @dataclass(frozen=True, slots=True)

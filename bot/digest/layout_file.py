@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from bot.digest.crypto import BANDS, MARKETS
-from bot.digest.layout import FIGURES, Company, Flows, IndexRef, Layout, Section, Segment, Slot
+from bot.digest.layout import FIGURES, HELD, Company, Flows, IndexRef, Layout, Section, Segment, Slot
 from rules.fields import Report, Table
 from rules.model import Lang, Localized
 from rules.problems import Problem, ProblemsFound, nearest
@@ -17,6 +18,8 @@ from rules.universe import Universe
 from rules.yaml_source import MAX_BYTES, Items, Node, Scalar, read
 
 T = TypeVar("T")
+_SLOT = re.compile(r"[\w-]{1,40}")
+"""A slot's name is the name of a file, and a word in chat."""
 
 _KEYS = ("version", "title", "languages", "sections", "indices", "comparisons", "coverage", "coverage_name", "crypto",
     "top", "cloud", "capex", "companies", "quarters", "provider", "fear_greed", "bitcoin", "etf", "slots")  # fmt: skip
@@ -91,7 +94,7 @@ class _Reader:
             fear_greed=part("fear_greed", lambda: self._provider("fear_greed", BANDS), lambda b: b.fear_greed),
             bitcoin=part("bitcoin", lambda: self._symbol(table, "bitcoin", "a layout"), lambda b: b.bitcoin),
             etf=part("etf", self._flows, lambda b: b.etf),
-            slots=part("slots", self._slots, lambda b: b.slots),
+            slots=part("slots", lambda: self._slots(companies), lambda b: b.slots),
         )
 
     def _title(self) -> Localized | None:
@@ -105,6 +108,8 @@ class _Reader:
         for word in found:
             if word not in {"en", "zh"}:
                 self.report.say(self._at("languages"), "unknown-word", f"a language is en or zh, not {word!r}")
+        if not found and isinstance(self.table.at("languages"), Items):
+            self.report.say(self._at("languages"), "missing-key", "a digest has at least one language, en or zh")
         return cast("tuple[Lang, ...]", tuple(word for word in found if word in {"en", "zh"}))
 
     def _at(self, key: str) -> Node:
@@ -119,13 +124,15 @@ class _Reader:
             self.report.say(self.table.node, "missing-key", "a layout has no 'sections'")
         numbers = {*FIGURES, *(company.figure for company in companies)}
         seen: set[int] = set()
-        sections = []
+        sections: list[Section] = []
         for table in self._tables("sections", "a section", ("id", "title", "figures")):
             ident, title = table.required("id", "a section"), table.localized("title")
             figures = self._figures(table, numbers, seen)
             if title is None and "title" not in table:
                 self.report.say(table.node, "missing-key", "a section has no 'title'")
-            if ident is not None and title is not None:
+            if ident is not None and any(section.id == ident.value for section in sections):
+                self.report.say(ident, "duplicate", f"a section {ident.value!r} is there already")
+            elif ident is not None and title is not None:
                 sections.append(Section(ident.value, title, figures))
         return tuple(sections)
 
@@ -135,7 +142,9 @@ class _Reader:
             number = node.resolved if isinstance(node, Scalar) else None
             if not isinstance(number, int) or number not in numbers:
                 wanted = ", ".join(str(known) for known in sorted(numbers))
-                self.report.say(node, "unknown-figure", f"there is no such figure; there are {wanted}")
+                which = repr(node.value) if isinstance(node, Scalar) else "that"
+                text = f"there is no figure {which}; there are {wanted}, and those of 'companies'"
+                self.report.say(node, "unknown-figure", text)
             elif number in seen:
                 self.report.say(node, "duplicate", f"figure {number} stands in the layout twice")
             else:
@@ -229,16 +238,29 @@ class _Reader:
         table = self.report.table(self.table.at("etf"), "'etf'", ("asset", "days", "named"))
         if table is None:
             return Flows("BTC", 15, ())
-        return Flows(table.text("asset", "BTC"), table.parsed("days", _count, 15), table.words("named"))
+        asset = table.text("asset", "BTC")
+        if asset not in HELD:
+            text = f"there are spot ETFs of {' and '.join(HELD)}, not of {asset!r}"
+            self.report.say(table.at("asset") or table.node, "unknown-asset", text)
+        return Flows(asset, table.parsed("days", _count, 15), table.words("named"))
 
-    def _slots(self) -> tuple[Slot, ...]:
-        found = []
+    def _slots(self, companies: Sequence[Company]) -> tuple[Slot, ...]:
+        found: list[Slot] = []
+        numbers = {*FIGURES, *(company.figure for company in companies)}
         for table in self._tables("slots", "a slot", ("name", "title", "required", "figure")):
             name = table.required("name", "a slot")
-            if name is not None:
-                title = table.localized("title") or {"en": name.value, "zh": name.value}
-                required, figure = table.flag("required", default=False), table.parsed("figure", _count, 0)
-                found.append(Slot(name.value, title, required, figure))
+            title = table.localized("title")
+            required, figure = table.flag("required", default=False), table.parsed("figure", _count, 0)
+            if figure and figure not in numbers:
+                self.report.say(table.at("figure") or table.node, "unknown-figure", f"there is no figure {figure}")
+            if name is None:
+                continue
+            if not _SLOT.fullmatch(name.value):
+                self.report.say(name, "bad-value", f"a slot's name is letters, digits, _ and -, not {name.value!r}")
+            elif any(slot.name == name.value for slot in found):
+                self.report.say(name, "duplicate", f"a slot {name.value!r} is there already")
+            else:
+                found.append(Slot(name.value, title or {"en": name.value, "zh": name.value}, required, figure))
         return tuple(found)
 
 

@@ -139,7 +139,8 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
     share = str(len(listed)) if not lacking else f"{len(listed) - len(lacking)}/{len(listed)}"
     own: Localized = {"en": f"Coverage ({share})", "zh": f"覆盖标的（{share} 只）"}
     rows: list[Row] = [
-        {"group": own, "symbol": m.instrument.symbol, "name": m.instrument.name, "week_pct": m.change} for m in top
+        {"group": own, "own": "yes", "symbol": m.instrument.symbol, "name": m.instrument.name, "week_pct": m.change}
+        for m in top
     ]
     notes: list[Localized] = []
     imported = frame.imported

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.message import Button, Message, Paragraph, Text
+from bot.digest.layout import Slot
 from rules.model import Lang, Localized
 
-DRAFT: dict[Lang, str] = {"en": "Draft for review", "zh": "草稿，待审阅"}
 _BUTTONS: dict[Lang, tuple[str, str]] = {"en": ("Approve", "Publish now"), "zh": ("批准", "立即发布")}
+
+
+def draft(slots: Sequence[Slot]) -> dict[Lang, str]:
+    """What a draft says of itself, and how the analyst's texts get into it."""
+    if not slots:
+        return {"en": "Draft for review", "zh": "草稿，待审阅"}
+    return {
+        "en": f"Draft for review. Answer “{slots[0].name}: …” or /digest fill to write a text",
+        "zh": f"草稿，待审阅。回复“{slots[0].name}：……”或 /digest fill 填写内容",
+    }
 
 
 def buttons(name: str, lang: Lang) -> tuple[tuple[Button, ...], ...]:

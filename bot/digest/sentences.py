@@ -34,13 +34,14 @@ class Paragraph(NamedTuple):
 
 def write(frame: Frame) -> tuple[Paragraph, ...]:
     """Every paragraph about a figure of the layout that the facts allow, in the report's order."""
+    held = frame.layout.etf.held.name
     parts: tuple[tuple[str, Localized, Callable[[Frame, Lang], str]], ...] = (
         ("indices", {"en": "Indices", "zh": "指数"}, _indices),
         ("movers", {"en": "Coverage movers", "zh": "覆盖标的"}, _movers),
         ("capex", {"en": "Capital expenditure", "zh": "资本开支"}, _capex),
         ("results", {"en": "Results", "zh": "财报"}, _results),
         ("crypto", {"en": "Crypto market", "zh": "加密市场"}, _crypto),
-        ("flows", {"en": "Spot bitcoin ETFs", "zh": "现货比特币 ETF"}, _flows),
+        ("flows", {"en": f"Spot {held['en']} ETFs", "zh": f"现货{held['zh']} ETF"}, _flows),
         ("bitcoin", {"en": "Bitcoin", "zh": "比特币"}, _bitcoin),
         ("crypto_equities", {"en": "Crypto equities", "zh": "加密股"}, _crypto_movers),
         ("next_week", {"en": "Next week", "zh": "下周"}, _next_week),
@@ -221,11 +222,12 @@ def _flows(frame: Frame, lang: Lang) -> str:
     if total is None:
         return _flows_so_far(frame, lang)
     shown = numbers.money(abs(total), "USD", lang)
+    held = frame.layout.etf.held.name[lang]
     flowed = ("净流入" if total > 0 else "净流出") if lang == "zh" else ("inflow" if total > 0 else "outflow")
     first = (
-        f"本周美国现货比特币 ETF 合计{flowed} {shown}"
+        f"本周美国现货{held} ETF 合计{flowed} {shown}"
         if lang == "zh"
-        else f"US spot bitcoin ETFs had a net {flowed} of {shown} this week"
+        else f"US spot {held} ETFs had a net {flowed} of {shown} this week"
     )
     funds = _funds(frame, lang)
     text = first + (("，其中 " if lang == "zh" else ": ") + funds if funds else "")
@@ -240,12 +242,13 @@ def _flows_so_far(frame: Frame, lang: Lang) -> str:
     if total is None:
         return ""
     size = numbers.money(total, "USD", lang, signed=True)
+    held = frame.layout.etf.held.name[lang]
     funds, lacking = _funds(frame, lang, "so_far"), missing_days(frame, lang)
     if lang == "zh":
         tail = f"，其中 {funds}" if funds else ""
-        return f"本周美国现货比特币 ETF 已公布部分合计 {size}{tail}。{lacking}尚未公布。"
+        return f"本周美国现货{held} ETF 已公布部分合计 {size}{tail}。{lacking}尚未公布。"
     tail = f": {funds}" if funds else ""
-    return f"US spot bitcoin ETFs so far this week: {size}{tail}. {lacking} not published yet."
+    return f"US spot {held} ETFs so far this week: {size}{tail}. {lacking} not published yet."
 
 
 def _funds(frame: Frame, lang: Lang, span: str = "week") -> str:

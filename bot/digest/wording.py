@@ -17,7 +17,6 @@ HEADINGS: dict[str, Localized] = {
     "capex": {"en": "Capex", "zh": "资本开支"},
     "results": {"en": "Results", "zh": "财报"},
     "crypto": {"en": "Crypto", "zh": "加密"},
-    "flows": {"en": "Spot BTC ETFs", "zh": "现货ETF"},
     "bitcoin": {"en": "Bitcoin", "zh": "比特币"},
     "crypto_equities": {"en": "Crypto equities", "zh": "加密股"},
     "next_week": {"en": "Next week", "zh": "下周"},
@@ -41,6 +40,12 @@ class _Stated(Protocol):
 def heading(name: str, lang: Lang) -> str:
     """The heading of a part."""
     return HEADINGS[name][lang]
+
+
+def flows_heading(stated: _Stated, lang: Lang) -> str:
+    """``Spot BTC ETFs``; in Chinese bitcoin's need no name."""
+    asset = stated.layout.etf.asset
+    return f"Spot {asset} ETFs" if lang == "en" else "现货ETF" if asset == "BTC" else f"{asset} 现货ETF"
 
 
 def span_text(span: Span, lang: Lang) -> str:

@@ -65,6 +65,7 @@ TEXTS: dict[str, str] = {
     "cal.known": "Known by {at}",
     "cal.next": "Next week",
     "cal.no_date": "✋ {word} is not a date; wanted YYYY-MM-DD, e.g. 2026-12-10",
+    "cal.no_event": "There is no such event that somebody added (any more).",
     "cal.nothing": "Nothing is known for these days.",
     "cal.removed": "📅 Removed by {by}: {title}",
     "cal.title": "Calendar {first} – {last}",

@@ -1,6 +1,6 @@
 """The long history: fetched before the feed, kept out of the tape, told to a pipeline that runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,7 +41,7 @@ class Prices:
         self.did.append("remember")
         self.remembered += observations
 
-    async def backfill(self, now: datetime) -> Fetched:
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
         self.did.append("backfill")
         return self.attempts.pop(0)
 

@@ -1,6 +1,6 @@
 """Hong Kong's index history from Tencent and Eastmoney, and how it completes Yahoo's."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Container, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -111,7 +111,7 @@ class Scripted:
         """The next answer."""
         return self.answers.pop(0)
 
-    async def backfill(self, now: datetime) -> Fetched:
+    async def backfill(self, now: datetime, symbols: Container[str]) -> Fetched:
         """The next answer."""
         return self.answers.pop(0)
 

@@ -419,7 +419,7 @@ async def test_the_first_start_fills_the_archive(build: Build, http_server: Fake
     quoted = datetime(2026, 7, 17, 17, 45, tzinfo=UTC)
     http_server.route("*/NVDA", ok_json(chart("NVDA", WEEK, quoted_at=quoted)))
     feed = build()
-    assert [status for _, _, status in closes(await feed.backfill(quoted))] == ["final"] * 4
+    assert [status for _, _, status in closes(await feed.backfill(quoted, {"NVDA"}))] == ["final"] * 4
     assert closes(await feed.fetch(quoted)) == [("07-17 17:45", 104.0, "partial")]
     assert [request.query["range"] for request in http_server.requests] == ["2y", "5d"]
 

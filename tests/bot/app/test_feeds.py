@@ -20,7 +20,7 @@ from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, req
 from bot.feed_settings import FEEDS, SOURCES, FeedSettings
 from bot.jobs import TABLE, Job, table
 from bot.scheduler import Scheduler
-from bot.settings import Secrets, Settings
+from bot.settings import FileSettings, Secrets, Settings
 from rules.calendars import Calendars
 from rules.model import Reason
 from rules.universe_file import load_universe
@@ -29,6 +29,7 @@ from tests.fakes.sources import HTTP_SOURCES, UNIVERSE, FakeSources
 
 START = datetime(2026, 7, 23, 12, tzinfo=UTC)
 CALENDARS = Calendars()
+NO_FILES = FileSettings()
 
 
 @pytest.fixture
@@ -51,13 +52,14 @@ class Desk:
         self._store = store
         self._clock = clock
 
-    async def sources(self, home: Path, **feeds: FeedSettings) -> Sources:
+    async def sources(self, home: Path, files: FileSettings = NO_FILES, **feeds: FeedSettings) -> Sources:
         """What the feeds are made of, all sources being local."""
         (home / "universe.yaml").write_text(UNIVERSE)
         settings = Settings(
             home=home,
             universe=home / "universe.yaml",
             feeds={**self._fakes.settings, **feeds},
+            files=files,
             sec_contact="Example Research desk@example.com",
             secrets=Secrets(sosovalue_api_key=SecretStr("key")),
         )
@@ -112,6 +114,34 @@ async def test_a_source_that_is_left_out_is_not_asked(
         await feed.fetch(clock.now())
     behind = {"tencent", "eastmoney"} if name == "yahoo" else set()
     assert set(HTTP_SOURCES) - {name} - behind == set(fakes.asked()), "asked"
+
+
+FILES = [
+    # the setting, whether it is a list, the feed that reads it, a file with a mistake, and where that is told
+    ("events", True, "events", b"version: 1\nevents:\n  - {slug: x, title: X, dates: [soon]}\n", "own:3:33: 'soon'"),
+    ("calendars", True, "events", b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR\n", "own: event 1"),
+    ("earnings", True, "earnings", b"earnings:\n  - {symbol: AMZ, date: 2026-11-11}\n", "own:2:14: symbol is 'AMZ'"),
+    ("flows", False, "etf_flows", b"date,IBIT\n2026-07-20,x\n", "own:2: IBIT is 'x'"),
+    ("crypto", False, "crypto", b"date,market_cap\n2026-07-20,x\n", "own:2: market_cap is 'x'"),
+]
+
+
+@pytest.mark.parametrize(("setting", "listed", "feed", "content", "said"), FILES, ids=[row[0] for row in FILES])
+async def test_a_mistake_in_a_file_of_the_desk_is_located(
+    desk: Desk, clock: SteppingClock, tmp_path: Path, setting: str, listed: bool, feed: str, content: bytes, said: str
+) -> None:
+    """From the setting to the problem; a folder, bytes that are no text and an absent file are told by their path."""
+    path = tmp_path / "own"
+    files = FileSettings(**{setting: (path,) if listed else path})  # type: ignore[arg-type]
+    told = build_feeds(await desk.sources(tmp_path, files))[feed]
+    path.write_bytes(content)
+    assert [said] == [p.message[: len(said)] for p in (await told.fetch(clock.now())).problems if "own" in p.message]
+    path.write_bytes(b"\xff\xfe\x00\xd8 no text")
+    assert any("own" in problem.message for problem in (await told.fetch(clock.now())).problems)
+    path.unlink()
+    assert any(str(path) in problem.message for problem in (await told.fetch(clock.now())).problems)
+    path.mkdir()
+    assert any(str(path) in problem.message for problem in (await told.fetch(clock.now())).problems)
 
 
 async def test_streams_can_be_left_out(desk: Desk, tmp_path: Path) -> None:

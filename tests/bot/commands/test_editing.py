@@ -65,6 +65,17 @@ async def test_a_text_is_written_shown_and_emptied(editor: Person, publisher: Pu
     assert "there are: view, risks" in await editor.read("/digest fill veiw x")
 
 
+@pytest.mark.parametrize("text", ["view: Own semis,\nsell the rest", " view：Own semis,\nsell the rest "])
+async def test_a_text_may_come_as_an_answer_to_the_draft(editor: Person, publisher: Publisher, text: str) -> None:
+    """Its name, a colon and the words; nobody's question is taken for one, nor a viewer's words."""
+    reply = await editor.at("telegram:-100").ask(text)
+    assert not reply.private
+    assert await publisher.words(FRIDAY) == {"view": "Own semis,\nsell the rest"}
+    await editor.viewer().ask("view: something else")
+    await editor.ask("opinion: something else")
+    assert await publisher.words(FRIDAY) == {"view": "Own semis,\nsell the rest"}
+
+
 async def test_a_text_may_be_longer_than_a_question(editor: Person, publisher: Publisher) -> None:
     """A few paragraphs go into one message."""
     view = " ".join(["words"] * 500)
