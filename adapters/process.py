@@ -2,15 +2,23 @@
 
 A name is ``HOST:PID`` and, where the kernel tells it, what makes the number mean one process for ever: the boot of the
 machine, the space of process numbers (a container has its own) and when the process started. A lease whose holder is
-dead can then be taken over at once; about a process anywhere else nothing is known.
+dead can then be taken over at once; about a process anywhere else nothing is known. What follows a ``#`` tells parts of
+one process apart.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+
+import structlog
+
+from adapters.store.port import Leases
+
+log = structlog.get_logger()
 
 _PROC = Path("/proc")
 _ENDED = frozenset("ZXx")
@@ -29,7 +37,7 @@ def this_process() -> str:
 
 def is_dead(name: str) -> bool:
     """Whether the process that called itself ``name`` has ended for certain; ``False`` where that can't be known."""
-    place, _, rest = name.partition(" ")
+    place, _, rest = name.partition("#")[0].partition(" ")
     space, _, started = rest.partition(" ")
     pid = place.rpartition(":")[2]
     if not (started and pid.isdecimal() and space == _space()):
@@ -42,6 +50,19 @@ def is_dead(name: str) -> bool:
         pass  # it lives, and is another user's
     fields = _stat(int(pid))
     return bool(fields) and (fields[_STARTED] != started or (fields[_STATE] in _ENDED and _alone(int(pid))))
+
+
+async def acquired(
+    leases: Leases, lease: str, owner: str, ttl_s: float, is_dead: Callable[[str], bool] = is_dead
+) -> bool:
+    """Take or renew ``lease`` as ``owner``, from a dead holder as well; ``False`` where another one may live."""
+    if await leases.acquire(lease, owner, ttl_s):
+        return True
+    holder = await leases.holder(lease)
+    if holder is None or not is_dead(holder):
+        return False
+    log.info("holder_is_dead", lease=lease, holder=holder)
+    return await leases.take_over(lease, owner, ttl_s, dead=holder)
 
 
 @cache

@@ -51,6 +51,12 @@ class Nothing:
     async def block(self, bucket: str, until: datetime) -> None:
         return None
 
+    async def gone(self, destination: str, why: str) -> None:
+        return None
+
+    async def moved(self, old: str, new: str) -> None:
+        return None
+
     async def waiting(self) -> dict[str, int]:
         return {}
 
@@ -103,6 +109,7 @@ def desk() -> Desk:
         clock=SteppingClock(NOW),
         rulebook=RuleBook([], universe, unchanged),
         deliveries=nothing,
+        owners=nothing,
         weekly=nothing,
         pictures=Path("pictures"),
     )

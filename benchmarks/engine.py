@@ -48,12 +48,12 @@ def windowed() -> None:
         state = engine.initial_state(begin)
         for bars in bars_of(panel[:-1], known[:-1]):
             bars.fill(state.history)
-        for second, price in enumerate((114.0, 116.0, 115.0)):
-            at = begin + timedelta(milliseconds=second)
+        for step, price in enumerate((114.0, 116.0, 115.0)):
+            at = begin + timedelta(milliseconds=step)
             opening = [Observation(f"prices.S{n:04}.close", at, at, price, Status.PARTIAL) for n in range(count)]
             start = time.perf_counter()
             state, _ = engine.advance(state, opening, at)
-            if second == 0:
+            if step == 0:
                 what = "first prices of a session" + (", levels found" if patience else "")
                 line(what, time.perf_counter() - start)
         before, total = state.evaluations, 2000 if patience else 500

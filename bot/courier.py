@@ -153,15 +153,19 @@ class Courier:
 
     async def _outgoing(self, claimed: Claimed, payload: Payload) -> Outgoing:
         entry = claimed.entry
-        reader = await self._reader_at(entry.destination)
+        reader, edit, reply_to = await asyncio.gather(
+            self._reader_at(entry.destination),
+            self._receipt(payload.edits, entry.destination),
+            self._receipt(payload.follows, entry.destination),
+        )
         return Outgoing(
             key=entry.key,
             destination=entry.destination,
             message=_in_language(payload, reader),
             reader=reader,
             silent=payload.silent,
-            edit=await self._receipt(payload.edits, entry.destination),
-            reply_to=await self._receipt(payload.follows, entry.destination),
+            edit=edit,
+            reply_to=reply_to,
         )
 
     async def _receipt(self, key: str, destination: str) -> Receipt | None:

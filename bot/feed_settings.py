@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FEEDS = ("prices", "etf_flows", "crypto", "fear_greed", "earnings", "events", "fundamentals")
+FEEDS = ("prices", "market_caps", "etf_flows", "crypto", "fear_greed", "earnings", "events", "fundamentals")
 """What ``tapewatch fetch`` knows, and the job table asks."""
 SOURCES = ("yahoo", "yahoo_stream", "coinbase", "tencent", "eastmoney", "sosovalue", "theblock", "tftc", "farside",
     "bitbo", "cmc", "coinmarketcap", "coingecko", "alternative_me", "nasdaq", "sec")  # fmt: skip

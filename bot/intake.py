@@ -34,7 +34,7 @@ class Intake:
         """Keep everything; raise ``StoreUnavailable`` when the store can't."""
         self._log(fetched.problems)
         documents: dict[tuple[str, str], str | None] = dict(noted.documents)
-        documents |= {(EVENTS, _event_key(item)): _EVENT.dump_json(item).decode() for item in fetched.events}
+        documents |= {(EVENTS, event_key(item)): written_event(item) for item in fetched.events}
         documents |= handing_in(noted.transitions)
         if documents:
             await self._store.states.commit(Commit(alerts={}, documents=documents))
@@ -57,6 +57,11 @@ class Intake:
 async def stored_events(documents: Documents) -> list[CalendarEvent]:
     """Every dated event that is kept."""
     return [read_event(text) for text in (await documents.all(EVENTS)).values()]
+
+
+def written_event(event: CalendarEvent) -> str:
+    """The document of a dated event."""
+    return _EVENT.dump_json(event).decode()
 
 
 def read_event(text: str) -> CalendarEvent:
@@ -85,8 +90,8 @@ def _rescaled(fetched: Fetched) -> set[str]:
     return {name.key for name in names if name.feed == "prices" and name.key in revised}
 
 
-def _event_key(event: CalendarEvent) -> str:
-    """A company has one next report; other events are told apart by their day."""
+def event_key(event: CalendarEvent) -> str:
+    """The key of a kept event: a company has one next report; other events are told apart by their day."""
     return f"earnings:{event.key}" if event.kind == "earnings" else f"event:{event.key}:{event.start}"
 
 

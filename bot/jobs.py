@@ -169,6 +169,14 @@ def _hours(*hours: float) -> tuple[timedelta, ...]:
 
 TABLE: tuple[Job, ...] = (
     Job(
+        name="market_caps",
+        feed="market_caps",
+        source="yahoo",
+        when=(AfterClose("XNYS", (timedelta(minutes=40),)), AfterClose("XHKG", (timedelta(minutes=40),))),
+        max_lateness=timedelta(hours=2),
+        catch_up=True,
+    ),
+    Job(
         name="etf_flows",
         feed="etf_flows",
         source="etf_flows",

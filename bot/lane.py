@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from adapters.store.port import LogLine
 from bot.alert_charts import pictured
 from bot.notices import Incident
-from bot.routes import Target
+from bot.routes import Target, length_text
 from bot.routing_state import Announcements, Held, Lane, Told
 from bot.stages.base import Budget, Hold, Item, Situation, Stage
 from rules.model import Reason, Transition, TransitionKind
@@ -405,12 +405,4 @@ def _joinable(batches: list[tuple[tuple[str, ...], list[Item]]], key: tuple[str,
 
 
 def _more_than(budget: Budget) -> str:
-    return f"more than {budget.count} messages in {_words(budget.period)}"
-
-
-def _words(period: timedelta) -> str:
-    seconds = int(period.total_seconds())
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+    return f"more than {budget.count} messages in {length_text(budget.period)}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot.failures import Failure
 from bot.past_prices import Data
-from rules.backtest import Report, RuleResult, backtest
+from rules.backtest import MANY, Report, RuleResult, backtest
 from rules.calendars import Calendars
 from rules.fired import Fired
 from rules.forward import HORIZONS
+from rules.model import Severity
 from rules.problems import Problem, nearest
 from rules.spec import RuleSpec
 
@@ -27,13 +28,16 @@ class Change:
 
 
 def chosen(rules: Sequence[RuleSpec], names: Sequence[str]) -> list[RuleSpec]:
-    """The rules called ``names``, all without a name; ``Failure`` with the nearest known name for one there isn't."""
+    """The rules called ``names``, without a name all that speak of markets.
+
+    Those of data health watch feeds, and a file has none. ``Failure`` tells the nearest known name for one there isn't.
+    """
     known = {rule.id: rule for rule in rules}
     for name in names:
         if name not in known:
             guess = nearest(name, known)
             raise Failure(f"there is no rule {name!r}" + (f"; did you mean {guess}?" if guess else ""))
-    return [rule for rule in rules if not names or rule.id in names]
+    return [rule for rule in rules if (rule.id in names if names else rule.severity is not Severity.HEALTH)]
 
 
 def run(rules: Sequence[RuleSpec], data: Data, calendars: Calendars, first: date | None, last: date | None) -> Report:
@@ -83,17 +87,41 @@ def lines(report: Report, against: Sequence[Change] | None) -> Iterator[str]:
     """The report for a terminal."""
     for rule in report.rules:
         yield f"{rule.id}: {len(rule.fires)} alerts in {rule.evaluations:,} evaluations, {report.start} to {report.end}"
-        for fire in rule.fires:
-            ended = f"{fire.resolved_at:%Y-%m-%d}" if fire.resolved_at else "open"
+        if rule.unknown:
+            yield f"  no figure of {', '.join(rule.unknown)} in this time"
+        for fire, ended in zip(rule.fires, endings(rule.fires), strict=True):
             labels = " ".join(fire.labels.values())
             ahead = " ".join(_ahead(fire.forward, horizon) for horizon in HORIZONS)
-            yield f"  {fire.fired_at:%Y-%m-%d %H:%M}  to {ended:<10}  {labels:<10}{ahead}  {fire.because}"
+            yield f"  {fire.fired_at:%Y-%m-%d %H:%M}  to {ended[:10]:<10}  {labels:<10}{ahead}  {fire.because}"
         if rule.fires:
+            yield f"  {'mean of these':<42}{' '.join(_ahead(rule.mean, horizon) for horizon in HORIZONS)}"
             yield f"  {'every session':<42}{' '.join(_ahead(rule.base, horizon) for horizon in HORIZONS)}"
+        yield from (f"  {line}" for line in doubts(rule))
     for change in against or ():
         for sign, fires in (("+", change.new), ("-", change.gone)):
             for fire in fires:
                 yield f"{sign} {change.rule} {fire.fired_at:%Y-%m-%d %H:%M} {' '.join(fire.labels.values())}".rstrip()
+
+
+def endings(fires: Sequence[Fired]) -> list[str]:
+    """When each alert ended: its minute, ``next`` where another of the same labels took its place, else ``open``."""
+    newest: dict[tuple[tuple[str, str], ...], datetime] = {}
+    for fire in fires:
+        newest[tuple(sorted(fire.labels.items()))] = fire.fired_at
+    found = []
+    for fire in fires:
+        followed = newest[tuple(sorted(fire.labels.items()))] > fire.fired_at
+        found.append(f"{fire.resolved_at:%Y-%m-%d %H:%M}" if fire.resolved_at else "next" if followed else "open")
+    return found
+
+
+def doubts(rule: RuleResult) -> Iterator[str]:
+    """What speaks against a rule: that it flaps, or says too much."""
+    if rule.flapping:
+        yield f"{rule.flapping} fired again within a day of their end"
+    if rule.busy_months:
+        worst = max(rule.busy_months, key=lambda month: rule.busy_months[month])
+        yield f"more than {MANY} alerts in {len(rule.busy_months)} months, {rule.busy_months[worst]} in {worst}"
 
 
 def _ahead(returns: Mapping[str, float | None], horizon: int) -> str:

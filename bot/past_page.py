@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
 
@@ -10,37 +10,85 @@ import numpy as np
 
 from bot.charts.fires import Marked, fired_line
 from bot.charts.svg import Frame
+from bot.past import doubts, endings
 from bot.past_prices import Data
 from rules.backtest import Report, RuleResult
 from rules.bars import Bars
 from rules.calendars import Calendars
 from rules.fired import Fired
 from rules.forward import HORIZONS
+from rules.program import Program
 
 _CHARTS = 12
 """Charts of a rule, those with the most alerts first."""
 _ROWS = 500
 """Alerts of a rule that are listed, the newest ones."""
+_FEW = 12
+"""Alerts of a rule that are shown unfolded."""
 _WIDTH = 1040
+_NUMBER = ' class="num"'
+_CSS = (
+    "thead th{padding:4px 9px}td small{color:var(--muted)}h2{scroll-margin-top:8px}details .scroll{margin-top:6px}"
+    "@media (max-width:760px){.charts{overflow-x:auto;flex-flow:column}.charts svg{min-width:680px}"
+    "td:first-child{white-space:normal;min-width:9em}}"
+)
 
 
-def page(report: Report, data: Data, calendars: Calendars, follows: Mapping[str, str]) -> str:
-    """The HTML text; ``follows`` names by rule the symbol on whose price alerts without a symbol are drawn."""
+def page(report: Report, data: Data, calendars: Calendars, programs: Sequence[Program]) -> str:
+    """The HTML text; ``programs`` are the rules of the report, compiled."""
     prices = {item.key: item for item in data.bars if item.feed == "prices" and "close" in item.fields}
-    sections = "".join(_section(rule, data, prices, calendars, follows.get(rule.id, "")) for rule in report.rules)
+    compiled = {program.spec.id: program for program in programs}
+    told = [rule for rule in report.rules if rule.fires]
+    sections = "".join(_section(rule, compiled[rule.id], data, prices, calendars) for rule in told)
     css = resources.files("bot.digest").joinpath("page.css").read_text(encoding="utf-8")
     span = f"{report.start} – {report.end}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Backtest {span}</title><style>{css}</style></head><body>"
+        f"<title>Backtest {span}</title><style>{css}{_CSS}</style></head><body>"
         f'<header><p class="brand">TAPEWATCH</p><h1>Backtest</h1><p class="span">{span}</p>'
-        '<p class="known">Each figure counts as known at the close of its session. Triangle: fired. Ring: ended.</p>'
-        f"</header>{sections}</body></html>"
+        '<p class="known">Each figure counts as known at the close of its session. Triangle: fired. Ring: ended. '
+        "Returns are those of the sessions after an alert; below them, in grey, the mean after every session.</p>"
+        f"</header>{_summary(told, compiled)}{sections}{_silent(report, compiled)}</body></html>"
     )
 
 
-def _section(rule: RuleResult, data: Data, prices: Mapping[str, Bars], calendars: Calendars, follows: str) -> str:
+def _summary(rules: Sequence[RuleResult], compiled: Mapping[str, Program]) -> str:
+    heads = ("rule", "alerts", "a year", "busiest month", *(f"+{horizon}d" for horizon in HORIZONS))
+    head = "".join(f"<th{_NUMBER if at else ''}>{name}</th>" for at, name in enumerate(heads))
+    body = "".join(f"<tr>{''.join(_overview(rule, compiled[rule.id]))}</tr>" for rule in rules)
+    if not body:
+        return ""
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _overview(rule: RuleResult, program: Program) -> Iterator[str]:
+    busiest = max(rule.by_month, key=lambda month: rule.by_month[month])
+    years = {month[:4] for month in rule.by_month}
+    span = int(max(years)) - int(min(years)) + 1
+    yield f'<td><a href="#{escape(rule.id)}">{escape(program.spec.title["en"])}</a></td>'
+    yield f"<td{_NUMBER}>{len(rule.fires)}</td><td{_NUMBER}>{len(rule.fires) / span:.1f}</td>"
+    yield f"<td{_NUMBER}>{rule.by_month[busiest]} in {busiest}</td>"
+    for horizon in HORIZONS:
+        name = f"{horizon}d"
+        yield f"<td{_NUMBER}>{_percent(rule.mean.get(name))}<br><small>{_percent(rule.base.get(name))}</small></td>"
+
+
+def _silent(report: Report, compiled: Mapping[str, Program]) -> str:
+    """The rules that said nothing, and why where that is known."""
+    items = []
+    for rule in report.rules:
+        if not rule.fires:
+            why = f" – no figure of {', '.join(rule.unknown)}" if rule.unknown else ""
+            items.append(
+                f"<li>{escape(compiled[rule.id].spec.title['en'])} <code>{escape(rule.id)}</code>{escape(why)}</li>"
+            )
+    return f"<h2>Silent</h2><ul>{''.join(items)}</ul>" if items else ""
+
+
+def _section(rule: RuleResult, program: Program, data: Data, prices: Mapping[str, Bars], calendars: Calendars) -> str:
+    anchor = program.when.anchor
+    follows = anchor.key if anchor is not None and anchor.feed == "prices" else ""
     by_symbol: dict[str, list[Fired]] = {}
     for fire in rule.fires:
         by_symbol.setdefault(fire.labels.get("symbol", follows), []).append(fire)
@@ -51,10 +99,11 @@ def _section(rule: RuleResult, data: Data, prices: Mapping[str, Bars], calendars
         if symbol in prices
     )
     counted = f"{len(rule.fires)} alerts in {rule.evaluations:,} evaluations"
-    flapping = f"; {rule.flapping} fired again within a day of their end" if rule.flapping else ""
+    said = "; ".join((counted, *doubts(rule)))
     return (
-        f"<h2>{escape(rule.id)}</h2><p>{counted}{flapping}.</p>"
-        f'<div class="charts">{"".join(charts)}</div>{_table(rule) if rule.fires else ""}'
+        f'<h2 id="{escape(rule.id)}">{escape(program.spec.title["en"])}</h2>'
+        f"<p><code>{escape(rule.id)}</code> {said}.</p><p><code>{escape(program.spec.when.text)}</code></p>"
+        f'<div class="charts">{"".join(charts)}</div>{_table(rule)}'
     )
 
 
@@ -78,24 +127,23 @@ def _words(fire: Fired) -> str:
 
 def _table(rule: RuleResult) -> str:
     heads = ("fired (UTC)", "ended (UTC)", "labels", *(f"+{horizon}d" for horizon in HORIZONS), "because")
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    base = _row(("every session", "", "", *(_percent(rule.base.get(f"{h}d")) for h in HORIZONS), "the base rate"))
-    body = "".join(_row(_cells(fire)) for fire in reversed(rule.fires[-_ROWS:]))
+    head = "".join(f"<th{_NUMBER if name[0] == '+' else ''}>{name}</th>" for name in heads)
+    told = list(zip(rule.fires, endings(rule.fires), strict=True))
+    body = "".join(f"<tr>{''.join(_cells(fire, ended))}</tr>" for fire, ended in reversed(told[-_ROWS:]))
     more = len(rule.fires) - _ROWS
     note = f'<p class="note">and {more} older ones</p>' if more > 0 else ""
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{base}{body}</tbody></table></div>{note}'
+    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
+    few = " open" if len(rule.fires) <= _FEW else ""
+    return f"<details{few}><summary>The {len(rule.fires)} alerts</summary>{table}</details>"
 
 
-def _cells(fire: Fired) -> Iterator[str]:
-    yield f"{fire.fired_at:%Y-%m-%d %H:%M}"
-    yield f"{fire.resolved_at:%Y-%m-%d %H:%M}" if fire.resolved_at else "—"
-    yield " ".join(fire.labels.values())
-    yield from (_percent(fire.forward.get(f"{horizon}d")) for horizon in HORIZONS)
-    yield fire.because
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+def _cells(fire: Fired, ended: str) -> Iterator[str]:
+    yield f"<td>{fire.fired_at:%Y-%m-%d %H:%M}</td><td>{ended}</td><td>{escape(' '.join(fire.labels.values()))}</td>"
+    for horizon in HORIZONS:
+        value = fire.forward.get(f"{horizon}d")
+        side = "" if not value else " up" if value > 0 else " down"
+        yield f'<td class="num{side}">{_percent(value)}</td>'
+    yield f"<td>{escape(fire.because)}</td>"
 
 
 def _percent(value: float | None) -> str:

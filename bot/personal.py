@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -151,6 +151,11 @@ async def everyones(documents: Documents) -> Sequence[PersonalAlert]:
     stored = await documents.all(COLLECTION)
     found = (_read(text) for _, text in sorted(stored.items()))
     return [alert for alert in found if alert is not None]
+
+
+def ended(alerts: Iterable[PersonalAlert]) -> dict[tuple[str, str], None]:
+    """The documents to remove for price alerts that are over."""
+    return {place: None for alert in alerts for place in ((PRICES, alert.id), (_of(alert.owner), alert.id))}
 
 
 def _of(owner: str) -> str:

@@ -72,7 +72,7 @@ class Pipeline:
         self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
         await self._dispatcher.start(now)
         await self._snapshots.start()
-        await self._snapshots.take(self._state.now, self._cursor, self._engine)
+        await self._snapshots.take(self._state, self._cursor, self._engine)
 
     async def use(self, engine: Engine, archive: Archive) -> None:
         """Evaluate by ``engine`` from the next turn on; the rules that stay keep their state.
@@ -138,7 +138,7 @@ class Pipeline:
         self._numbering.settle(decided.entered)
         self._dispatcher.settle(dispatched)
         self._cursor, self._decided = decided.cursor, None
-        await self._snapshots.take(self._state.now, self._cursor, self._engine)
+        await self._snapshots.take(self._state, self._cursor, self._engine)
         return decided.notices
 
     async def _learn(self) -> None:

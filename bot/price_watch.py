@@ -92,11 +92,13 @@ class PriceWatch:
         found = [await personal.find(self._documents, personal.id_of(number)) for number in chosen]
         alerts = [alert for alert in found if alert is not None and alert.price is not None]
         told = await asyncio.to_thread(transitions, first.strike.seen, alerts, self._universe, self._calendars)
+        # one that was asked for again since then waits anew
+        over = personal.ended(alert for alert in alerts if alert.created_at <= first.strike.seen.known_at)
         if not rest:
             del self._waiting[0]
-            return told, {(STRUCK, first.key): None}
+            return told, {(STRUCK, first.key): None, **over}
         first.strike = replace(first.strike, ids=rest)
-        return told, {(STRUCK, first.key): _written(first.strike)}
+        return told, {(STRUCK, first.key): _written(first.strike), **over}
 
 
 def transitions(

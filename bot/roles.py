@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from adapters.clock import Clock
+from adapters.process import acquired, is_dead
 from adapters.store.port import Leases, StoreUnavailable
 from bot.failures import Failure
 from bot.pipeline import Pipeline
@@ -47,7 +48,7 @@ async def lead(
     name: str,
     owner: str,
     work: Callable[[], Awaitable[None]],
-    is_dead: Callable[[str], bool] = lambda _holder: False,
+    is_dead: Callable[[str], bool] = is_dead,
 ) -> None:
     """Wait until ``owner`` alone holds the lease ``name``, then do ``work`` while keeping it.
 
@@ -55,7 +56,7 @@ async def lead(
     lease: this process was stopped for too long, and a standby works.
     """
     standing_by = False
-    while not await _when_reached(lambda: _taken(leases, name, owner, is_dead), name):
+    while not await _when_reached(lambda: acquired(leases, name, owner, LEASE_S, is_dead), name):
         if not standing_by:
             log.info("standing_by", role=name)
             standing_by = True
@@ -63,21 +64,23 @@ async def lead(
     try:
         async with asyncio.TaskGroup() as tasks:
             keeper = tasks.create_task(_keep(leases, name, owner))
-            await work()
+            await _worked(work, name)
             keeper.cancel()
     finally:
         with contextlib.suppress(StoreUnavailable):  # the lease ends by itself
             await leases.release(name, owner)
 
 
-async def _taken(leases: Leases, name: str, owner: str, is_dead: Callable[[str], bool]) -> bool:
-    if await leases.acquire(name, owner, LEASE_S):
-        return True
-    holder = await leases.holder(name)
-    if holder is None or not is_dead(holder):
-        return False
-    log.info("holder_is_dead", role=name, holder=holder)
-    return await leases.take_over(name, owner, LEASE_S, dead=holder)
+async def _worked(work: Callable[[], Awaitable[None]], role: str) -> None:
+    """Do ``work``; begin anew, from what is stored, when a store that can't be reached put an end to it."""
+    done = False
+    while not done:
+        try:
+            await work()
+            done = True
+        except* StoreUnavailable as errors:
+            log.warning("store_unavailable", role=role, error=str(errors.exceptions[0]))
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _keep(leases: Leases, name: str, owner: str) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from rules.model import Transition
+from rules.spec import RuleSpec
 from rules.universe import Universe
 
 Facts = Mapping[str, frozenset[str]]
@@ -113,10 +114,11 @@ def targets(root: Route, facts: Facts) -> Sequence[Target]:
     return tuple(by_destination.values())
 
 
-def facts_from(words: Sequence[str], universe: Universe) -> Facts:
-    """The facts of ``NAME=VALUE`` words, a name repeated for several values; a symbol brings its lists along.
+def facts_from(words: Sequence[str], universe: Universe, rules: Sequence[RuleSpec] = ()) -> Facts:
+    """The facts of ``NAME=VALUE`` words, a name repeated for several values.
 
-    Raise ``ValueError`` for any other word.
+    A symbol brings its lists along, and a rule of ``rules`` the severity and tags that aren't given. Raise
+    ``ValueError`` for any other word.
     """
     facts: dict[str, frozenset[str]] = {}
     for word in words:
@@ -126,7 +128,13 @@ def facts_from(words: Sequence[str], universe: Universe) -> Facts:
         facts[name] = facts.get(name, frozenset()) | {value}
     known = (universe.by_symbol.get(symbol) for symbol in facts.get("symbol", ()))
     lists = frozenset(tag for instrument in known if instrument for tag in instrument.tags)
-    return {**facts, "list": facts.get("list", frozenset()) | lists}
+    meant = [rule for rule in rules if rule.id in facts.get("rule", ())]
+    implied = {
+        "severity": frozenset(rule.severity.value for rule in meant),
+        "tag": frozenset(tag for rule in meant for tag in rule.tags),
+    }
+    return {**{name: values for name, values in implied.items() if values}, **facts,
+            "list": facts.get("list", frozenset()) | lists}  # fmt: skip
 
 
 def options_text(options: Options) -> str:
@@ -136,7 +144,16 @@ def options_text(options: Options) -> str:
     return " ".join(
         [
             *([f"group_by={','.join(options.group_by)}"] if options.group_by is not None else []),
-            *(f"{name}={int(length.total_seconds())}s" for name, length in lengths if length),
+            *(f"{name}={length_text(length)}" for name, length in lengths if length),
             *(["silent"] if options.silent else []),
         ]
     )
+
+
+def length_text(length: timedelta) -> str:
+    """``30s``, ``5m``, ``4h``, ``1d``: as the settings write it."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 
 from adapters.store.port import Cursor, Documents, Store
 from bot.personal_rules import is_personal
-from rules.engine import CLOCK_KEY, AlertRecord, Engine
+from rules.engine import CLOCK_KEY, AlertRecord, Engine, State
 
 COLLECTION = "snapshots"
 EVERY = timedelta(hours=6)
 """A replay evaluates at most this much before the span that was asked for."""
+_MOST = 5_000
+"""With more records than this, those of personal alerts are left out: a turn must not wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,22 @@ class Snapshot:
     cursor: Cursor
     alerts: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    personal: bool = True
+    """Whether people's own alerts are among the records; where there are very many, they aren't."""
 
     def pack(self) -> str:
         """As a JSON text, small: the records are compressed."""
         alerts = base64.b85encode(zlib.compress(json.dumps(dict(self.alerts)).encode())).decode()
-        return json.dumps({"cursor": self.cursor, "rules": dict(self.rules), "alerts": alerts})
+        return json.dumps(
+            {"cursor": self.cursor, "rules": dict(self.rules), "alerts": alerts, "personal": self.personal}
+        )
 
     @classmethod
     def unpack(cls, key: str, text: str) -> Snapshot:
         """The snapshot that is kept under ``key``."""
         plain = json.loads(text)
         alerts = json.loads(zlib.decompress(base64.b85decode(plain["alerts"])))
-        return cls(datetime.fromisoformat(key), plain["cursor"], alerts, plain["rules"])
+        return cls(datetime.fromisoformat(key), plain["cursor"], alerts, plain["rules"], plain["personal"])
 
     def records(self) -> dict[str, AlertRecord]:
         """The records as the engine takes them, with the instant that it stood at."""
@@ -59,12 +65,16 @@ class Snapshots:
         """Find out which snapshot is the newest."""
         self._newest = max(map(datetime.fromisoformat, await self._store.documents.all(COLLECTION)), default=None)
 
-    async def take(self, at: datetime, cursor: Cursor, engine: Engine) -> None:
-        """Keep where ``engine`` stands at ``at``, unless the last snapshot is young."""
+    async def take(self, state: State, cursor: Cursor, engine: Engine) -> None:
+        """Keep where ``engine`` stands, unless the last snapshot is young."""
+        at = state.now
         if self._newest is not None and at - self._newest < EVERY:
             return
         versions = {each.spec.id: each.version for each in engine.programs if not is_personal(each.spec.id)}
-        snapshot = Snapshot(at, cursor, await self._store.states.alerts(), versions)
+        whole = len(state.alerts) <= _MOST
+        kept = {key: each for key, each in state.alerts.items() if whole or not is_personal(each.rule)}
+        records = {key: each.to_json() for key, each in kept.items()}
+        snapshot = Snapshot(at, cursor, records, versions, personal=whole)
         await self._store.documents.put(COLLECTION, at.isoformat(), snapshot.pack())
         self._newest = at
 

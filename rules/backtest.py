@@ -17,15 +17,20 @@ from rules.calendars import Calendars
 from rules.engine import Engine
 from rules.fired import Fired, fires_of
 from rules.forward import Forward, followed
-from rules.history import History, Ints
+from rules.functions.base import Part
+from rules.history import Block, History, Ints
+from rules.language.scope import Ref
 from rules.panel import Panel, Strip
 from rules.runtime import Group, Runtime
 from rules.spec import AtInterval, RuleSpec
 from rules.universe import Universe
 
 T = TypeVar("T")
+MANY = 20
+"""Alerts of one rule in a month; more than one a session is noise."""
 _WIDTH = 96
 _KEPT = 30 * 2**20
+_FORGIVING = frozenset({"known", "fresh", "coalesce", "rank"})
 _STEPWISE = frozenset({"age", "fresh", "revised", "earnings", "event", "days_until"})
 
 
@@ -39,6 +44,13 @@ class RuleResult:
     base: Mapping[str, float | None]
     stepwise: bool
     """Whether the live engine had to be stepped through."""
+    unknown: tuple[str, ...] = ()
+    """Series that it reads and of which the span has no figure at all."""
+
+    @property
+    def mean(self) -> Mapping[str, float | None]:
+        """The mean forward return of its alerts, by horizon."""
+        return {name: _mean([fire.forward.get(name) for fire in self.fires]) for name in self.base}
 
     @property
     def by_month(self) -> Mapping[str, int]:
@@ -48,6 +60,11 @@ class RuleResult:
             month = f"{fire.fired_at:%Y-%m}"
             months[month] = months.get(month, 0) + 1
         return months
+
+    @property
+    def busy_months(self) -> Mapping[str, int]:
+        """The months with more alerts than anyone reads."""
+        return {month: count for month, count in self.by_month.items() if count > MANY}
 
     @property
     def flapping(self) -> int:
@@ -82,9 +99,17 @@ def _rule_json(rule: RuleResult) -> dict[str, Any]:
         "evaluations": rule.evaluations,
         "fires": [_fire_json(fire) for fire in rule.fires],
         "base": dict(rule.base),
+        "mean": dict(rule.mean),
         "by_month": dict(rule.by_month),
+        "busy_months": dict(rule.busy_months),
         "flapping": rule.flapping,
+        "unknown": list(rule.unknown),
     }
+
+
+def _mean(returns: Sequence[float | None]) -> float | None:
+    known = [value for value in returns if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _fire_json(fire: Fired) -> dict[str, Any]:
@@ -171,15 +196,48 @@ class Past:
         forward = Forward(self.history, followed(rule.program), *self.span)
         ordered = sorted(fires, key=lambda fire: (fire.fired_at, sorted(fire.labels.items())))
         told = tuple(replace(fire, forward=forward.after(fire)) for fire in ordered)
-        return RuleResult(rule.id, evaluations, told, forward.base(), stepwise)
+        return RuleResult(rule.id, evaluations, told, forward.base(), stepwise, self._unknown(rule))
+
+    def _unknown(self, rule: Runtime) -> tuple[str, ...]:
+        """The series that a rule reads and of which nothing is known in the span; a list counts as one."""
+        each = rule.program.spec.for_each
+        return tuple(f"{ref.feed}.{ref.key or each}.{ref.field}" for ref in self._unknown_refs(rule))
+
+    def _unknown_refs(self, rule: Runtime) -> Iterator[Ref]:
+        for ref in sorted(rule.program.refs, key=str):
+            keys = [ref.key] if ref.key else [item.symbol for item in rule.program.members or ()]
+            homes = [home for key in keys if (home := self.history.home(ref.feed, key)) is not None]
+            if not any(has_figures(block, number, ref.field, self.span) for block, number in homes):
+                yield ref
 
     def _stepped(self, number: int) -> tuple[int, list[Fired]]:
+        rule = self.engine.runtimes[number]
+        if not _can_hold(rule.program.when, frozenset(self._unknown_refs(rule))):
+            return 0, []
         engine = Engine([self.rules[number]], self.universe, self.calendars, storm=10**9)
         start, end = self.span
         state = engine.initial_state(instant(start))
         state = engine.seed(state, observations(self.data, state.history, end))
         state, transitions = engine.advance(state, (), instant(end))
         return state.evaluations, fires_of(transitions)
+
+
+def _can_hold(part: Part, unknown: frozenset[Ref]) -> bool:
+    """Whether a condition could be true while ``unknown`` series have no figure; it may say so too often."""
+    if part.typed.form == "op" and part.typed.name in {"and", "or"}:
+        sides = [_can_hold(arg, unknown) for arg in part.args]
+        return all(sides) if part.typed.name == "and" else any(sides)
+    if any(inner.name in _FORGIVING or inner.typed.over_set for inner in part.walk()):
+        return True
+    return not part.typed.reads() & unknown
+
+
+def has_figures(block: Block, key: int, field: str, span: tuple[int, int]) -> bool:
+    """Whether anything is known of a key at the closes of a span (microseconds)."""
+    column = block.column(field)
+    closes = block.axis.close(np.arange(column.first, column.first + len(column.values), dtype=np.int64))
+    first, last = np.searchsorted(closes, span, side="right")
+    return not bool(np.isnan(column.values[first:last, key]).all())
 
 
 def _keep_freed_memory() -> None:

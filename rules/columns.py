@@ -18,6 +18,7 @@ from rules.history import NONE, PRICE_FEED, Column, Floats, History, Ints
 from rules.language.scope import Ref
 
 Mask = NDArray[np.bool_]
+_CELLS = 2**18
 
 
 class Figures:
@@ -74,6 +75,14 @@ class ColumnFrame(Frame):
         self._others.clear()
         for frame in self._inner.values():
             frame.forget()
+
+    def blocks(self, sessions: int) -> list[ColumnFrame]:
+        """The instants in stretches so short that a window of ``sessions`` of all their lanes fits the cache."""
+        step = max(_CELLS // max(sessions * self.width, 1), 1)
+        if step >= self.rows:
+            return [self]
+        cuts = [slice(first, first + step) for first in range(0, self.rows, step)]
+        return [self.over_instants(self.instants[cut], self.heard[cut]) for cut in cuts]
 
     def until(self, count: int) -> ColumnFrame:
         """The first ``count`` instants."""
@@ -212,3 +221,15 @@ def pick(block: Floats, columns: Ints) -> Floats:
     """Some columns of a matrix; a view where they stand side by side."""
     lo, hi = int(columns[0]), int(columns[-1]) + 1
     return block[:, lo:hi] if hi - lo == len(columns) else block[:, columns]
+
+
+def in_blocks(evaluate: Evaluate, sessions: int) -> Evaluate:
+    """``evaluate``, which looks at ``sessions`` before each instant, a stretch of instants after the other."""
+
+    def run(frame: Frame) -> Floats:
+        parts = frame.blocks(sessions) if isinstance(frame, ColumnFrame) else []
+        if len(parts) < 2:
+            return evaluate(frame)
+        return np.concatenate([np.broadcast_to(evaluate(part), (part.lanes,)) for part in parts])
+
+    return run

@@ -151,7 +151,7 @@ class Crowd:
         desk = self._desks.get(seen.series)
         if desk is None or seen.value is None or seen.at < desk.at:
             return True
-        if not desk.levels.is_between(seen.value):
+        if not desk.levels.low < seen.value < desk.levels.high:
             return False
         desk.at = seen.at
         return True

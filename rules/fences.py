@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 import numpy as np
 
@@ -207,7 +208,7 @@ class Fences:
     def _find(self, plot: Plot, first: int, moment: Moment) -> None:
         frame = plot.group.frame(moment.shared, moment.memories[plot.group], None)
         track = frame.track(plot.ref)
-        lanes = [lane for lane in range(plot.group.size) if self._is_ready(plot, first, lane, track.column, track.keys)]
+        lanes = self._ready(plot, first, track.column, np.broadcast_to(track.keys, (plot.group.size,)))
         if not lanes:
             return
         bench = _Bench(plot, moment, np.array(lanes, np.int64), track.column, track.keys[lanes])
@@ -217,33 +218,34 @@ class Fences:
                 found = bench.edge(probe, strict=strict)
                 certain &= found.certain
                 edges.append(found)
-        symbols = plot.symbols()
+        symbols, turns = plot.symbols(), [edge.by_lane() for edge in edges]
         for number, lane in enumerate(lanes):
             watch = self._watches[symbols[lane]]
             if certain[number]:
-                self._fence(watch, first + lane, [edge.at(number) for edge in edges])
+                self._fence(watch, first + lane, [edge[number] for edge in turns])
             else:
                 watch.doubtful.add(first + lane)
             watch.rest()
 
-    def _is_ready(self, plot: Plot, first: int, lane: int, column: Column, keys: Ints) -> bool:
-        """Whether the lane is loose and was evaluated at the price that the history holds now."""
-        watch, key = self._watches[plot.symbols()[lane]], int(keys[lane])
-        price = column.cell(int(column.last[key]), key)
-        fits = watch.price == price and watch.version == int(column.versions[key])
-        return first + lane in watch.loose - watch.doubtful and fits and LOWEST <= price <= HIGHEST
+    def _ready(self, plot: Plot, first: int, column: Column, keys: Ints) -> list[int]:
+        """The lanes that are loose and were evaluated at the price that the history holds now."""
+        prices, versions = column.gather(column.last[keys], keys).tolist(), column.versions[keys].tolist()
+        found = []
+        for lane, symbol in enumerate(plot.symbols()):
+            watch, number, price = self._watches[symbol], first + lane, prices[lane]
+            fits = watch.price == price and watch.version == versions[lane] and LOWEST <= price <= HIGHEST
+            if fits and number in watch.loose and number not in watch.doubtful:
+                found.append(lane)
+        return found
 
     @staticmethod
     def _fence(watch: _Watch, number: int, edges: list[tuple[float, float] | None]) -> None:
         watch.loose.discard(number)
-        watch.levels.stand_at(watch.price)
-        for edge in edges:
-            if edge is None:
-                continue
+        known = [edge for edge in edges if edge is not None]
+        watch.levels.add_at(watch.price, [level for low, high in known for level in {low, high}], number)
+        for edge in known:
             low, high = edge
-            watch.levels.add(low, number)
             if low < high:
-                watch.levels.add(high, number)
                 watch.bands.setdefault(number, []).append(edge)
                 if low <= watch.price <= high:
                     watch.near.add(number)
@@ -257,10 +259,10 @@ class _Edge:
     low: Floats
     high: Floats
 
-    def at(self, lane: int) -> tuple[float, float] | None:
-        """One lane's."""
-        low = float(self.low[lane])
-        return None if np.isnan(low) else (low, float(self.high[lane]))
+    def by_lane(self) -> list[tuple[float, float] | None]:
+        """The prices of each lane, ``None`` where its answer does not change."""
+        pairs = zip(self.low.tolist(), self.high.tolist(), strict=True)
+        return [None if isnan(low) else (low, high) for low, high in pairs]
 
 
 class _Bench:

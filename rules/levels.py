@@ -15,30 +15,33 @@ _FAR = float("inf")
 
 
 class Levels:
-    """The levels of one symbol, each with a number that means something to its owner. 16 bytes a level."""
+    """The levels of one symbol, each with a number that means something to its owner. 16 bytes a level.
 
-    __slots__ = ("_hi", "_levels", "_lo", "_numbers", "_price")
+    Between ``low`` and ``high``, both excluded, no price touches a level.
+    """
+
+    __slots__ = ("_levels", "_numbers", "_price", "high", "low")
 
     def __init__(self, levels: Iterable[tuple[float, int]] = ()) -> None:
         ordered = sorted(levels)
         self._levels = array("d", [level for level, _ in ordered])
         self._numbers = array("q", [number for _, number in ordered])
         self._price = float("nan")
-        self._lo, self._hi = _FAR, -_FAR
+        self.low, self.high = _FAR, -_FAR
 
     def __len__(self) -> int:
         return len(self._levels)
 
     def is_between(self, price: float) -> bool:
         """Whether a move to ``price`` touches nothing; ``False`` while no price is known."""
-        return self._lo < price < self._hi
+        return self.low < price < self.high
 
     def tick(self, price: float) -> array[int]:
         """The numbers of the levels that the move from the last price to ``price`` touches, both ends included.
 
         All of them at the first price; none for NaN.
         """
-        if self._lo < price < self._hi:
+        if self.low < price < self.high:
             return _NOTHING
         return self._passed(price)
 
@@ -67,8 +70,12 @@ class Levels:
         """All levels, ascending."""
         return self._levels[:]
 
-    def stand_at(self, price: float) -> None:
-        """Take ``price`` as the last one, before levels are put in that a quiet move may have left behind."""
+    def add_at(self, price: float, levels: Iterable[float], number: int) -> None:
+        """Put levels in at the present price, which a quiet move may have left behind."""
+        for level in levels:
+            at = bisect_right(self._levels, level)
+            self._levels.insert(at, level)
+            self._numbers.insert(at, number)
         self._price = price
         self._fence(price)
 
@@ -113,6 +120,6 @@ class Levels:
         above = self._levels[at] if at < len(self._levels) else _FAR
         known = price == price  # noqa: PLR0124 - NaN
         if not known or above == price:
-            self._lo, self._hi = _FAR, -_FAR
+            self.low, self.high = _FAR, -_FAR
         else:
-            self._lo, self._hi = (self._levels[at - 1] if at else -_FAR), above
+            self.low, self.high = (self._levels[at - 1] if at else -_FAR), above

@@ -42,6 +42,7 @@ from adapters.message import Reader
 from adapters.notifiers.port import DeliveryError, Misconfigured, Notifier, Outgoing, Receipt, RetryLater, TargetLost
 from adapters.notifiers.telegram import DEFAULT_BASE_URL
 from adapters.notifiers.telegram_http import AiohttpRequest
+from adapters.process import acquired, this_process
 from adapters.rendering.plain import title_text
 from adapters.rendering.telegram import telegram_html
 from adapters.rendering.text import shorten, utf16_len
@@ -102,7 +103,7 @@ class TelegramFrontEnd:
         self._leases = leases
         self._clock = clock
         self._lease_s = lease_s
-        self._owner = uuid.uuid4().hex
+        self._owner = f"{this_process()}#{uuid.uuid4().hex}"
         self._conversation = Conversation(application, leases, patience_s=patience_s)
         self._menu: asyncio.Task[None] | None = None
         self._answering: WeakSet[asyncio.Task[Any]] = WeakSet()
@@ -157,7 +158,7 @@ class TelegramFrontEnd:
             # The library's poller ends without a word.
             raise Misconfigured(_BAD_TOKEN)
         try:
-            mine = await self._leases.acquire(_LEASE, self._owner, self._lease_s)
+            mine = await acquired(self._leases, _LEASE, self._owner, self._lease_s)
         except StoreUnavailable as error:
             if self._polls:
                 _LOG.warning("telegram_lease_unknown", error=str(error))

@@ -1,44 +1,24 @@
-"""The fear and greed indices, each under its provider's name and with its provider's bands.
+"""alternative.me's fear and greed index.
 
-alternative.me publishes one value a UTC day, without a key; it asks to be named as the source. CoinMarketCap's own
+It publishes one value a UTC day, without a key; it asks to be named as the source. CoinMarketCap's own
 index is in :mod:`adapters.feeds.coinmarketcap`. The two are different measures: neither stands in for the other.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 
 from adapters.feeds.answer import BadAnswer, dig, instant, maybe, noting, sequence
 from adapters.feeds.coinmarketcap import index
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.utc_day import of_day
 from adapters.http import HttpClient, Source
-from rules.model import Localized, Observation
+from rules.model import Observation
 
 NAME = "alternative_me"
 SOURCE = Source(name=NAME, base_url="https://api.alternative.me")
 PATH = "/fng/"
 _DAYS = 10
-
-_LABELS: tuple[Localized, ...] = (
-    MappingProxyType({"en": "Extreme fear", "zh": "极度恐惧"}),
-    MappingProxyType({"en": "Fear", "zh": "恐惧"}),
-    MappingProxyType({"en": "Neutral", "zh": "中性"}),
-    MappingProxyType({"en": "Greed", "zh": "贪婪"}),
-    MappingProxyType({"en": "Extreme greed", "zh": "极度贪婪"}),
-)
-_BANDS: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {"coinmarketcap": (20, 40, 60, 80), "alternative_me": (26, 47, 55, 76)}
-)
-"""Where each provider's second to fifth band begins."""
-
-
-def label(provider: str, value: float) -> Localized:
-    """What ``provider`` calls ``value``; raise ``KeyError`` for a provider without bands."""
-    return _LABELS[bisect_right(_BANDS[provider], value)]
 
 
 class AlternativeMe:

@@ -28,6 +28,8 @@ from adapters.store.port import StoreUnavailable
 
 ANSWER_WITHIN_S = 15.0
 _CONNECT_WITHIN_S = 5.0
+_TRIES = 4
+"""A server of our own that dies, is started again, and dies before it answers is started once more."""
 
 _FULL = "is full; raise its maxmemory or shorten the retention"
 _DIAGNOSES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
@@ -100,18 +102,16 @@ class Link:
             return await self._tried(attempt, repeatable=repeatable)
 
     async def _tried(self, attempt: Callable[[], Awaitable[Any]], *, repeatable: bool) -> Any:
-        try:
-            return await attempt()
-        except (RedisError, OSError) as error:
-            if self._revive is None or not _is_broken(error):
-                raise unavailable(self.place, error) from error
-            await self._revive()
-            if not repeatable:
-                raise unavailable(self.place, error) from error
-        try:
-            return await attempt()
-        except (RedisError, OSError) as error:
-            raise unavailable(self.place, error) from error
+        for left in reversed(range(_TRIES)):
+            try:
+                return await attempt()
+            except (RedisError, OSError) as error:
+                if not left or self._revive is None or not _is_broken(error):
+                    raise unavailable(self.place, error) from error
+                await self._revive()
+                if not repeatable:
+                    raise unavailable(self.place, error) from error
+        raise AssertionError("the last try returns or raises")
 
 
 @contextlib.contextmanager

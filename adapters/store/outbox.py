@@ -36,6 +36,8 @@ class RedisOutbox:
         self._link = link
         self._visibility = timedelta(seconds=visibility_s)
         self._bell = "0"
+        self._rung: Sequence[str] = ()
+        """The lanes that the bell rang for, most likely due: looking for them can be saved."""
 
     async def claim(
         self,
@@ -48,7 +50,8 @@ class RedisOutbox:
     ) -> Sequence[Claimed]:
         """Take the heads of up to ``count`` lanes that are due and for which there are tokens; see the port."""
         touched = [keys.OUTBOX_DUE, keys.OUTBOX_DOUBTS, keys.OUTBOX_HOLDERS, keys.lease(alive(worker))]
-        while lanes := await self._due(now, max(count, _LOOKED_AT)):
+        lanes, self._rung = self._rung, ()
+        while lanes := lanes or await self._due(now, max(count, _LOOKED_AT)):
             arguments: Command = [
                 keys.encoded(worker),
                 keys.LANE_PREFIX,
@@ -62,6 +65,7 @@ class RedisOutbox:
             ]
             if found := await self._link.script(scripts.CLAIM, touched, arguments):
                 return [_claimed(row) for row in found]
+            lanes = ()
         return []
 
     async def _due(self, now: datetime, count: int) -> Sequence[str]:
@@ -130,7 +134,8 @@ class RedisOutbox:
         block_ms = max(1, round(timeout_s * 1000))
         reply = await self._link.call("XREAD", "BLOCK", block_ms, "STREAMS", keys.OUTBOX_BELL, self._bell)
         if reply:
-            self._bell = reply[0][1][-1][0]
+            self._bell, fields = reply[0][1][-1]
+            self._rung = fields.get("lanes", "").split()
         return bool(reply)
 
     async def receipt(self, key: str, destination: str) -> str | None:
@@ -157,9 +162,10 @@ class RedisOutbox:
         arguments: Command = [keys.LANE_PREFIX, dead_id, now.isoformat(), keys.to_us(now), lane]
         return bool(await self._link.script(scripts.RETRY, touched, arguments))
 
-    async def discard(self, dead_id: str) -> bool:
-        """Forget a dead letter; ``False`` when there is no such letter."""
-        return bool(await self._link.call("XDEL", keys.OUTBOX_DEAD, dead_id))
+    async def discard(self, dead_id: str, why: str, now: datetime) -> bool:
+        """Forget a dead letter; the log says why. ``False`` when there is no such letter."""
+        arguments: Command = [dead_id, now.isoformat(), why]
+        return bool(await self._link.script(scripts.DISCARD, [keys.OUTBOX_DEAD, keys.OUTBOX_LOG], arguments))
 
     async def log(self, count: int = 100, key: str = "") -> Sequence[LogLine]:
         """The newest ``count`` lines of the delivery log, newest first; with ``key``, only that notice's."""

@@ -138,7 +138,7 @@ if not redis.call('ZSCORE', due, new_lane) then
   redis.call('XGROUP', 'CREATE', new_stream, 'senders', '0')
   redis.call('ZADD', due, now, new_lane)
 end
-redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
+redis.call('XADD', bell, 'MAXLEN', '1', '*', 'lanes', new_lane)
 return 1
 """
 )
@@ -213,7 +213,7 @@ end
 redis.call('XDEL', dead, id)
 redis.call('XADD', log, '*', 'key', f.key, 'destination', f.destination, 'at', at, 'outcome', 'retried',
            'detail', f.why, 'attempt', '0')
-redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', '1')
+redis.call('XADD', bell, 'MAXLEN', '1', '*', 'lanes', lane)
 return 1
 """
 
@@ -222,4 +222,17 @@ TRIM = """
 local log, notices, rows, last = KEYS[1], KEYS[2], cjson.decode(ARGV[1]), ARGV[2]
 for _, notice in ipairs(rows) do redis.call('HDEL', notices, notice) end
 return redis.call('XTRIM', log, 'MINID', last)
+"""
+
+DISCARD = """
+local dead, log = unpack(KEYS)
+local id, at, why = unpack(ARGV)
+local found = redis.call('XRANGE', dead, id, id)
+if #found == 0 then return 0 end
+local f = {}
+for i = 1, #found[1][2], 2 do f[found[1][2][i]] = found[1][2][i + 1] end
+redis.call('XDEL', dead, id)
+redis.call('XADD', log, '*', 'key', f.key, 'destination', f.destination, 'at', at, 'outcome', 'dropped',
+           'detail', why, 'attempt', '0')
+return 1
 """

@@ -250,8 +250,8 @@ class Outbox(Protocol):
         """Put a dead letter at the end of its lane; ``False`` when there is no such letter."""
         ...
 
-    async def discard(self, dead_id: str) -> bool:
-        """Forget a dead letter; ``False`` when there is no such letter."""
+    async def discard(self, dead_id: str, why: str, now: datetime) -> bool:
+        """Forget a dead letter; the log says why. ``False`` when there is no such letter."""
         ...
 
     async def log(self, count: int = 100, key: str = "") -> Sequence[LogLine]:

@@ -29,7 +29,7 @@ for _, line in ipairs(turn.decisions) do
   redis.call('XADD', log, '*', 'key', line[1], 'destination', line[2], 'at', line[3],
              'outcome', line[4], 'detail', line[5], 'attempt', '0')
 end
-local added = 0
+local added, rung = 0, {}
 for _, e in ipairs(turn.outbox) do
   local lane, key, payload, created, due_at = unpack(e)
   if redis.call('HSETNX', notices, lane .. ' ' .. key, '') == 1 then
@@ -40,9 +40,10 @@ for _, e in ipairs(turn.outbox) do
       redis.call('ZADD', due, due_at, lane)
     end
     added = added + 1
+    if added <= 64 then rung[added] = lane end
   end
 end
-if added > 0 then redis.call('XADD', bell, 'MAXLEN', '1', '*', 'n', added) end
+if added > 0 then redis.call('XADD', bell, 'MAXLEN', '1', '*', 'lanes', table.concat(rung, ' ')) end
 return added
 """
 

@@ -44,6 +44,7 @@ from adapters.feeds.streams_yahoo import URL as YAHOO
 from adapters.feeds.streams_yahoo import YahooWire
 from adapters.feeds.together import Together
 from adapters.feeds.yahoo import PACE, YahooDesk, YahooOptions, YahooPrices
+from adapters.feeds.yahoo_caps import YahooCaps
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.paces import StoredPaces
@@ -117,6 +118,7 @@ def build_feeds(sources: Sources) -> dict[str, Feed]:
     """Every feed that the settings don't switch off, by the name that ``tapewatch fetch`` knows it under."""
     feeds = {
         **_price_feeds(sources),
+        **_market_caps(sources),
         "etf_flows": OnlyNews(feed=flow_feed(sources)),
         "crypto": OnlyNews(feed=_crypto(sources)),
         "fear_greed": OnlyNews(feed=_fear_greed(sources)),
@@ -215,6 +217,13 @@ def _price_feeds(sources: Sources) -> dict[str, Feed]:
         )
         for calendar, members in by_calendar.items()
     }
+
+
+def _market_caps(sources: Sources) -> dict[str, Feed]:
+    if not sources.enabled("yahoo"):
+        return {}
+    companies = [item for item in _priced(sources.universe) if item.kind is Kind.EQUITY]
+    return {"market_caps": YahooCaps(desk=sources.yahoo, instruments=companies, calendars=sources.calendars)}
 
 
 def _together(sources: Sources, made: Mapping[str, Callable[[], Feed]], *own: Feed) -> Feed:

@@ -103,7 +103,7 @@ async def _evaluated(store: Store) -> datetime:
 
 async def _compare(world: World, snapshot: Snapshot, start: datetime, end: datetime) -> Replayed:
     store = world.store
-    specs, left_out = await _rules(world, snapshot.at)
+    specs, left_out = await _rules(world, snapshot)
     engine = Engine(specs, world.universe, world.calendars)
     whole = await _tape(store, "0")
     tape = await _tape(store, snapshot.cursor)
@@ -135,11 +135,12 @@ async def _compare(world: World, snapshot: Snapshot, start: datetime, end: datet
     )
 
 
-async def _rules(world: World, at: datetime) -> tuple[Sequence[RuleSpec], Sequence[str]]:
-    """The desk's rules, and the personal ones that ran at ``at`` and still do; and the ids of the others."""
-    specs = await world.running.specs(world.universe, world.calendars, at)
+async def _rules(world: World, snapshot: Snapshot) -> tuple[Sequence[RuleSpec], Sequence[str]]:
+    """The desk's rules, and the personal ones that ran at the snapshot and still do; and the ids of the others."""
+    specs = await world.running.specs(world.universe, world.calendars, snapshot.at)
     created = {each.rule_id: each.created_at for each in await everyones(world.store.documents)}
-    late = [each.id for each in specs if is_personal(each.id) and created[each.id] > at]
+    own = [each.id for each in specs if is_personal(each.id)]
+    late = {name for name in own if not snapshot.personal or created[name] > snapshot.at}
     known = {each.id for each in specs}
     texts = (await world.store.documents.all(INCIDENTS)).values()
     ended = {step.rule for text in texts for step in _TRANSITIONS.validate_json(text) if is_personal(step.rule)} - known

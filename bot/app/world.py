@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from adapters.clock import ShiftedClock, SteppingClock
 from adapters.feeds.port import Fetched, Noted
-from adapters.process import is_dead, this_process
+from adapters.process import this_process
 from adapters.store.embedded import open_store, open_throwaway_store
 from adapters.store.port import Documents, Store
 from bot import roles
@@ -172,4 +172,4 @@ class _Announcer:
 
 async def lead(store: Store, role: str, work: Callable[[], Awaitable[None]]) -> None:
     """Do ``work`` while this process alone has ``role`` among all that share ``store``."""
-    await roles.lead(store.leases, role, this_process(), work, is_dead)
+    await roles.lead(store.leases, role, this_process(), work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 
 from bot.charts.svg import SMALL, Frame, element, number, picture, step_text, text, text_width, ticks
 
+_WIDE = 8
+"""From this ratio of the highest to the lowest price on, the scale is logarithmic: a move in percent has one size."""
+_STEPS = 7
+_MANY = 60
+"""From this many alerts on they are drawn smaller."""
 _POINTS = 1_500
 """More than this many closes are thinned out: no screen shows more."""
 
@@ -38,18 +44,19 @@ def fired_line(
     ``levels`` are drawn as dashed lines with their words above them.
     """
     palette = frame.palette
-    known = [*closes[np.isfinite(closes)], *(value for value, _ in levels)]
-    steps = ticks(float(min(known)), float(max(known)))
-    low, high = steps[0], steps[-1]
+    known = np.array([*closes[np.isfinite(closes)], *(value for value, _ in levels)])
+    steps = _steps(float(known.min()), float(known.max()))
+    bends = steps[0] > 0 and steps[-1] >= _WIDE * steps[0]
+    low, high = (_log(steps[0]), _log(steps[-1])) if bends else (steps[0], steps[-1])
     left = max(text_width(step_text(step, steps), SMALL) for step in steps) + 8
-    top, bottom, right = 14.0, height - 22.0, frame.width - 8.0
+    top, bottom, right = 14.0, height - 34.0, frame.width - 8.0
     scale = (right - left) / max(len(days) - 1, 1)
 
-    def x_of(row: int) -> float:
+    def x_of(row: float) -> float:
         return left + scale * row
 
     def y_of(price: float) -> float:
-        return bottom - (price - low) / (high - low) * (bottom - top)
+        return bottom - ((_log(price) if bends else price) - low) / (high - low) * (bottom - top)
 
     parts = []
     for step in steps:
@@ -72,26 +79,40 @@ def fired_line(
         anchor = "start" if row == 0 else "end" if row == len(days) - 1 else "middle"
         parts.append(text(x_of(row), height - 4, str(days[row]), palette.muted, anchor=anchor, size=SMALL))
     for mark in marks:
-        parts += _mark(frame, mark, closes, x_of, y_of)
+        parts += _mark(frame, mark, closes, (x_of, y_of), 5 if len(marks) <= _MANY else 3)
     said = f"{len(marks)} alerts from {days[0]} to {days[-1]}"
     return picture(frame, height, parts, said)
 
 
-def _mark(
-    frame: Frame,
-    mark: Marked,
-    closes: NDArray[np.float64],
-    x_of: Callable[[int], float],
-    y_of: Callable[[float], float],
-) -> list[str]:
+def _steps(lowest: float, highest: float) -> list[float]:
+    """Gridlines around the prices: 1, 2, 5, 10, … where the highest is many times the lowest."""
+    if lowest <= 0 or highest < _WIDE * lowest:
+        return ticks(lowest, highest)
+    found = [base * 10.0**power for power in range(-6, 13) for base in (1.0, 2.0, 5.0)]
+    inside = [step for step in found if lowest < step < highest]
+    if len(inside) > _STEPS:
+        inside = [step for step in inside if f"{step:e}"[0] == "1"]
+    below, above = (max(step for step in found if step <= lowest), min(step for step in found if step >= highest))
+    return [below, *inside, above]
+
+
+def _log(price: float) -> float:
+    return math.log10(price) if price > 0 else math.nan
+
+
+Scale = Callable[[float], float]
+
+
+def _mark(frame: Frame, mark: Marked, closes: NDArray[np.float64], scales: tuple[Scale, Scale], size: int) -> list[str]:
     """The triangle stands below the close, the ring on it; a pointer that rests on the triangle reads the words."""
-    parts = []
+    parts, (x_of, y_of) = [], scales
     if np.isfinite(closes[mark.fired]):
         x, y = x_of(mark.fired), y_of(float(closes[mark.fired])) + 4
-        tip = f"M{number(x)},{number(y)} l-5,9 h10 Z"
+        tip = f"M{number(x)},{number(y)} l-{size},{number(1.8 * size)} h{2 * size} Z"
         parts.append(element("path", element("title", escape(mark.words)), d=tip, fill=frame.palette.series[1]))
     if mark.ended is not None and np.isfinite(closes[mark.ended]):
         x, y, palette = x_of(mark.ended), y_of(float(closes[mark.ended])), frame.palette
-        ring = element("circle", cx=x, cy=y, r=3.5, fill=palette.surface, stroke=palette.series[2], stroke_width=1.6)
+        radius, fill, stroke = 0.7 * size, palette.surface, palette.series[2]
+        ring = element("circle", cx=x, cy=y, r=radius, fill=fill, stroke=stroke, stroke_width=1.6)
         parts.append(ring)
     return parts

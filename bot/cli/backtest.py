@@ -59,7 +59,7 @@ def command(
 ) -> None:
     """Say when rules would have fired over daily figures, and what prices did next.
 
-    Without RULE, all of them. Each figure counts as known at the close of its session.
+    Without RULE, all but those of data health. Each figure counts as known at the close of its session.
     """
     from bot import past
     from bot.app.backtest import kept
@@ -107,8 +107,5 @@ def _write_page(html: Path, report: Report, data: Data, calendars: Calendars, ru
     from bot.past_page import page
     from rules.engine import Engine
 
-    programs = Engine(rules, data.universe, calendars).programs
-    anchors = {program.spec.id: program.when.anchor for program in programs}
-    follows = {name: ref.key for name, ref in anchors.items() if ref is not None and ref.feed == "prices"}
-    write_whole(html, page(report, data, calendars, follows))
+    write_whole(html, page(report, data, calendars, Engine(rules, data.universe, calendars).programs))
     click.echo(f"page written to {html}", err=True)

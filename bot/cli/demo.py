@@ -25,7 +25,7 @@ DIGEST = "weekly-digest"
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), help="Folder for the digest."
 )
-@click.option("--notify", multiple=True, metavar="DEST", help="Also send to telegram:CHAT or slack:CHANNEL.")
+@click.option("--notify", multiple=True, metavar="DEST", help="Also send to telegram:CHAT, slack:CHANNEL …")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of what is printed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document in place of messages.")
 @click.pass_obj

@@ -21,7 +21,9 @@ import click
 def command(
     config: Path | None, feed: str, source: str | None, record: Path | None, replay: Path | None, *, as_json: bool
 ) -> None:
-    """Ask FEED once and print what it brings: prices, etf_flows, crypto, fear_greed, earnings, events, fundamentals.
+    """Ask FEED once and print what it brings.
+
+    Feeds: prices, market_caps, etf_flows, crypto, fear_greed, earnings, events, fundamentals.
 
     Nothing is stored or evaluated. Exits with 1 when the feed brought no figure at all.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,23 +13,45 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from adapters.message import Reader
     from adapters.store.port import Outbox
+    from bot.settings import Settings
+    from rules.model import Lang
 
 Act = Callable[["Outbox", datetime], Awaitable[Any]]
 
 
-def _with_outbox(config: Path | None, act: Act) -> Any:
-    from bot.app.outbox import open_outbox
-    from bot.settings import load
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The settings, and for whom to write."""
 
-    async def run() -> Any:
-        async with open_outbox(load(config)) as (outbox, clock):
-            return await act(outbox, clock.now())
+    config: Path | None
+    lang: Lang | None
 
-    return asyncio.run(run())
+    @property
+    def settings(self) -> Settings:
+        """As the file and the environment have them."""
+        from bot.settings import load
+
+        return load(self.config)
+
+    @property
+    def reader(self) -> Reader:
+        """Who reads."""
+        return self.settings.reader.reader(self.lang)
+
+    def ask(self, act: Act) -> Any:
+        """What ``act`` makes of the outbox."""
+        from bot.app.outbox import open_outbox
+
+        async def run() -> Any:
+            async with open_outbox(self.settings) as (outbox, clock):
+                return await act(outbox, clock.now())
+
+        return asyncio.run(run())
 
 
-def _print(found: Any, lines: list[str], *, as_json: bool) -> None:
+def _print(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines))
 
 
@@ -36,31 +59,58 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 
 
 @click.group("outbox", invoke_without_command=True)
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
 @_as_json
 @click.pass_context
-def command(ctx: click.Context, *, as_json: bool) -> None:
+def command(ctx: click.Context, lang: Lang | None, *, as_json: bool) -> None:
     """Show what waits for each destination and how many messages could not be delivered."""
-    if ctx.invoked_subcommand:
-        return
+    ctx.obj = _Desk(ctx.obj, lang)
+    if ctx.invoked_subcommand is None:
+        _list(ctx.obj, as_json=as_json)
+
+
+@command.command("list")
+@_as_json
+@click.pass_obj
+def list_(desk: _Desk, *, as_json: bool) -> None:
+    """Show what waits for each destination, and what holds it up (the same as without a word)."""
+    _list(desk, as_json=as_json)
+
+
+def _list(desk: _Desk, *, as_json: bool) -> None:
+    from bot.outbox_page import overview_lines
     from bot.outbox_view import overview
 
-    found = _with_outbox(ctx.obj, lambda outbox, _now: overview(outbox))
-    lines = [f"{count:>6}  {destination}" for destination, count in found.waiting.items()] or ["nothing waits"]
-    if found.dead:
-        lines.append(f"{found.dead} dead: see tapewatch outbox dead")
-    _print(found.to_json(), lines, as_json=as_json)
+    found = desk.ask(lambda outbox, _now: overview(outbox))
+    _print(found.to_json(), overview_lines(found, desk.reader), as_json=as_json)
 
 
 @command.command("dead")
 @_as_json
 @click.pass_obj
-def dead(config: Path | None, *, as_json: bool) -> None:
-    """List the messages that were given up, and why."""
+def dead(desk: _Desk, *, as_json: bool) -> None:
+    """List the messages that were given up, newest first, and why."""
+    from bot.outbox_page import dead_lines
     from bot.outbox_view import MOST_DEAD, letter_json
 
-    letters = _with_outbox(config, lambda outbox, _now: outbox.dead(MOST_DEAD))
-    lines = [f"{letter.id}  {letter.entry.destination}  {letter.entry.key}\n    {letter.why}" for letter in letters]
-    _print([letter_json(letter) for letter in letters], lines or ["no dead letters"], as_json=as_json)
+    letters = desk.ask(lambda outbox, _now: outbox.dead(MOST_DEAD))
+    _print([letter_json(letter) for letter in letters], dead_lines(letters, desk.reader), as_json=as_json)
+
+
+@command.command("show")
+@click.argument("name", metavar="ID|KEY|NUMBER")
+@_as_json
+@click.pass_obj
+def show(desk: _Desk, name: str, *, as_json: bool) -> None:
+    """Show a dead letter with its text, or what became of a notice or of an alert (A-1042), everywhere."""
+    from bot.outbox_page import notice_lines
+    from bot.outbox_view import look_up
+
+    found = desk.ask(lambda outbox, _now: look_up(outbox, name))
+    if found is None:
+        click.echo(f"tapewatch: nothing is known of {name!r}; wanted an id, a key or an alert's number", err=True)
+        raise SystemExit(1)
+    _print(found.to_json(), notice_lines(found, desk.reader), as_json=as_json)
 
 
 @command.command("log")
@@ -68,40 +118,46 @@ def dead(config: Path | None, *, as_json: bool) -> None:
 @click.option("--key", default="", help="Only the notice with this key.")
 @_as_json
 @click.pass_obj
-def log(config: Path | None, count: int, key: str, *, as_json: bool) -> None:
-    """Show what became of each message, also of those that were held back."""
+def log(desk: _Desk, count: int, key: str, *, as_json: bool) -> None:
+    """Show what became of each message, also of those that were held back, and why."""
+    from bot.outbox_page import log_lines
     from bot.outbox_view import line_json
 
-    found = _with_outbox(config, lambda outbox, _now: outbox.log(count, key))
-    lines = [f"{line.at:%Y-%m-%d %H:%M:%S}  {line.outcome:<24} {line.destination}  {line.key}" for line in found]
-    _print([line_json(line) for line in found], lines or ["the log is empty"], as_json=as_json)
+    found = desk.ask(lambda outbox, _now: outbox.log(count, key))
+    _print([line_json(line) for line in found], log_lines(found, desk.reader), as_json=as_json)
 
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, required=True, metavar="ID…|all")
+@_as_json
 @click.pass_obj
-def retry(config: Path | None, ids: tuple[str, ...]) -> None:
+def retry(desk: _Desk, ids: tuple[str, ...], *, as_json: bool) -> None:
     """Send dead letters again, each at the end of its destination's lane."""
     from bot import outbox_view
 
-    done, unknown = _with_outbox(config, lambda outbox, now: outbox_view.retry(outbox, ids, now))
-    _conclude(done, unknown, "back in the outbox")
+    done, unknown = desk.ask(lambda outbox, now: outbox_view.retry(outbox, ids, now))
+    _conclude(desk, done, unknown, "outbox.retried", as_json=as_json)
 
 
-@command.command("discard")
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@command.command("drop")
+@click.argument("ids", nargs=-1, required=True, metavar="ID…|all")
+@click.option("--reason", required=True, help="Why they are not to be sent; it stays in the delivery log.")
+@_as_json
 @click.pass_obj
-def discard(config: Path | None, ids: tuple[str, ...]) -> None:
-    """Forget dead letters."""
+def drop(desk: _Desk, ids: tuple[str, ...], reason: str, *, as_json: bool) -> None:
+    """Give dead letters up for good, with the reason."""
     from bot import outbox_view
 
-    done, unknown = _with_outbox(config, lambda outbox, _now: outbox_view.discard(outbox, ids))
-    _conclude(done, unknown, "forgotten")
+    done, unknown = desk.ask(lambda outbox, now: outbox_view.drop(outbox, ids, reason, now))
+    _conclude(desk, done, unknown, "outbox.dropped", as_json=as_json)
 
 
-def _conclude(done: list[str], unknown: list[str], what: str) -> None:
-    for letter in done:
-        click.echo(f"{letter} {what}")
+def _conclude(desk: _Desk, done: list[str], unknown: list[str], what: str, *, as_json: bool) -> None:
+    from bot.locale import say
+
+    lang = desk.reader.lang
+    if as_json or done:
+        _print({"done": done, "unknown": unknown}, [say(lang, what, id=letter) for letter in done], as_json=as_json)
     for letter in unknown:
-        click.echo(f"tapewatch: there is no dead letter {letter}; see tapewatch outbox dead", err=True)
+        click.echo(f"tapewatch: {say(lang, 'outbox.unknown', id=letter)}", err=True)
     raise SystemExit(1 if unknown else 0)

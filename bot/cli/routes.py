@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rules.model import Lang
 
 
 @click.group("routes")
@@ -15,30 +19,31 @@ def command() -> None:
 
 @command.command("test")
 @click.argument("facts", nargs=-1, required=True, metavar="NAME=VALUE…")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
-def test(config: Path | None, facts: tuple[str, ...], *, as_json: bool) -> None:
-    """Say where an alert with these facts goes, and by which route.
+def test(config: Path | None, facts: tuple[str, ...], lang: Lang | None, *, as_json: bool) -> None:
+    """Say where an alert with these facts goes, by which route, and what may hold it back there.
 
     The facts are rule, severity, kind, tag, symbol, list and an alert's own labels; a fact may be given more than once.
-    A symbol brings its universe lists along.
+    A rule brings its severity and tags along, a symbol its universe lists.
     """
-    from bot.routes import facts_from, options_text, targets
+    from bot.app.desk import rule_paths
+    from bot.route_page import explained, lines
+    from bot.routes import facts_from
     from bot.settings import load
+    from rules.loader import load_packs
     from rules.universe_file import load_universe
 
     settings = load(config)
+    universe = load_universe(settings.universe)
     try:
-        known = facts_from(facts, load_universe(settings.universe))
+        known = facts_from(facts, universe, load_packs(rule_paths(settings), universe).rules)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    found = targets(settings.routing.tree(tuple(settings.destinations)), known)
+    found = explained(settings.routing, tuple(settings.destinations), known)
     if as_json:
-        rows = [{"destination": t.destination, "path": t.path, "options": options_text(t.options)} for t in found]
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        click.echo(json.dumps([each.to_json() for each in found], ensure_ascii=False))
     else:
-        for target in found:
-            click.echo(f"{target.destination}  by {target.path}  {options_text(target.options)}".rstrip())
-        if not found:
-            click.echo("nowhere: no route has a destination for it, and no destinations are configured")
+        click.echo("\n".join(lines(found, known, lang or settings.reader.lang)))
     raise SystemExit(0 if found else 1)

@@ -97,14 +97,13 @@ def _mistake(ctx: Context, found: ProblemsFound, text: str) -> Refusal:
 def _wish(ctx: Context, typed: str) -> Wish:
     if len(typed) > _LONGEST:
         raise Refusal("error.long", longest=_LONGEST)
-    expires = ctx.now + _LIFE
-    if match := _UNTIL.search(typed):
-        expires = _expiry(ctx, match[1])
-        typed = typed[: match.start()].strip()
-    mode = _MODE.search(typed)
-    if mode:
-        typed = typed[: mode.start()].strip()
-    repeats = bool(mode and mode[1].casefold() in {"repeat", "repeating", "重复"})
+    expires, repeats = ctx.now + _LIFE, False
+    while found := _MODE.search(typed) or _UNTIL.search(typed):
+        if found.re is _UNTIL:
+            expires = _expiry(ctx, found[1])
+        else:
+            repeats = found[1].casefold() in {"repeat", "repeating", "重复"}
+        typed = typed[: found.start()].strip()
     return Wish(typed, repeats, expires)
 
 

@@ -21,6 +21,7 @@ LONGEST_TEXT = 1000
 MOST_WORDS = 60
 MOST_OFFERED = 24
 _MOST_WORDS_OF_A_NAME = 5
+_MOST_MEANT = 5
 _WORD = re.compile(r'"([^"]*)"|“([^”]*)”|(\S+)')
 _WINDOW_LIKE = re.compile(r"\d+[a-z]{1,3}|[a-z]td", re.IGNORECASE)
 WINDOWS: Mapping[str, Window] = {
@@ -168,14 +169,24 @@ class Arguments:
 
 
 def candidates_for(word: str, universe: Universe) -> tuple[Instrument, ...]:
-    """What ``word`` may name: a symbol (``=BTC`` that very one, ``$NVDA``, ``700`` for 0700.HK), an alias or a name."""
+    """What ``word`` may name: a symbol (``=BTC`` that very one, ``$NVDA``, ``700`` for 0700.HK), an alias or a name.
+
+    Of a Chinese name its beginning is enough.
+    """
     name = word.strip().lstrip("$").strip()
     if name.startswith("="):
         exact = universe.by_symbol.get(name[1:])
         return (exact,) if exact else ()
     number = re.fullmatch(r"(\d{1,5})(?:\.hk)?", name, re.IGNORECASE | re.ASCII)
     hong_kong = f"{number[1].lstrip('0').zfill(4)}.HK" if number else ""
-    return universe.candidates(name) or universe.candidates(hong_kong)
+    return universe.candidates(name) or universe.candidates(hong_kong) or _by_chinese_part(name, universe)
+
+
+def _by_chinese_part(part: str, universe: Universe) -> tuple[Instrument, ...]:
+    """The instruments whose Chinese name begins with ``part``, two characters or more: 中芯 for 中芯国际."""
+    if len(part) < 2 or not all("\u4e00" <= char <= "\u9fff" for char in part):
+        return ()
+    return tuple(item for item in universe.instruments if item.name["zh"].startswith(part))[:_MOST_MEANT]
 
 
 def guessed(word: str, universe: Universe) -> list[Instrument]:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from pydantic import TypeAdapter
-
 from adapters.chat.port import Reply
 from adapters.message import Block, Message, Table
 from bot.commands.access import Role
@@ -18,17 +16,17 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import list_name, lists, ticker
+from bot.intake import EVENTS, event_key, stored_events, written_event
 from bot.locale.sources import place_name, source_name
 from rules.model import CalendarEvent, Status
 from rules.universe import Instrument
 
-COLLECTION = "events"
-"""Where events that people add are kept, as JSON of a ``CalendarEvent`` by key."""
+_OWN = "own-"
+"""How the keys of events begin that people added."""
 Span = Literal["today", "week", "next"]
 SPANS: dict[str, Span] = {
     "today": "today", "week": "week", "next": "next", "今天": "today", "今日": "today", "本周": "week", "下周": "next",
 }  # fmt: skip
-EVENT = TypeAdapter(CalendarEvent)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST_TITLE = 120
 
@@ -128,7 +126,7 @@ async def _add(ctx: Context, args: Arguments) -> Reply:
         day = date.fromisoformat(match[0])
     except ValueError:
         raise Refusal("cal.no_date", word=shown(match[0])) from None
-    key = "own-" + hashlib.sha256(f"{day}{title}".encode()).hexdigest()[:10]
+    key = _OWN + hashlib.sha256(f"{day}{title}".encode()).hexdigest()[:10]
     event = CalendarEvent(
         kind="event",
         key=key,
@@ -138,7 +136,7 @@ async def _add(ctx: Context, args: Arguments) -> Reply:
         known_at=ctx.now,
         source=ctx.who,
     )
-    await ctx.desk.documents.put(COLLECTION, key, EVENT.dump_json(event).decode())
+    await ctx.desk.documents.put(EVENTS, event_key(event), written_event(event))
     ctx.market.apply_events([event])
     text = ctx.say("cal.added", day=day_text(day, ctx.lang, weekday=True, year=True), title=title)
     undo = button(ctx.say("button.undo"), "cal", "remove", key)
@@ -148,8 +146,9 @@ async def _add(ctx: Context, args: Arguments) -> Reply:
 async def _remove(ctx: Context, args: Arguments) -> Reply:
     ctx.need(Role.ANALYST)
     key = args.rest()
-    text = await ctx.desk.documents.get(COLLECTION, key)
-    await ctx.desk.documents.put(COLLECTION, key, None)
+    added = [event for event in await stored_events(ctx.desk.documents) if event.key == key and key.startswith(_OWN)]
+    if not added:
+        return ctx.reply(note(ctx.say("cal.no_event")), toast=ctx.say("cal.no_event"))
+    await ctx.desk.documents.put(EVENTS, event_key(added[0]), None)
     ctx.market.forget_event("event", key)
-    title = EVENT.validate_json(text).title[ctx.lang] if text else shown(key)
-    return ctx.reply(note(ctx.say("cal.removed", title=title, by=ctx.who)), private=False)
+    return ctx.reply(note(ctx.say("cal.removed", title=added[0].title[ctx.lang], by=ctx.who)), private=False)

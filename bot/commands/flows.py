@@ -95,7 +95,8 @@ def _days(ctx: Context, asset: str, span: int) -> tuple[Figure, ...]:
 
 
 def _message(ctx: Context, asset: str, fund: str, span: int, days: Sequence[Figure]) -> Message:
-    last, total = days[-1], sum(figure.value or 0.0 for figure in days)
+    own = _own(ctx, asset, fund, days) if fund else days
+    last, total = days[-1], sum(figure.value or 0.0 for figure in own)
     calendar = ctx.market.calendar_of(f"etf_flows.{asset}.total")
     seen: list[Seen] = [(calendar, last)]
     name = _NAMES[span]
@@ -103,12 +104,13 @@ def _message(ctx: Context, asset: str, fund: str, span: int, days: Sequence[Figu
     subject = ctx.say("flows.fund", fund=fund) if fund else ""
     label = _label(ctx, name, len(days))
     blocks: list[Block] = [paragraph(*_waiting(ctx, asset, last))] if _waiting(ctx, asset, last) else []
-    blocks.append(paragraph(_headline(ctx, asset, last, label, total), *_run_line(ctx, asset)))
+    run = () if fund else _run_line(ctx, asset)
+    blocks.append(paragraph(_headline(ctx, (asset, fund), last, label, total), *run))
     blocks += _one_fund(ctx, asset, fund, days) if fund else _tables(ctx, asset, days, label)
     blocks.append(paragraph(line(_note(ctx, asset))))
     again = f"/flows {asset.lower()} {name}" + (f" {fund}" if fund else "")
     return Message(
-        summary=f"{title}: {money(last.value, 'USD', ctx.lang, signed=True)}",
+        summary=f"{title}{subject}: {money(own[-1].value if own else None, 'USD', ctx.lang, signed=True)}",
         title=line("🏦 ", bold(title), f"{subject} · {label}"),
         blocks=tuple(blocks),
         footer=footer(ctx, seen, again),
@@ -134,7 +136,17 @@ def _label(ctx: Context, name: str, count: int | None = None) -> str:
     return ctx.say(f"flows.span.{name}", count=int(name[:-1]) if count is None and name[:-1].isdigit() else count)
 
 
-def _headline(ctx: Context, asset: str, last: Figure, label: str, total: float) -> Line:
+def _own(ctx: Context, asset: str, fund: str, days: Sequence[Figure]) -> list[Figure]:
+    """The fund's figures of the same days, where it has any."""
+    found = (ctx.market.on(f"etf_flows.{asset}.{fund}", day.session) for day in days)
+    return [figure for figure in found if figure]
+
+
+def _headline(ctx: Context, subject: tuple[str, str], last: Figure, label: str, total: float) -> Line:
+    """The newest session of all funds, or of one; and the sum of the span."""
+    asset, fund = subject
+    newest = ctx.market.on(f"etf_flows.{asset}.{fund}", last.session) if fund else last
+    value = newest.value if newest else None
     reported, funds = _reported(ctx, asset, last.session)
     if is_preliminary(last):
         status = preliminary(reported, funds, ctx.lang)
@@ -142,7 +154,7 @@ def _headline(ctx: Context, asset: str, last: Figure, label: str, total: float) 
         status = ctx.say("flows.final", reported=reported, funds=funds)
     return line(
         f"{day_text(last.session, ctx.lang, weekday=True)} ",
-        bold(money(last.value, "USD", ctx.lang, signed=True)),
+        bold(money(value, "USD", ctx.lang, signed=True)),
         f" · {status} · {label} ",
         bold(money(total, "USD", ctx.lang, signed=True)),
     )

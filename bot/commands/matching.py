@@ -6,6 +6,7 @@ from bot.commands.arguments import Arguments, shown
 from bot.commands.context import Context
 from bot.commands.errors import Refusal
 from bot.commands.incidents import incident
+from bot.commands.names import lists
 from bot.subscriptions import Matcher
 from rules.problems import nearest
 
@@ -18,6 +19,10 @@ def matcher_from(ctx: Context, args: Arguments, *, example: str) -> Matcher:
     if rule:
         return Matcher("rule", rule)
     tag = args.choice({f"#{tag.casefold()}": tag for tag in _tags(ctx)}, "")
+    if tag:
+        return Matcher("tag", tag)
+    words = {word: name for word, name in lists(ctx.universe).items() if any(name in spec.tags for spec in ctx.rules)}
+    tag = args.choice(words, "", offered=False)
     if tag:
         return Matcher("tag", tag)
     items = args.instruments(ctx.universe, ctx.lang, most=1)

@@ -49,7 +49,9 @@ def _away(ctx: Context, standing: Standing) -> str:
     tiny = "<" if 0 < distance < _TINY else ""
     if tiny:
         distance = 0.001
-    if kind in {"price", "money"}:
+    if kind == "money" and standing.value is not None and standing.threshold is not None:
+        return quantity(abs(standing.threshold - standing.value), standing.unit, ctx.lang).removeprefix("+")
+    if kind == "price":
         return tiny + percent(distance, signed=False)
     if kind in {"%", "pp", "bp"}:
         return tiny + points(distance, ctx.lang, signed=False)

@@ -22,7 +22,7 @@ from rules.spec import RuleSpec
 from rules.standing import Standing
 
 _MARKS = {Severity.INFO: "🔔", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨", Severity.HEALTH: "🩺"}
-_SHOWN = 15
+_SHOWN, _NEAREST, _MEMBERS = 15, 8, 6
 
 
 async def rules(ctx: Context, args: Arguments) -> Reply:
@@ -70,7 +70,12 @@ def _list(ctx: Context, specs: Sequence[RuleSpec]) -> Message:
 
 async def _near(ctx: Context) -> Message:
     ordered = await asyncio.to_thread(nearest_rules, ctx)
-    lines: list[Line] = [_near_line(ctx, item) for item in ordered[:_SHOWN]]
+    true: dict[str, list[str]] = {}
+    for item in ordered:
+        if item.holds:
+            true.setdefault(item.rule, []).append(item.symbol)
+    lines = [_true_line(ctx, rule, symbols) for rule, symbols in true.items()]
+    lines += [_near_line(ctx, item) for item in ordered if not item.holds][: max(_SHOWN - len(lines), _NEAREST)]
     title = ctx.say("rules.near")
     return Message(
         summary=title,
@@ -85,6 +90,12 @@ def nearest_rules(ctx: Context) -> list[Standing]:
     """Where every rule, and every member of one, stands that can be measured: the nearest to firing first."""
     found = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars).stand(list(ctx.rules), ctx.now)
     return sorted((item for item in found if item.distance is not None), key=rank)
+
+
+def _true_line(ctx: Context, rule: str, symbols: Sequence[str]) -> Line:
+    """A rule that is true already, with the members for which it is."""
+    shown = " ".join(symbol for symbol in symbols[:_MEMBERS] if symbol) + (" …" if len(symbols) > _MEMBERS else "")
+    return line(code(rule), bold(f" {shown}" if shown else ""), f" · {ctx.say('near.true')}")
 
 
 def _near_line(ctx: Context, item: Standing) -> Line:

@@ -114,8 +114,8 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
     "doctor.dead_none": ("no message was given up", "没有投递失败的消息"),
     "doctor.dead": ("{count} messages could not be delivered", "{count} 条消息投递失败"),
     "doctor.dead.do": (
-        "tapewatch outbox dead says why; then tapewatch outbox retry or discard",
-        "原因见 tapewatch outbox dead；再用 tapewatch outbox retry 或 discard 处理",
+        "tapewatch outbox dead says why; then tapewatch outbox retry or drop",
+        "原因见 tapewatch outbox dead；再用 tapewatch outbox retry 或 drop 处理",
     ),
     "doctor.service_unset": ("{name} isn't set: not used", "未设置 {name}：不使用"),
     "doctor.service": ("{name} answers as {identity}", "{name} 已应答，身份 {identity}"),
@@ -294,4 +294,47 @@ STATUS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY, **STATUS}
+OUTBOX: Mapping[str, tuple[str, str]] = {
+    "outbox.empty": ("nothing waits", "没有待发消息"),
+    "outbox.held_up": ("tried in vain; again at {until}: {why}", "发送未成功，{until} 再试：{why}"),
+    "outbox.some_dead": ("{count} given up: see tapewatch outbox dead", "{count} 条投递失败：见 tapewatch outbox dead"),
+    "outbox.no_dead": ("no dead letters", "没有投递失败的消息"),
+    "outbox.tried": ("tried {count}×", "已尝试 {count} 次"),
+    "outbox.unreadable": ("what it says can't be read", "内容无法读取"),
+    "outbox.empty_log": ("the log is empty", "日志为空"),
+    "outbox.perhaps_twice": ("perhaps delivered twice", "可能重复送达"),
+    "outbox.without": ("without {what}", "缺 {what}"),
+    "outbox.retried": ("{id} is back in the outbox", "{id} 已重新排队"),
+    "outbox.dropped": ("{id} is given up for good", "{id} 已放弃"),
+    "outbox.unknown": (
+        "there is no dead letter {id}; see tapewatch outbox dead",
+        "没有投递失败的消息 {id}；见 tapewatch outbox dead",
+    ),
+    "outcome.sent": ("sent", "已发送"),
+    "outcome.sent_again": ("sent, and confirmed twice", "已发送（重复确认）"),
+    "outcome.postponed": ("postponed until then", "推迟至此时"),
+    "outcome.buried": ("given up", "投递失败"),
+    "outcome.dropped": ("dropped", "已放弃"),
+    "outcome.moved": ("moved", "已转移"),
+    "outcome.retried": ("retried by hand", "人工重试"),
+}
+
+ROUTES: Mapping[str, tuple[str, str]] = {
+    "routes.by": ("by {path}", "路由：{path}"),
+    "routes.options": ("with {options}", "选项：{options}"),
+    "routes.facts": ("An alert with {facts} goes to", "符合 {facts} 的提醒发送到"),
+    "routes.nowhere": (
+        "nowhere: no route has a destination for it, and no destinations are configured",
+        "不发送：没有匹配的路由目的地，也未配置 destinations",
+    ),
+    "routes.urgent": (
+        "urgent: neither quiet hours nor the noise budget hold it back",
+        "紧急：不受免打扰时段和通知额度限制",
+    ),
+    "routes.quiet": ("held back from {hours}, then in one summary", "免打扰 {hours}，结束后合并为一条"),
+    "routes.budget": ("held back beyond {budget} messages, then in one summary", "超出额度 {budget} 后合并为一条"),
+    "routes.inhibited": ("held back while one with {source} is firing", "符合 {source} 的提醒触发期间不发送"),
+    "routes.subscribed": ("whoever subscribed to it in chat gets it besides", "此外，聊天中订阅者也会收到"),
+}
+
+TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY, **STATUS, **OUTBOX, **ROUTES}

@@ -65,6 +65,7 @@ TEXTS: dict[str, str] = {
     "cal.known": "截至 {at}",
     "cal.next": "下周",
     "cal.no_date": "✋ “{word}” 不是日期，格式为 YYYY-MM-DD，例：2026-12-10",
+    "cal.no_event": "没有这样的自建事件（或已删除）。",
     "cal.nothing": "这几天暂无已知事件。",
     "cal.removed": "📅 {by} 已删除：{title}",
     "cal.title": "日历 {first} – {last}",

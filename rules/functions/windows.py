@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.columns import ColumnFrame
+from rules.columns import ColumnFrame, in_blocks
 from rules.frames import Evaluate, Frame
 from rules.functions.base import Builder, Part, is_steady, unknown
 from rules.functions.incremental import (
@@ -47,10 +47,14 @@ def windowed(reduce: Reduce) -> Builder:
                     return finite(columns)
             if kept is not None and (quick := kept(frame)) is not None:
                 return finite(quick)
+            return looked_through(frame)
+
+        def look_through(frame: Frame) -> Floats:
             found = stretch(frame, x, window)
             with np.errstate(all="ignore"):
                 return finite(found.unless_incomplete(reduce(found)))
 
+        looked_through = in_blocks(look_through, window.sessions)
         return evaluate
 
     return build
@@ -281,7 +285,7 @@ def streak(part: Part) -> Evaluate:
         end = newest_first[np.minimum(length, LONGEST_STREAK - 1), np.arange(newest_first.shape[1])]
         return np.where(np.isnan(end), np.nan, length.astype(np.float64))
 
-    return evaluate
+    return in_blocks(evaluate, LONGEST_STREAK)
 
 
 def _pair(part: Part, combine: Callable[[Floats, Floats, Floats], Floats]) -> Evaluate:
@@ -300,7 +304,7 @@ def _pair(part: Part, combine: Callable[[Floats, Floats, Floats], Floats]) -> Ev
             result = combine(sum_in_order(away * away), sum_in_order(apart * apart), sum_in_order(away * apart))
         return finite(one.unless_incomplete(other.unless_incomplete(result)))
 
-    return evaluate
+    return in_blocks(evaluate, window.sessions)
 
 
 def _returns(x: Part, part: Part) -> Evaluate:

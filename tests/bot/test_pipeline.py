@@ -7,6 +7,7 @@ import pytest
 from adapters.message import Reader
 from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore
+from bot.archive import Archive
 from bot.dispatch import Dispatcher
 from bot.incidents import INCIDENTS
 from bot.market import MarketView
@@ -162,3 +163,32 @@ async def test_each_firing_has_a_number_of_its_own(store: RedisStore) -> None:
     await second.record([tick(3, 71_500)])
     (fired,) = await second.turn(START + timedelta(minutes=3))
     assert [incident.number for incident in fired.incidents] == ["A-1002"]
+
+
+FALL = RuleSpec(
+    id="btc-low",
+    title={"en": "Bitcoin below 60k", "zh": "比特币低于 6 万"},
+    when=Expression("BTC < 60_000"),
+    say={"en": "BTC {BTC:,.0f}", "zh": "比特币 {BTC:,.0f}"},
+)
+
+
+async def test_new_rules_are_used_from_the_next_turn_and_old_ones_keep_their_state(store: RedisStore) -> None:
+    """What fired isn't told again, what is new fires, and what ended is resolved, across a reload."""
+    pipeline, universe = pipeline_on(store), Universe([BTC])
+    archive = Archive(store.bars, store.documents)
+    await pipeline.start((), START)
+    assert await fed(pipeline, tick(1, 71_000)) == ["btc-high fired"]
+    await pipeline.use(Engine([RULE, FALL], universe, CALENDARS), archive)
+    assert await fed(pipeline, tick(2, 72_000)) == []
+    assert sorted(await fed(pipeline, tick(3, 59_000))) == ["btc-high resolved", "btc-low fired"]
+
+
+async def test_a_rule_that_is_gone_tells_nothing_any_more(store: RedisStore) -> None:
+    """Not even that its alert is over: nobody watches it now."""
+    pipeline = pipeline_on(store)
+    await pipeline.start((), START)
+    await fed(pipeline, tick(1, 71_000))
+    await pipeline.use(Engine([FALL], Universe([BTC]), CALENDARS), Archive(store.bars, store.documents))
+    told = await fed(pipeline, tick(2, 69_000))
+    assert "btc-high resolved" not in told

@@ -73,6 +73,7 @@ async def test_an_alert_is_told_once_and_to_its_owner_alone(
     told = await fed(pipeline, *(tick(minute, price) for minute, price in enumerate((*prices, prices[0], prices[-1]))))
     assert [(made.rule_id, "fired", value)] == told
     assert {"telegram:7": 1} == await store.outbox.waiting()
+    assert [] == list(await personal.of(store.documents, "telegram:7"))
 
 
 async def test_a_restart_loses_no_alert_and_tells_none_twice(store: RedisStore) -> None:
@@ -107,7 +108,7 @@ async def test_what_was_ended_or_has_expired_tells_nothing(store: RedisStore) ->
     await pipeline.turn(START)
     await personal.forget(store.documents, ended.id)
     assert [] == await fed(pipeline, tick(1, 61_000))
-    await personal.keep(store.documents, ended)
+    await personal.keep(store.documents, replace(ended, created_at=START + timedelta(minutes=1)))
     assert [(ended.rule_id, "fired", 61_500.0)] == await fed(pipeline, tick(2, 61_500))
 
 

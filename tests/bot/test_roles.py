@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from adapters.store.port import StoreUnavailable
 from bot import roles
 from tests.fakes.leases import MemoryLeases
 
@@ -19,6 +20,20 @@ async def test_the_work_of_a_dead_holder_is_taken_over_at_once() -> None:
 
     await asyncio.wait_for(roles.lead(leases, "engine", "me", work, lambda holder: holder == "dead"), 5)
     assert (seen, await leases.holder("engine")) == (["me"], None)
+
+
+async def test_a_store_that_goes_away_ends_no_role() -> None:
+    """The work is begun anew, from what is stored."""
+    begun = []
+
+    async def work() -> None:
+        async with asyncio.TaskGroup():
+            begun.append(len(begun))
+            if begun == [0]:
+                raise StoreUnavailable("cannot be reached")
+
+    await asyncio.wait_for(roles.lead(MemoryLeases(), "engine", "me", work), 10)
+    assert [0, 1] == begun
 
 
 async def test_a_holder_who_may_live_is_waited_for() -> None:

@@ -26,6 +26,7 @@ from adapters.feeds.sec_api import SecApi
 from adapters.feeds.sec_segments import SecSegments
 from adapters.feeds.sosovalue import SoSoValue
 from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
+from adapters.feeds.yahoo_caps import YahooCaps
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.paces import Pace
@@ -174,6 +175,12 @@ CASES = [
             )
         },
         {"/api/calendar/earnings": "data.rows"},
+    ),
+    Case(
+        "yahoo caps",
+        lambda world: YahooCaps(desk=world.desk(), instruments=(NVDA,), calendars=Calendars()),
+        {"/v7/finance/quote": yahoo_chart.quotes({"NVDA": 4.2e12}, quoted_at=datetime(2026, 7, 23, 20, tzinfo=UTC))},
+        {"/v7/finance/quote": "quoteResponse.result"},
     ),
     Case(
         "yahoo earnings",

@@ -523,11 +523,14 @@ async def test_a_dead_letter_is_retried_into_an_empty_lane(store):
 
 
 async def test_a_dead_letter_can_be_discarded(store):
-    """A discarded letter can't be retried."""
+    """A discarded letter can't be retried; the log says why it was discarded."""
     await enqueue(store, entry("n1"))
     await store.outbox.bury(await claim_one(store), "archived", NOW)
     (letter,) = await store.outbox.dead()
-    assert await store.outbox.discard(letter.id)
+    assert await store.outbox.discard(letter.id, "out of date", NOW)
+    assert not await store.outbox.discard(letter.id, "again", NOW)
+    (line, _) = await store.outbox.log()
+    assert ("n1", "dropped", "out of date") == (line.key, line.outcome, line.detail)
     assert not await store.outbox.retry(letter.id, NOW)
 
 

@@ -1,6 +1,7 @@
 """One bot under siege: its processes, its store, its chat services, and what is done to them."""
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.store.embedded import open_store
-from adapters.store.port import StoreUnavailable
+from adapters.store.port import LogLine, StoreUnavailable
 from adapters.store.redis import RedisStore
 from rules.model import Observation, Status
 from tests.crash.fleet import Fleet, Nursery
@@ -26,8 +27,10 @@ from tests.fakes.telegram_server import FakeTelegram
 PACE = 8.0
 OUTAGE_PACE = 40.0
 OUTAGE_S = 600.0
-_AT_ONCE_S = 0.25
-"""Within this time after accepting a message the server breaks off, or begins to be silent."""
+_AT_REST_S = 1.0
+"""After this long, what was on its way has arrived and is acknowledged; time may then pass faster still."""
+_ON_ITS_WAY_S = 1.0
+"""Of the machine's time: what a process sent before it was killed has arrived after this long."""
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
 FAULTS = tuple(Kind)
 FIGURE = re.compile(r"figure (\d+)")
@@ -54,8 +57,9 @@ rules:
 
 
 class Arrival(NamedTuple):
-    """A figure, and when it arrived (``time.monotonic()``)."""
+    """The message, its figure, and when it arrived (``time.monotonic()``)."""
 
+    id: str
     figure: int
     at: float
 
@@ -125,10 +129,12 @@ class Siege:
         """No service answers for ten minutes."""
         self.telegram.faults.outage = self.slack.faults.outage = True
         end = self.quick.seconds() + OUTAGE_S
+        await asyncio.sleep(_AT_REST_S)
         self.quick.pace = OUTAGE_PACE
         while self.quick.seconds() < end:
             await asyncio.sleep(0.05)
         self.quick.pace = PACE
+        await asyncio.sleep(_AT_REST_S)
         self.telegram.faults.outage = self.slack.faults.outage = False
 
     async def settled(self) -> bool:
@@ -141,11 +147,13 @@ class Siege:
 
     def arrived(self) -> dict[str, list[Arrival]]:
         """What arrived at each destination, in order, duplicates included."""
-        texts = {f"telegram:{chat}": [(m.text, m.arrived) for m in self.telegram.sent(chat)] for chat in CHATS}
-        texts |= {f"slack:{name}": [(m.visible, m.arrived) for m in self.slack.sent(name)] for name in CHANNELS}
+        said = {
+            f"telegram:{chat}": [(str(m.id), m.text, m.arrived) for m in self.telegram.sent(chat)] for chat in CHATS
+        }
+        said |= {f"slack:{name}": [(m.ts, m.visible, m.arrived) for m in self.slack.sent(name)] for name in CHANNELS}
         return {
-            destination: [Arrival(int(found[1]), at) for text, at in said if (found := FIGURE.search(text))]
-            for destination, said in texts.items()
+            destination: [Arrival(name, int(found[1]), at) for name, text, at in each if (found := FIGURE.search(text))]
+            for destination, each in said.items()
         }
 
     async def given_up(self) -> dict[str, set[int]]:
@@ -165,24 +173,38 @@ class Siege:
                 count += await self.store.outbox.retry(letter.id, now)
         return count
 
-    def duplicates(self) -> Counter[str]:
-        """How many messages arrived more than once, by destination's service and by the cause of it."""
+    async def duplicates(self, given_up: Mapping[str, set[int]]) -> Counter[str]:
+        """How many messages arrived more than once, by service and by the cause that the delivery log gives.
+
+        What was ``given_up`` was left unanswered twice.
+        """
         causes: Counter[str] = Counter()
+        log = await self.store.outbox.log(100_000)
+        keys = {
+            (line.destination, _message_id(line)): line.key for line in log if line.outcome in {"sent", "sent_again"}
+        }
+        unanswered = {(line.destination, line.key) for line in log if "no answer" in line.detail}
         for destination, seen in self.arrived().items():
-            first: dict[int, float] = {}
+            first: dict[int, Arrival] = {}
             for each in seen:
-                if each.figure in first:
-                    causes[f"{destination.partition(':')[0]}: {self._cause(first[each.figure], each.at)}"] += 1
-                first[each.figure] = each.at
+                earlier = first.setdefault(each.figure, each)
+                if earlier is not each:
+                    key = keys.get((destination, each.id)) or keys.get((destination, earlier.id), "")
+                    lost = (destination, key) in unanswered or each.figure in given_up[destination]
+                    cause = "no answer came" if lost else self._death(earlier.at, each.at)
+                    causes[f"{destination.partition(':')[0]}: {cause}"] += 1
         return causes
 
-    def _cause(self, first: float, second: float) -> str:
-        if any(first <= lost < first + _AT_ONCE_S for lost in self.telegram.faults.unanswered):
-            return "the answer was lost"
+    def _death(self, first: float, second: float) -> str:
         senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
-        if any(what in senders and first <= at <= second for what, at in self.kills):
+        if any(what in senders and first - _ON_ITS_WAY_S <= at <= second for what, at in self.kills):
             return "the sender died before the acknowledgement"
-        return "unexplained"
+        struck = [f"{what} {at - first:+.2f}" for what, at in self.kills if first - 5 < at < second + 1]
+        return f"unexplained, {second - first:.2f} s later ({', '.join(struck)})"
+
+
+def _message_id(line: LogLine) -> str:
+    return str(json.loads(line.detail)["message_id"])
 
 
 @asynccontextmanager

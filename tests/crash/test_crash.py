@@ -52,7 +52,7 @@ class Toll:
 async def attack(at: Siege, kills: int) -> None:
     """Feed and strike, with an outage half way, and wait until everything has gone out."""
     await at.feed()
-    assert await until(60, at.settled), "\n".join(map(at.fleet.log, at.fleet.roles))
+    assert await until(120, at.settled), "\n".join(map(at.fleet.log, at.fleet.roles))
     outage = None
     for number in range(kills):
         if number == kills // 2:
@@ -67,7 +67,7 @@ async def attack(at: Siege, kills: int) -> None:
 
 async def settle(at: Siege) -> None:
     """Wait until everything has gone out."""
-    assert await until(90, at.settled), f"still waiting: {await at.store.outbox.waiting()}"
+    assert await until(180, at.settled), f"still waiting: {await at.store.outbox.waiting()}"
 
 
 async def outcome(at: Siege, toll: Toll) -> None:
@@ -84,7 +84,7 @@ async def outcome(at: Siege, toll: Toll) -> None:
     toll.notices += len(at.fed)
     toll.kills.update(what.partition("-")[0] for what, _ in at.kills)
     toll.faults.update(at.faults)
-    toll.duplicates.update(at.duplicates())
+    toll.duplicates.update(await at.duplicates(given_up))
     toll.marked += sum('"possibly_duplicate":true' in line.detail for line in log)
     toll.dead += sum(map(len, given_up.values()))
     toll.retried += retried
@@ -108,7 +108,7 @@ async def test_kills_and_faults_lose_nothing_and_keep_the_order(tmp_path, capsys
         sys.stdout.write(f"\n{toll}; {time.monotonic() - begun:.0f} s\n")
     assert KILLS == toll.kills.total()
     assert set(toll.duplicates) <= {
-        "telegram: the answer was lost",
+        "telegram: no answer came",
         "telegram: the sender died before the acknowledgement",
     }
     assert toll.duplicates.total() <= toll.marked

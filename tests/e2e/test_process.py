@@ -114,7 +114,7 @@ async def test_who_starts_again_after_a_kill_does_not_wait_for_the_dead(tmp_path
                 await asyncio.sleep(0.02)
 
         first = start(tmp_path, "engine")
-        await asyncio.wait_for(leads(first), 30)
+        await asyncio.wait_for(leads(first), 60)
         first.kill()
         first.wait()
         dead = await store.leases.holder("engine")

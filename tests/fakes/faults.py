@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,8 +44,6 @@ class Faults:
     due: list[Fault] = field(default_factory=list)
     outage: bool = False
     suffered: int = 0
-    unanswered: list[float] = field(default_factory=list)
-    """When requests were accepted whose client was not told so, by ``time.monotonic()``."""
 
     def inject(self, kind: Kind, method: str = "", *, times: int = 1, retry_after: int = 1, status: int = 500) -> None:
         """Let the next ``times`` requests of ``method`` fail."""
@@ -83,7 +80,6 @@ class Faults:
             case Kind.RESET:
                 return reset(request)
         await answer()
-        self.unanswered.append(time.monotonic())
         if fault.kind is Kind.SILENCE_AFTER:
             await _until_closed(request)
         return reset(request)

@@ -123,6 +123,7 @@ def _yahoo(now: datetime) -> Documents:
     ahead = now + timedelta(days=10)
     row = ("AMZN", "Amazon", f"{ahead:%Y-%m-%dT20:00:00.000Z}", "AMC")
     return {
+        "/finance/quote": yahoo.quotes({"AMZN": 2.4e12}, quoted_at=now),
         "/finance/visualization": calendar_pages.yahoo_calendar([row]),
         "/quoteSummary/0700.HK": calendar_pages.yahoo_company([int(ahead.timestamp())], estimate=False),
         "/timeseries/AMZN": calendar_pages.yahoo_series({"quarterlyTotalRevenue": {"2026-03-31": 60e9}}),

@@ -95,6 +95,13 @@ def hourly(symbol: str, day: date, closes: Sequence[float], tz: str = "America/N
     return document
 
 
+def quotes(caps: Mapping[str, float | None], *, quoted_at: datetime, currency: str = "USD") -> dict[str, Any]:
+    """Market capitalisations as ``/v7/finance/quote`` answers."""
+    common = {"currency": currency, "regularMarketTime": int(quoted_at.timestamp())}
+    rows = [{"symbol": symbol, **common} | ({} if cap is None else {"marketCap": cap}) for symbol, cap in caps.items()]
+    return {"quoteResponse": {"result": rows, "error": None}}
+
+
 def unknown_symbol() -> Reply:
     """What Yahoo says of a symbol that it doesn't know."""
     error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from rules.axis import micros
 from rules.backtest import Past, backtest, runs_in_columns
 from rules.bars import Bars, observations, parse_csv
+from rules.columns import in_blocks
 from rules.engine import Engine
 from rules.fired import fires_of
+from rules.panel import Strip
 from rules.spec import AtSession, Expression, NewObservation, OncePer, RuleSpec, Span
 from tests.rules.desk import CALENDARS, FLOW, PLAIN, UNIVERSE, at, sessions
 from tests.rules.test_engine import rule
@@ -164,9 +166,8 @@ def test_the_backtest_is_the_live_engine_for_any_series(seed: int, spec: RuleSpe
 def test_a_rule_with_timers_of_the_clock_is_stepped() -> None:
     """``for: 3h`` between two daily figures needs the live engine; the result says so."""
     spec = rule("AA > 100", for_=Span(seconds=3 * 3600))
-    result = Past([spec], UNIVERSE, CALENDARS, random_data(2), start=date(2024, 1, 20), end=date(2024, 3, 1)).results()[
-        0
-    ]
+    span = {"start": date(2024, 1, 20), "end": date(2024, 3, 1)}
+    (result,) = Past([spec], UNIVERSE, CALENDARS, random_data(2), **span).results()
     assert result.stepwise
     assert live(spec, random_data(2), date(2024, 1, 20), date(2024, 3, 1))[1] == sorted(
         (fire.fired_at, sorted(fire.labels.items()), fire.resolved_at, fire.observed_at, fire.value, fire.because)
@@ -207,3 +208,30 @@ def test_a_rule_without_any_figure_fires_nothing() -> None:
     rules = [rule("it > 1", name="members", for_each="universe.all"), rule("crosses(NY, 3)", name="named")]
     report = backtest(rules, UNIVERSE, CALENDARS, [], start=date(2024, 1, 20), end=date(2024, 4, 1))
     assert [(0, ()), (0, ())] == [(result.evaluations, result.fires) for result in report.rules]
+
+
+@pytest.mark.parametrize("name", ["spans", "count", "drawdown"])
+def test_long_windows_are_looked_through_in_pieces(name: str) -> None:
+    """An instant at a time, or all at once: nothing depends on where a piece ends."""
+    spec = next(spec for spec in RULES if spec.id == name)
+    past = Past([spec], UNIVERSE, CALENDARS, random_data(1), start=date(2024, 1, 20), end=date(2024, 4, 1))
+    group, condition = past.engine.runtimes[0].groups[0], past.engine.programs[0].when
+    frame = Strip(past.history, group.members, group.size, past.span).frame(group)
+    whole = condition.evaluate(frame)
+    frame.forget()
+    assert len(frame.blocks(10**9)) == frame.rows > 50
+    assert whole.tolist() == pytest.approx(in_blocks(condition.evaluate, 10**9)(frame).tolist(), abs=0, nan_ok=True)
+
+
+def test_a_rule_whose_events_are_not_known_is_not_stepped_through() -> None:
+    """Without a date of any report, ``days_until`` can't hold; beside another branch the engine has to look."""
+    date_of = "days_until(earnings(it)) == 1"
+    rules = [
+        rule(date_of, name="a", for_each="universe.all"),
+        rule(f"it > 1 or {date_of}", name="b", for_each="universe.all"),
+    ]
+    span = {"start": date(2024, 1, 20), "end": date(2024, 2, 1)}
+    only, either = backtest(rules, UNIVERSE, CALENDARS, random_data(2), **span).rules
+    assert ((), 0) == (only.fires, only.evaluations)
+    assert ("earnings.universe.all.date",) == only.unknown
+    assert either.fires

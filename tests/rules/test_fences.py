@@ -164,6 +164,12 @@ def test_planned_lives_are_those_of_unplanned_rules(seed: int, patience: int) ->
     assert live(lives, seen, None) == live(lives, seen, patience)
 
 
+def test_an_unknown_price_does_not_put_a_lane_to_rest() -> None:
+    """Corrected, then unknown: when the next price comes, its cooldown is over and it fires."""
+    life, seen = {"when": "{} > 9", "clear": "{} > 10.5", "cooldown": Span(seconds=3600)}, market(809_214, 60)
+    assert live([life], seen, None) == live([life], seen, 2)
+
+
 @pytest.mark.parametrize("life", LIVES, ids=str)
 def test_a_rule_that_is_at_rest_is_not_evaluated(life: dict[str, Any]) -> None:
     """Ticks that touch no level, while no timer, key or period turns, evaluate nothing."""

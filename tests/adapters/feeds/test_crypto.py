@@ -14,7 +14,7 @@ from adapters.feeds.answer import BadAnswer
 from adapters.feeds.coingecko import CoinGecko
 from adapters.feeds.coinmarketcap import KEYED_URL, KEYLESS_URL, CoinMarketCap, CoinMarketCapFear
 from adapters.feeds.daily_csv import DailyCsv
-from adapters.feeds.fear_greed import AlternativeMe, label
+from adapters.feeds.fear_greed import AlternativeMe
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.snapshots import DailySnapshots
 from adapters.feeds.together import Together
@@ -134,27 +134,6 @@ def test_what_alternative_me_may_say_instead(answer: object, said: str):
     """An error inside HTTP 200, an empty list and a value out of range are told."""
     with pytest.raises(BadAnswer, match=said):
         fear_greed.parse(answer, NOW)
-
-
-@pytest.mark.parametrize(
-    ("provider", "value", "expected"),
-    [
-        # the same value has another name with another provider
-        ("coinmarketcap", 59, "Neutral"),
-        ("alternative_me", 59, "Greed"),
-        ("coinmarketcap", 19.9, "Extreme fear"),
-        ("coinmarketcap", 20, "Fear"),
-        ("coinmarketcap", 80, "Extreme greed"),
-        ("alternative_me", 25, "Extreme fear"),
-        ("alternative_me", 46, "Fear"),
-        ("alternative_me", 54, "Neutral"),
-        ("alternative_me", 75, "Greed"),
-        ("alternative_me", 76, "Extreme greed"),
-    ],
-)
-def test_each_provider_has_its_own_bands(provider: str, value: float, expected: str):
-    """A value is named as its provider names it."""
-    assert expected == label(provider, value)["en"]
 
 
 class Present:

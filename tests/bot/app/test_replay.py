@@ -19,6 +19,7 @@ from bot.housekeeping import tidy
 from bot.incidents import INCIDENTS
 from bot.intake import handing_in
 from bot.market import MarketView
+from bot.personal import PersonalAlert, keep
 from bot.pipeline import Pipeline
 from bot.retention import RetentionSettings
 from bot.rule_files import _broken, _transition
@@ -174,6 +175,24 @@ async def test_rules_that_came_or_went_are_named(tmp_path: Path) -> None:
         "missing hourly fired gone", "missing hourly resolved gone",
         "missing level fired gone", "missing level resolved gone",
     ]  # fmt: skip
+
+
+async def test_a_personal_alert_that_came_meanwhile_is_left_out_and_named(tmp_path: Path) -> None:
+    """It did not run when the span began; one that did is replayed."""
+    desk = Desk(tmp_path)
+    made = {
+        name: PersonalAlert(
+            id=name, owner="telegram:1", owner_name="Li", typed="BTC > 99", when="BTC > 99", created_at=created,
+            expires_at=minutes(9_000),
+        )
+        for name, created in (("P-OLD", minutes(-60)), ("P-NEW", minutes(60)))
+    }  # fmt: skip
+    await desk.live()
+    async with open_store(None, tmp_path) as store:
+        for alert in made.values():
+            await keep(store.documents, alert)
+    found = await desk.replay()
+    assert (list(found.left_out), told(found)) == (["my-p-new"], ["extra my-p-old fired new"])
 
 
 async def test_the_record_reaches_back_as_far_as_the_tape(tmp_path: Path) -> None:

@@ -248,3 +248,17 @@ async def fired_own(ann: Person, documents, universe, calendars, week) -> str:
     for (collection, key), text in (await documents_of(entered, documents)).items():
         await documents.put(collection, key, text)
     return entered.incidents[0].number
+
+
+@pytest.mark.parametrize("options", ["repeat until 30d", "until 30d repeat", "重复 至 30d", "到期 30d 重复"])
+async def test_options_come_in_any_order(ann: Person, documents, options: str) -> None:
+    """Behind the condition, in either language."""
+    await ann.ask(f"/alert NVDA > 140 {options}")
+    (alert,) = await personal.everyones(documents)
+    assert ("NVDA > 140", True, END + timedelta(days=30)) == (alert.when, alert.repeats, alert.expires_at)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("英伟", "NVDA"), ("纳指", "^NDX"), ("亚马", "AMZN")])
+async def test_the_beginning_of_a_chinese_name_is_enough(li: Person, typed: str, meant: str) -> None:
+    """As analysts shorten them."""
+    assert meant in (await li.read(f"/quote {typed}")).split("\n")[0]

@@ -8,6 +8,7 @@ import pytest
 from adapters.store.port import LogLine
 from bot.commands.handler import Commands
 from bot.incidents import Numbering, documents_of
+from bot.intake import stored_events
 from bot.reference.recording import END, START
 from bot.subscriptions import Matcher, silences, subscriptions
 from rules.engine import Engine
@@ -219,3 +220,15 @@ async def test_onboarding_takes_two_taps(ann: Person, documents) -> None:
     done = await ann.press(follow.message.buttons[0][0].data)
     assert shown(done).startswith("✅ You get every #crypto alert here.")
     assert ["#crypto"] == [str(item.matcher) for item in await subscriptions(documents).all()]
+
+
+async def test_an_event_that_somebody_adds_is_kept_where_every_process_looks(ann: Person, documents) -> None:
+    """With those of the feeds, so that it is there after a restart; only what people added can be taken back."""
+    added = await ann.ask('/cal add 2024-11-07 "Investor day"')
+    (event,) = await stored_events(documents)
+    assert ("Investor day", "Ann") == (event.title["zh"], event.source)
+    assert "Investor day" in await ann.read("/cal week")
+    assert "no such event" in await ann.read("/cal remove fomc")
+    await ann.press(added.message.buttons[0][0].data)
+    assert ([], False) == (await stored_events(documents), "Investor day" in await ann.read("/cal week"))
+    assert "no such event" in shown(await ann.press(added.message.buttons[0][0].data))
