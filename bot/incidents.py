@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from adapters.store.port import Documents
 from bot.notices import Incident
+from bot.scrubbing import scrubbed
 from rules.model import Transition, TransitionKind
 
 NUMBERS, INCIDENTS = "incident_numbers", "incidents"
@@ -53,9 +54,10 @@ class Numbering:
         """Number ``transitions``; nothing is given out until ``settle``."""
         last, new = self._last, dict[str, str]()
         incidents = []
-        for each in transitions:
-            if each.kind is TransitionKind.PENDING:
+        for outside in transitions:
+            if outside.kind is TransitionKind.PENDING:
                 continue
+            each = scrubbed(outside)
             if each.kind is TransitionKind.ACKNOWLEDGED:
                 # It names its incident: the alert may have fired again meanwhile.
                 incidents.append(Incident(each.options[NUMBER], each))

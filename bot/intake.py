@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted
 from adapters.store.port import Commit, Documents, Store
 from bot.archive import Archive
+from bot.scrubbing import scrubbed
 from rules.model import CalendarEvent, SeriesName, Transition
 
 log = structlog.get_logger()
@@ -71,7 +72,8 @@ def read_event(text: str) -> CalendarEvent:
 
 def handing_in(transitions: Iterable[Transition]) -> dict[tuple[str, str], str]:
     """The documents by which another role hands ``transitions`` in, to be told by the pipeline."""
-    return {(HANDED_IN, _handed_key(item)): _TRANSITION.dump_json(item).decode() for item in transitions}
+    whole = map(scrubbed, transitions)
+    return {(HANDED_IN, _handed_key(item)): _TRANSITION.dump_json(item).decode() for item in whole}
 
 
 async def handed_in(documents: Documents) -> tuple[Sequence[Transition], dict[tuple[str, str], str | None]]:

@@ -69,8 +69,6 @@ def command(
     from rules.calendars import Calendars
     from rules.universe_file import load_universe
 
-    if first and last and last < first:
-        raise click.UsageError(f"--to ({last:%Y-%m-%d}) lies before --from ({first:%Y-%m-%d})")
     settings, calendars = load(config), Calendars()
     universe = load_universe(settings.universe)
     data = read_folder(folder, universe) if folder else asyncio.run(kept(settings, universe, calendars))

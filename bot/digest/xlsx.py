@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -18,6 +19,8 @@ from rules.model import Lang
 
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_NAME = 31
+_PIXELS, _FILLED = 13, 0.92
+"""The height of a character, and the part of a line that words fill."""
 
 _NUMBERS: dict[str, tuple[float, str]] = {
     "pct0": (0.01, "+0%;-0%;0%"),
@@ -70,6 +73,19 @@ def render(digest: Digest, reader: Reader) -> bytes:
     return target.getvalue()
 
 
+def _height(*cells: tuple[str, float]) -> float:
+    """How high a row is, in points, whose texts are wrapped in columns so many characters wide.
+
+    Not every program fits a row to its texts when it opens a workbook.
+    """
+    lines = [
+        math.ceil(text_width(line, _PIXELS) / (width * 7 * _FILLED)) or 1
+        for text, width in cells
+        for line in [text.replace("\n", " " * int(width))]
+    ]
+    return 13.5 * max(lines)
+
+
 def _sheet_name(title: str) -> str:
     """What a sheet is called: the title up to its first colon or bracket, cut between words where that is too long."""
     name = " ".join(_SHEET_NAME.sub(" ", re.split("[:：(（]", title)[0]).split())
@@ -113,6 +129,7 @@ class _Writer:
             (slot.title[self.lang], digest.slots.get(slot.name, self.words["empty"])) for slot in digest.layout.slots
         ]
         for index, (heading, text) in enumerate(texts, 3):
+            sheet.set_row(index, _height((heading, 20), (text, 120)))
             sheet.write_string(index, 0, heading, self.style(bold=True, valign="top", text_wrap=True))
             sheet.write_string(index, 1, text, self.style(text_wrap=True, valign="top"))
 
@@ -206,11 +223,12 @@ class _Writer:
             sheet.set_column(index, index, width)
             sheet.write_string(0, index, head, self.style(bold=True, bottom=1))
         for line, row in enumerate(rows, 1):
+            texts = [", ".join(value) if isinstance(value, tuple) else str(value or "") for value in row]
+            sheet.set_row(line, _height(*zip(texts, widths, strict=True)))
             for index, value in enumerate(row):
                 if isinstance(value, float):
-                    sheet.write_number(line, index, float(format(value, ".12g")), self.style())
+                    sheet.write_number(line, index, float(format(value, ".12g")), self.style(valign="top"))
                 else:
-                    text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
-                    sheet.write_string(line, index, text, self.style())
+                    sheet.write_string(line, index, texts[index], self.style(valign="top", text_wrap=True))
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, max(len(rows), 1), len(heads) - 1)
