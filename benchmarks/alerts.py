@@ -22,15 +22,15 @@ from adapters.message import Reader
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, Store
 from benchmarks.desk import CALENDARS, best, line, peer, rules, universe
-from bot.dispatch import Dispatcher
-from bot.market import MarketView
+from bot.market.view import MarketView
 from bot.pipeline import Pipeline
-from bot.price_watch import LEVELS
 from bot.readers import Profiles
-from bot.routing_settings import RoutingSettings
-from rules.crowd import Crowd, Way
+from bot.routing.dispatch import Dispatcher
+from bot.routing.settings import RoutingSettings
+from bot.rulebook.price_watch import LEVELS
 from rules.engine import Engine, State
 from rules.model import Observation, Status
+from rules.planning.crowd import Crowd, Way
 
 SYMBOLS, EACH = 5_000, 200
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)

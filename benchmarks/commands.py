@@ -20,11 +20,11 @@ from adapters.clock import SteppingClock
 from adapters.message import Reader
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
-from bot.market import MarketView
+from bot.market.view import MarketView
 from bot.readers import Profiles
-from bot.rulebook import RuleBook
+from bot.rulebook.rulebook import RuleBook
 from bot.settings import AccessSettings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import Observation, Status
 from rules.universe import Instrument, Kind, Universe
 

@@ -35,9 +35,9 @@ from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, OutboxEntry, Store
 from benchmarks.store import Row
-from bot.courier import always
-from bot.delivery import Sender
-from bot.payload import pack
+from bot.sending.courier import always
+from bot.sending.payload import pack
+from bot.sending.sender import Sender
 from tests.fakes.slack_server import FakeSlack
 from tests.fakes.telegram_server import FakeTelegram
 

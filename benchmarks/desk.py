@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rules.bars import Bars
-from rules.calendars import Calendars
+from rules.backtesting.bars import Bars
+from rules.calendars.sessions import Calendars
 from rules.spec import Expression, RuleSpec
 from rules.universe import Instrument, Kind, Universe
 

@@ -13,7 +13,7 @@ from adapters.message import Colour, Reader
 from bot.digest import Digest, build
 from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
-from rules.universe_file import load_universe
+from rules.loading.universe_file import load_universe
 
 LIMITS_S = {"html": 2.0, "all": 8.0}
 ROUNDS = 3

@@ -25,9 +25,9 @@ from benchmarks.desk import (
     sessions,
     universe,
 )
-from rules.axis import micros
+from rules.calendars.axis import micros
 from rules.engine import Engine
-from rules.frames import NowFrame
+from rules.evaluation.frames import NowFrame
 from rules.model import Observation, Status
 from rules.spec import Expression, RuleSpec
 

@@ -16,11 +16,11 @@ from collections.abc import Callable
 
 import yaml
 
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.engine import Engine
-from rules.loader import PACKS, PackText, load_packs
-from rules.universe_file import load_universe
-from rules.yaml_source import read
+from rules.loading.loader import PACKS, PackText, load_packs
+from rules.loading.universe_file import load_universe
+from rules.loading.yaml_source import read
 
 ROUNDS = 3
 RULES = 1_000

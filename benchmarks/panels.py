@@ -24,12 +24,12 @@ from benchmarks.desk import (
     sessions,
     universe,
 )
-from rules.axis import micros
-from rules.backtest import Past
+from rules.backtesting.backtest import Past
+from rules.calendars.axis import micros
 from rules.engine import Engine
-from rules.frames import NowFrame
+from rules.evaluation.frames import NowFrame
+from rules.evaluation.runtime import Group
 from rules.model import Observation, Status
-from rules.runtime import Group
 
 
 def poll() -> None:

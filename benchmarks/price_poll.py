@@ -33,9 +33,9 @@ from adapters.http import HttpClient
 from adapters.paces import Pace
 from adapters.store.embedded import open_throwaway_store
 from bot.app.live import prompt
-from bot.archive import Archive
-from bot.intake import Intake
-from rules.calendars import Calendars
+from bot.feeding.archive import Archive
+from bot.feeding.intake import Intake
+from rules.calendars.sessions import Calendars
 from rules.universe import Instrument, Kind
 from tests.adapters.feeds import flow_pages
 from tests.fakes.documents import MemoryDocuments

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from adapters.clock import SteppingClock
-from bot.notices import Notice
+from bot.alerts.notices import Notice
 from bot.pipeline import Pipeline
 from rules.model import Observation
 

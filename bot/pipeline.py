@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.store.port import Commit, Cursor, Store
-from bot.archive import Archive
-from bot.backfilling import LateHistory
-from bot.dispatch import LANGS, Dispatched, Dispatcher
-from bot.evidence import Evidence
-from bot.incidents import Document, Entered, Numbering, documents_of
-from bot.intake import handed_in
-from bot.market import MarketView
-from bot.messages import compose
-from bot.notices import TOLD, Incident, Notice, group
-from bot.price_watch import PriceWatch
-from bot.snapshots import Snapshots
+from bot.alerts.evidence import Evidence
+from bot.alerts.incidents import Document, Entered, Numbering, documents_of
+from bot.alerts.messages import compose
+from bot.alerts.notices import TOLD, Incident, Notice, group
+from bot.feeding.archive import Archive
+from bot.feeding.backfilling import LateHistory
+from bot.feeding.intake import handed_in
+from bot.market.view import MarketView
+from bot.past.snapshots import Snapshots
+from bot.routing.dispatch import LANGS, Dispatched, Dispatcher
+from bot.rulebook.price_watch import PriceWatch
 from rules.engine import CLOCK_KEY, AlertRecord, Engine, State
 from rules.model import Observation, Transition
 from rules.universe import Universe

@@ -27,10 +27,10 @@ from pydantic import (
 )
 
 from adapters.message import Colour, Reader
-from bot.feed_settings import NAMES, FeedSettings, known
-from bot.retention import RetentionSettings
-from bot.routing_settings import Duration, RoutingSettings
-from rules import yaml_source
+from bot.feeding.settings import NAMES, FeedSettings, known
+from bot.operations.retention import RetentionSettings
+from bot.routing.settings import Duration, RoutingSettings
+from rules.loading import yaml_source
 from rules.model import Lang
 from rules.problems import Problem, ProblemsFound, nearest
 

@@ -8,24 +8,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from rules import collector, told
 from rules.agenda import Agenda, Cause, Entry
-from rules.axis import Axis, micros
-from rules.calendars import Calendars
-from rules.crowd import Crowd
-from rules.fences import Fences, Tick
-from rules.history import PRICE_FEED, Applied, History
-from rules.instances import Evaluation, Moment
+from rules.calendars.axis import Axis, micros
+from rules.calendars.sessions import Calendars
+from rules.evaluation import collector
+from rules.evaluation.history import PRICE_FEED, Applied, History
+from rules.evaluation.instances import Evaluation, Moment
+from rules.evaluation.program import Program, compile_rule
+from rules.evaluation.runtime import Group, Lists, Memory, Runtime
+from rules.evaluation.wiring import Readers, Touched, needs, wakes
+from rules.explaining import told
 from rules.language.need import sessions_needed
 from rules.language.scope import Scope
 from rules.lifecycle import AlertRecord, close_edited, next_timer
 from rules.model import Observation, Transition
-from rules.plan import Plan, plan
-from rules.program import Program, compile_rule
-from rules.runtime import Group, Lists, Memory, Runtime
+from rules.planning.crowd import Crowd
+from rules.planning.fences import Fences, Tick
+from rules.planning.plan import Plan, plan
 from rules.spec import AtSession, RuleSpec
 from rules.universe import Universe
-from rules.wiring import Readers, Touched, needs, wakes
 
 CLOCK_KEY = "~clock"
 """The key under which the instant of the last ``advance`` is kept among the records, so that a restart finds it."""

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.engine import Engine
-from rules.loader import Loaded
+from rules.loading.loader import Loaded
+from rules.loading.pack_tests import Expected, Point, TestSpec
 from rules.model import Observation, SeriesName, Status, Transition
-from rules.pack_tests import Expected, Point, TestSpec
 from rules.problems import Problem, ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from adapters.feeds.port import Fault, FeedProblem
-from rules.calendars import Calendar
+from rules.calendars.schedule import CONTINUOUS
+from rules.calendars.sessions import Calendar
 from rules.model import Observation, Status
-from rules.schedule import CONTINUOUS
 
 SETTLE = timedelta(minutes=15)
 """How long after the close a source's daily bar may still change in the ordinary way."""

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from adapters.feeds.earnings_date import EarningsDate, EarningsDates, When, told
 from adapters.feeds.port import Fault, FeedProblem, Fetched
+from rules.loading.yaml_source import Items, Mapping, Node, Scalar, read
 from rules.problems import Problem, nearest
-from rules.yaml_source import Items, Mapping, Node, Scalar, read
 
 NAME = "desk"
 _KEYS = ("symbol", "date", "when", "status")

@@ -27,9 +27,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters.feeds.calendar_dates import KEPT_PAST, next_dates
 from adapters.feeds.port import Fault, FeedProblem, Fetched
+from rules.loading.yaml_source import Items, Mapping, Node, Scalar, read
 from rules.model import CalendarEvent, Localized, Observation, Status
 from rules.problems import Problem, nearest
-from rules.yaml_source import Items, Mapping, Node, Scalar, read
 
 NAME = "events"
 BUNDLED = Path(__file__).with_name("events.yaml")

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from adapters.feeds.answer import gives_up, noting
 from adapters.feeds.port import FeedProblem, Fetched
-from rules.calendars import Calendar, Calendars
+from rules.calendars.sessions import Calendar, Calendars
 from rules.model import Observation, Status
 
 TOTAL = "total"

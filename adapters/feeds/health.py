@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from adapters.feeds.port import Fault, FeedProblem, Fetched, Noted, SourceHealth, source_names
-from rules.calendars import Calendar
+from rules.calendars.schedule import CONTINUOUS
+from rules.calendars.sessions import Calendar
 from rules.model import Observation, Reason, Severity, Trace, TraceLine, Transition, TransitionKind
-from rules.schedule import CONTINUOUS
 
 COLLECTION = "health"
 _STORED = TypeAdapter(SourceHealth)

@@ -11,7 +11,7 @@ from typing import Any
 from adapters.feeds.daily_bars import Bar, Chart, read
 from adapters.feeds.port import Fault, FeedProblem, Fetched, join
 from adapters.http import HttpClient, HttpFailure, Params, Source
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import Observation, Status
 
 TENCENT = Source(name="tencent", base_url="https://web.ifzq.gtimg.cn")

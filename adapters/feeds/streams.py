@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from adapters.clock import Clock
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.splits import looks_like_split
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import Observation, Status
 from rules.universe import Instrument, Kind
 

@@ -30,7 +30,7 @@ from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.splits import looks_like_split, rescaled_since, with_history_rescaled
 from adapters.http import CoolDowns, HttpFailure
 from adapters.paces import OwnPaces, Pace, Paces
-from rules.calendars import Calendar, Calendars
+from rules.calendars.sessions import Calendar, Calendars
 from rules.model import Observation, SeriesName, Status
 from rules.universe import Instrument, Kind
 

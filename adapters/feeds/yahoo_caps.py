@@ -11,7 +11,7 @@ from adapters.feeds.daily_bars import is_over
 from adapters.feeds.earnings_yahoo import opened
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.yahoo import NAME, YahooDesk
-from rules.calendars import Calendar, Calendars
+from rules.calendars.sessions import Calendar, Calendars
 from rules.model import Observation, Status
 from rules.universe import Instrument
 

@@ -15,26 +15,26 @@ from adapters.store.port import Store
 from bot.app.desk import rule_paths
 from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
-from bot.archive import Archive
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData
 from bot.digest.stored import stored_data
+from bot.feeding.archive import Archive
+from bot.feeding.intake import stored_events
 from bot.files import private_folder
-from bot.intake import stored_events
-from bot.maintainers import Maintainers
-from bot.market import MarketView
+from bot.market.view import MarketView
+from bot.operations.maintainers import Maintainers
 from bot.readers import Profiles
 from bot.reference.imported import digest_data
 from bot.reference.recording import Recording, recording
-from bot.rulebook import RuleBook
+from bot.rulebook.rulebook import RuleBook
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
+from rules.loading.universe_file import load_universe
 from rules.model import CalendarEvent, Observation
 from rules.spec import RuleSpec
 from rules.universe import Universe
-from rules.universe_file import load_universe
 
 KnownAt = Callable[[datetime], Awaitable[DigestData]]
 """What a digest reads, as known at an instant."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from adapters.store.embedded import open_store
-from bot.archive import Archive
-from bot.market import MarketView
-from bot.past_prices import Data, from_observations
+from bot.feeding.archive import Archive
+from bot.market.view import MarketView
+from bot.past.prices import Data, from_observations
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Universe
 
 

@@ -13,11 +13,11 @@ from adapters.notifiers.port import Notifier
 from adapters.store.port import Store
 from bot.app.answers import build_commands
 from bot.app.world import World
-from bot.archive import Archive
 from bot.failures import Failure
-from bot.market import MarketView
+from bot.feeding.archive import Archive
+from bot.market.view import MarketView
+from bot.market.warm import Follower
 from bot.settings import Settings
-from bot.warm import Follower
 
 PLATFORMS = ("telegram", "slack")
 Work = Callable[[], Coroutine[Any, Any, None]]

@@ -8,11 +8,11 @@ from pathlib import Path
 from adapters.clock import Clock
 from adapters.message import Reader
 from adapters.store.port import Store
-from bot.alert_pictures import Pictures
-from bot.dispatch import Dispatcher
-from bot.evidence import Evidence
-from bot.market import MarketView
+from bot.alerts.evidence import Evidence
+from bot.alerts.pictures import Pictures
+from bot.market.view import MarketView
 from bot.readers import Profiles
+from bot.routing.dispatch import Dispatcher
 from bot.settings import Settings
 
 

@@ -13,23 +13,23 @@ from adapters.message import Message
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, Store
 from bot import logs
+from bot.alerts.notices import Notice, addressed
 from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.desk import open_desk
 from bot.app.notifiers import build_notifiers, check_reachable, check_read
-from bot.courier import always
-from bot.delivery import Sender
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
 from bot.digest.html import render
-from bot.dispatch import LANGS
 from bot.failures import Failure
 from bot.files import ensure_writable, private_folder, write_whole
-from bot.market import MarketView
-from bot.notices import Notice, addressed
+from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
+from bot.routing.dispatch import LANGS
+from bot.sending.courier import always
+from bot.sending.sender import Sender
 from bot.settings import Settings
 from rules.model import Lang
 

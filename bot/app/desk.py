@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.engine import Engine
-from rules.loader import load_packs
+from rules.loading.loader import load_packs
+from rules.loading.universe_file import load_universe
 from rules.problems import ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe
-from rules.universe_file import load_universe
 
 BUILTIN_RULES = Path(__file__).parents[2] / "rules" / "packs"
 

@@ -9,10 +9,10 @@ import structlog
 from bot import roles
 from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.world import World, lead
-from bot.archive import Archive
-from bot.market import MarketView
+from bot.feeding.archive import Archive
+from bot.market.view import MarketView
 from bot.pipeline import Pipeline
-from bot.rule_files import RuleFiles
+from bot.rulebook.files import RuleFiles
 from rules.engine import Engine
 
 log = structlog.get_logger()

@@ -50,11 +50,11 @@ from adapters.http import HttpClient
 from adapters.paces import StoredPaces
 from adapters.store.port import Store
 from bot.app.plugins import FEEDS, BuildFeed, plugins
-from bot.archive import Archive
-from bot.backfilling import Backfilled, PastApart
-from bot.feed_settings import FeedSettings
+from bot.feeding.archive import Archive
+from bot.feeding.backfilling import Backfilled, PastApart
+from bot.feeding.settings import FeedSettings
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Instrument, Kind, Universe
 
 STREAMS = ("coinbase", "yahoo_stream")

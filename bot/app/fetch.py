@@ -13,9 +13,9 @@ from bot.app.feeds import build_feeds, flow_feed, open_sources, recorded_feeds, 
 from bot.app.recordings import playback
 from bot.failures import Failure
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
+from rules.loading.universe_file import load_universe
 from rules.problems import nearest
-from rules.universe_file import load_universe
 
 
 async def fetch_recorded(folder: Path, name: str) -> Fetched:

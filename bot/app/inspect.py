@@ -15,15 +15,15 @@ from adapters.feeds.health import HealthBook, market_age
 from adapters.feeds.port import SourceHealth
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
+from bot.alerts.incidents import INCIDENTS
 from bot.failures import Failure
-from bot.incidents import INCIDENTS
-from bot.outbox_view import overview
-from bot.rule_files import standing_mistakes
+from bot.operations.outbox_view import overview
+from bot.rulebook.files import standing_mistakes
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.schedule import CONTINUOUS
+from rules.calendars.sessions import Calendars
 from rules.engine import CLOCK_KEY, AlertRecord
 from rules.model import Phase, Transition
-from rules.schedule import CONTINUOUS
 
 LEASES = {
     "engine": "engine",

@@ -38,13 +38,13 @@ from bot.app.recordings import RecordingArchive, playback
 from bot.app.sending import CONSOLE, build_sender, on_terminal
 from bot.app.weekly import build_brief, build_publisher
 from bot.app.world import World, lead, open_world
-from bot.archive import Archive
 from bot.failures import Failure
-from bot.housekeeping import keep_tidy
-from bot.intake import Intake
-from bot.jobs import Job, table
-from bot.publishing import Publishing
-from bot.scheduler import Scheduler
+from bot.feeding.archive import Archive
+from bot.feeding.intake import Intake
+from bot.feeding.jobs import Job, table
+from bot.feeding.scheduler import Scheduler
+from bot.operations.housekeeping import keep_tidy
+from bot.publishing.clock import Publishing
 from bot.settings import Settings
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Notifier
 from bot.app.plugins import NOTIFIERS, plugins
 from bot.failures import Failure
-from bot.routing_settings import RouteSettings
+from bot.routing.settings import RouteSettings
 from bot.settings import Secrets, Settings
 
 _CREDENTIALS = {

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from adapters.store.port import Store, StoreUnavailable
 from adapters.web import Answer, Page
 from bot.app.chat import health_of
-from bot.metrics import CONTENT_TYPE, exposition, snapshot
-from bot.rule_changes import announced
+from bot.operations.metrics import CONTENT_TYPE, exposition, snapshot
+from bot.rulebook.changes import announced
 
 _WITHIN_S = 3.0
 

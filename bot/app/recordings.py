@@ -12,9 +12,9 @@ from adapters.clock import Clock
 from adapters.feeds.port import Fetched
 from adapters.feeds.recorded import RecordedFeed, append, path_of, recorded_names, recorded_times
 from adapters.store.port import Documents, PriceHistory
-from bot.archive import Archive
 from bot.failures import Failure
-from bot.jobs import At, Job
+from bot.feeding.archive import Archive
+from bot.feeding.jobs import At, Job
 from rules.model import Observation
 
 HISTORY = "history"

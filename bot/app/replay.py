@@ -11,19 +11,19 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from adapters.store.port import LogLine, Store
+from bot.alerts.incidents import INCIDENTS
+from bot.alerts.notices import Incident
 from bot.app.sending import CONSOLE
 from bot.app.world import World, open_world
-from bot.archive import Archive
-from bot.backfilling import MARKS
 from bot.failures import Failure
-from bot.incidents import INCIDENTS
-from bot.lane import notice_key
-from bot.notices import Incident
-from bot.personal import everyones
-from bot.personal_rules import is_personal
-from bot.replaying import Difference, Late, Span, advanced, compared
+from bot.feeding.archive import Archive
+from bot.feeding.backfilling import MARKS
+from bot.past.replaying import Difference, Late, Span, advanced, compared
+from bot.past.snapshots import Snapshot, kept
+from bot.routing.lane import notice_key
+from bot.rulebook.personal import everyones
+from bot.rulebook.personal_rules import is_personal
 from bot.settings import Settings
-from bot.snapshots import Snapshot, kept
 from rules.engine import CLOCK_KEY, AlertRecord, Engine
 from rules.model import Observation, SeriesName, Status, Transition
 from rules.spec import RuleSpec

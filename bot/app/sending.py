@@ -12,9 +12,9 @@ from adapters.process import is_dead, this_process
 from adapters.store.port import Store
 from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach
-from bot.caretaking import Caretaker
-from bot.delivery import Sender
 from bot.readers import Profiles
+from bot.sending.caretaking import Caretaker
+from bot.sending.sender import Sender
 from bot.settings import Settings
 
 CONSOLE = "console:"

@@ -6,10 +6,10 @@ from adapters.store.port import Store
 from bot.digest.flow import Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import load_layout, shipped_layout
-from bot.dispatch import LANGS
-from bot.morning import MorningBrief
+from bot.publishing.morning import MorningBrief
+from bot.routing.dispatch import LANGS
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.problems import Problem, ProblemsFound
 from rules.universe import Universe
 

@@ -17,23 +17,23 @@ from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
 from bot.app.ground import HOST, Ground
 from bot.app.recordings import Playback
-from bot.archive import Archive
 from bot.demo import replay
+from bot.feeding.archive import Archive
+from bot.feeding.intake import Intake
 from bot.files import private_folder
-from bot.intake import Intake
-from bot.market import MarketView
+from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.reference.recording import recording
-from bot.rule_changes import FILES, announce
-from bot.rulebook import RuleBook
-from bot.running_rules import RunningRules
+from bot.rulebook.changes import FILES, announce
+from bot.rulebook.rulebook import RuleBook
+from bot.rulebook.running import RunningRules
 from bot.settings import Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.engine import Engine
+from rules.loading.universe_file import load_universe
 from rules.problems import ProblemsFound
 from rules.spec import RuleSpec
 from rules.universe import Universe
-from rules.universe_file import load_universe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

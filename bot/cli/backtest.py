@@ -13,9 +13,9 @@ import click
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.past_prices import Data
-    from rules.backtest import Report
-    from rules.calendars import Calendars
+    from bot.past.prices import Data
+    from rules.backtesting.backtest import Report
+    from rules.calendars.sessions import Calendars
     from rules.spec import RuleSpec
     from rules.universe import Universe
 
@@ -61,13 +61,13 @@ def command(
 
     Without RULE, all but those of data health. Each figure counts as known at the close of its session.
     """
-    from bot import past
     from bot.app.backtest import kept
     from bot.app.desk import rule_paths
-    from bot.past_prices import read_folder
+    from bot.past import report as past
+    from bot.past.prices import read_folder
     from bot.settings import load
-    from rules.calendars import Calendars
-    from rules.universe_file import load_universe
+    from rules.calendars.sessions import Calendars
+    from rules.loading.universe_file import load_universe
 
     settings, calendars = load(config), Calendars()
     universe = load_universe(settings.universe)
@@ -91,7 +91,7 @@ def command(
 
 
 def _rules(paths: Sequence[Path], universe: Universe) -> Sequence[RuleSpec]:
-    from rules.loader import load_packs
+    from rules.loading.loader import load_packs
     from rules.problems import ProblemsFound
 
     loaded = load_packs(paths, universe)
@@ -102,7 +102,7 @@ def _rules(paths: Sequence[Path], universe: Universe) -> Sequence[RuleSpec]:
 
 def _write_page(html: Path, report: Report, data: Data, calendars: Calendars, rules: Sequence[RuleSpec]) -> None:
     from bot.files import write_whole
-    from bot.past_page import page
+    from bot.past.page import page
     from rules.engine import Engine
 
     write_whole(html, page(report, data, calendars, Engine(rules, data.universe, calendars).programs))

@@ -20,16 +20,16 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool, sche
     Every mistake of every file is told in one run, as file:line:column. Warnings don't fail.
     """
     if schema:
-        from rules.schema import schema_text
+        from rules.loading.schema import schema_text
 
         click.echo(schema_text(), nl=False)
         return
     from bot.app.desk import rule_paths
     from bot.app.weekly import layout_problems
     from bot.settings import load
-    from rules.check import Checked, check
+    from rules.loading.check import Checked, check
+    from rules.loading.universe_file import load_universe
     from rules.problems import Problem, ProblemsFound
-    from rules.universe_file import load_universe
 
     try:
         settings = load(config)

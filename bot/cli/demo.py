@@ -12,8 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from adapters.message import Message
+    from bot.alerts.notices import Notice
     from bot.app.demo import Demo
-    from bot.notices import Notice
     from rules.model import Lang
 
 

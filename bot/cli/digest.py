@@ -95,8 +95,8 @@ async def _build(settings: Settings, day: date | None, month: str | None, *, ref
     from bot.app.answers import open_known
     from bot.app.weekly import build_publisher
     from bot.digest.frame import last_whole_week
-    from rules.calendars import Calendars
-    from rules.universe_file import load_universe
+    from rules.calendars.sessions import Calendars
+    from rules.loading.universe_file import load_universe
 
     universe = load_universe(settings.universe)
     async with AsyncExitStack() as stack:

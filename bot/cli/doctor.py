@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.findings import Finding
+    from bot.operations.findings import Finding
     from rules.model import Lang
 
 
@@ -28,8 +28,8 @@ def command(config: Path | None, lang: Lang | None, *, as_json: bool) -> None:
     """
     from bot import logs
     from bot.app.doctor import examine
-    from bot.findings import Level, document
     from bot.locale import say
+    from bot.operations.findings import Level, document
 
     logs.configure(level="critical")
     settings, findings = asyncio.run(examine(config))

@@ -29,7 +29,7 @@ def command(
     """
     from bot import logs
     from bot.app.fetch import fetch_once, fetch_recorded
-    from bot.fetching import fetch_document
+    from bot.feeding.fetching import fetch_document
     from bot.settings import load
 
     if replay and (source or record):

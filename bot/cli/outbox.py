@@ -78,8 +78,8 @@ def list_(desk: _Desk, *, as_json: bool) -> None:
 
 
 def _list(desk: _Desk, *, as_json: bool) -> None:
-    from bot.outbox_page import overview_lines
-    from bot.outbox_view import overview
+    from bot.operations.outbox_page import overview_lines
+    from bot.operations.outbox_view import overview
 
     found = desk.ask(lambda outbox, _now: overview(outbox))
     _print(found.to_json(), overview_lines(found, desk.reader), as_json=as_json)
@@ -90,8 +90,8 @@ def _list(desk: _Desk, *, as_json: bool) -> None:
 @click.pass_obj
 def dead(desk: _Desk, *, as_json: bool) -> None:
     """List the messages that were given up, newest first, and why."""
-    from bot.outbox_page import dead_lines
-    from bot.outbox_view import MOST_DEAD, letter_json
+    from bot.operations.outbox_page import dead_lines
+    from bot.operations.outbox_view import MOST_DEAD, letter_json
 
     letters = desk.ask(lambda outbox, _now: outbox.dead(MOST_DEAD))
     _print([letter_json(letter) for letter in letters], dead_lines(letters, desk.reader), as_json=as_json)
@@ -103,8 +103,8 @@ def dead(desk: _Desk, *, as_json: bool) -> None:
 @click.pass_obj
 def show(desk: _Desk, name: str, *, as_json: bool) -> None:
     """Show a dead letter with its text, or what became of a notice or of an alert (A-1042), everywhere."""
-    from bot.outbox_page import notice_lines
-    from bot.outbox_view import look_up
+    from bot.operations.outbox_page import notice_lines
+    from bot.operations.outbox_view import look_up
 
     found = desk.ask(lambda outbox, _now: look_up(outbox, name))
     if found is None:
@@ -120,8 +120,8 @@ def show(desk: _Desk, name: str, *, as_json: bool) -> None:
 @click.pass_obj
 def log(desk: _Desk, count: int, key: str, *, as_json: bool) -> None:
     """Show what became of each message, also of those that were held back, and why."""
-    from bot.outbox_page import log_lines
-    from bot.outbox_view import line_json
+    from bot.operations.outbox_page import log_lines
+    from bot.operations.outbox_view import line_json
 
     found = desk.ask(lambda outbox, _now: outbox.log(count, key))
     _print([line_json(line) for line in found], log_lines(found, desk.reader), as_json=as_json)
@@ -133,7 +133,7 @@ def log(desk: _Desk, count: int, key: str, *, as_json: bool) -> None:
 @click.pass_obj
 def retry(desk: _Desk, ids: tuple[str, ...], *, as_json: bool) -> None:
     """Send dead letters again, each at the end of its destination's lane."""
-    from bot import outbox_view
+    from bot.operations import outbox_view
 
     done, unknown = desk.ask(lambda outbox, now: outbox_view.retry(outbox, ids, now))
     _conclude(desk, done, unknown, "outbox.retried", as_json=as_json)
@@ -146,7 +146,7 @@ def retry(desk: _Desk, ids: tuple[str, ...], *, as_json: bool) -> None:
 @click.pass_obj
 def drop(desk: _Desk, ids: tuple[str, ...], reason: str, *, as_json: bool) -> None:
     """Give dead letters up for good, with the reason."""
-    from bot import outbox_view
+    from bot.operations import outbox_view
 
     done, unknown = desk.ask(lambda outbox, now: outbox_view.drop(outbox, ids, reason, now))
     _conclude(desk, done, unknown, "outbox.dropped", as_json=as_json)

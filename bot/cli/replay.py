@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adapters.store.port import LogLine
     from bot.app.replay import Replayed
-    from bot.replaying import Difference
+    from bot.past.replaying import Difference
     from rules.model import Lang, Transition
 
 

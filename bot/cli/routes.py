@@ -29,11 +29,11 @@ def test(config: Path | None, facts: tuple[str, ...], lang: Lang | None, *, as_j
     A rule brings its severity and tags along, a symbol its universe lists.
     """
     from bot.app.desk import rule_paths
-    from bot.route_page import explained, lines
-    from bot.routes import facts_from
+    from bot.operations.route_page import explained, lines
+    from bot.routing.routes import facts_from
     from bot.settings import load
-    from rules.loader import load_packs
-    from rules.universe_file import load_universe
+    from rules.loading.loader import load_packs
+    from rules.loading.universe_file import load_universe
 
     settings = load(config)
     universe = load_universe(settings.universe)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rules.plan import Plan
+    from rules.planning.plan import Plan
     from rules.spec import RuleSpec
 
 

@@ -21,8 +21,8 @@ def command(config: Path | None, lang: Lang | None, *, as_json: bool) -> None:
     """Show who works, what fires, what waits to be sent, and how each source does."""
     from adapters.clock import SystemClock
     from bot.app import inspect
+    from bot.operations.state_page import lines
     from bot.settings import load
-    from bot.state_page import lines
 
     settings, now = load(config), SystemClock().now()
 

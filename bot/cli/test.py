@@ -16,11 +16,11 @@ def command(config: Path | None, paths: tuple[Path, ...], *, as_json: bool) -> N
     """Run the ``tests:`` of rule packs through the production engine; without PATH, those that are configured."""
     from bot.app.desk import rule_paths
     from bot.settings import load
-    from rules.calendars import Calendars
-    from rules.check import without_packs
-    from rules.loader import load_packs
+    from rules.calendars.sessions import Calendars
+    from rules.loading.check import without_packs
+    from rules.loading.loader import load_packs
+    from rules.loading.universe_file import load_universe
     from rules.packtest import results_json, run_tests
-    from rules.universe_file import load_universe
 
     settings = load(config)
     universe = load_universe(settings.universe)

@@ -12,9 +12,9 @@ from bot.commands.arguments import Arguments
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import button
 from bot.locale.problems import told
-from bot.rehearsal import Rehearser
-from bot.rulebook import Difference, difference
-from rules.loader import Loaded
+from bot.rulebook.rehearsal import Rehearser
+from bot.rulebook.rulebook import Difference, difference
+from rules.loading.loader import Loaded
 from rules.problems import Problem, ProblemsFound
 from rules.spec import RuleSpec
 

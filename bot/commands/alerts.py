@@ -12,23 +12,23 @@ from datetime import UTC, date, datetime, time, timedelta
 from adapters.chat.port import Reply
 from adapters.message import Button, Line, Message
 from adapters.rendering.text import clean
-from bot import personal
+from bot.alerts.incidents import NUMBERS
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
 from bot.commands.understanding import series_in, understood
-from bot.incidents import NUMBERS
 from bot.locale.problems import told
-from bot.personal import PersonalAlert
-from bot.personal_rules import is_personal
-from bot.rehearsal import Rehearsal, Rehearser
-from bot.subscriptions import Matcher, Subscription, identity, subscriptions
+from bot.routing.subscriptions import Matcher, Subscription, identity, subscriptions
+from bot.rulebook import personal
+from bot.rulebook.personal import PersonalAlert
+from bot.rulebook.personal_rules import is_personal
+from bot.rulebook.rehearsal import Rehearsal, Rehearser
+from rules.explaining.standing import Standing
 from rules.language.scope import Scope
 from rules.problems import ProblemsFound
 from rules.spec import SeriesSpec
-from rules.standing import Standing
 
 _LIFE, _LONGEST_LIFE = timedelta(days=90), timedelta(days=366)
 _PAGE = 9

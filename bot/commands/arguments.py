@@ -11,7 +11,7 @@ from typing import TypeVar
 from adapters.message import Button
 from adapters.rendering.text import clean, shorten
 from bot.commands.errors import Refusal, button, cancel
-from bot.windows import Window
+from bot.market.windows import Window
 from rules.model import Lang
 from rules.universe import Instrument, Universe
 

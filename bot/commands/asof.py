@@ -11,9 +11,9 @@ from adapters.rendering.times import zone_name
 from bot.commands.context import Context
 from bot.locale import say
 from bot.locale.sources import source_name
-from bot.market import Figure
-from bot.windows import due_session
-from rules.calendars import Calendar
+from bot.market.view import Figure
+from bot.market.windows import due_session
+from rules.calendars.sessions import Calendar
 from rules.model import Lang, Status
 from rules.numbers import STALE
 

@@ -16,7 +16,7 @@ from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import list_name, lists, ticker
-from bot.intake import EVENTS, event_key, stored_events, written_event
+from bot.feeding.intake import EVENTS, event_key, stored_events, written_event
 from bot.locale.sources import place_name, source_name
 from rules.model import CalendarEvent, Status
 from rules.universe import Instrument

@@ -11,7 +11,7 @@ import numpy as np
 
 from adapters.chat.port import Reply
 from adapters.message import Attachment, Instant, Line, Message, Paragraph
-from bot.alert_charts import chart_of
+from bot.alerts.charts import chart_of
 from bot.charts.candles import Candle, candles
 from bot.charts.fires import Marked, fired_line
 from bot.charts.lines import area
@@ -27,7 +27,7 @@ from bot.commands.names import close_series, ticker, typed
 from bot.commands.pictures import frame, keep
 from bot.commands.quote import followed, moved
 from bot.locale.sources import source_name
-from bot.market import Figure
+from bot.market.view import Figure
 from rules.model import SeriesName, TransitionKind
 from rules.numbers import number, price
 from rules.universe import Instrument, Kind

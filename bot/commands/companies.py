@@ -13,9 +13,9 @@ from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import ticker
 from bot.locale.sources import source_name
-from bot.market import Figure
+from bot.market.view import Figure
+from rules.calendars.schedule import CONTINUOUS
 from rules.numbers import MISSING, amount, percent, points, quarter
-from rules.schedule import CONTINUOUS
 from rules.universe import Instrument
 
 FISCAL_SHIFTS = {"MSFT": 2}

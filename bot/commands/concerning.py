@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.commands.context import Context
+from rules.evaluation.program import Program
 from rules.model import Severity
-from rules.program import Program
 from rules.universe import Instrument
 
 

@@ -20,10 +20,10 @@ from bot.commands.quote import moved
 from bot.digest.crypto import BANDS, PROVIDERS, fear_greed_label
 from bot.locale import say
 from bot.locale.sources import source_name
-from bot.market import Figure
-from bot.windows import Window, change
+from bot.market.view import Figure
+from bot.market.windows import Window, change
+from rules.calendars.schedule import CONTINUOUS
 from rules.numbers import money, number, percent, price
-from rules.schedule import CONTINUOUS
 from rules.universe import Kind
 
 

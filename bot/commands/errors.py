@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.message import Button
-from bot.alert_buttons import LONGEST_DATA
+from bot.alerts.buttons import LONGEST_DATA
 from bot.locale import say
 from rules.model import Lang
 

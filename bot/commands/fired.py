@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from bot import personal
 from bot.commands.concerning import is_about, programs_about
 from bot.commands.context import Context
-from bot.rehearsal import Rehearser
+from bot.rulebook import personal
+from bot.rulebook.rehearsal import Rehearser
 from rules.engine import Engine
+from rules.evaluation.program import Program
 from rules.problems import ProblemsFound
-from rules.program import Program
 from rules.universe import Instrument, Universe
 
 _FAR = 0.35

@@ -12,10 +12,10 @@ from bot.commands.arguments import Arguments
 from bot.commands.asof import Seen, day_text, footer, is_preliminary
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import button
-from bot.flow_run import flow_run
 from bot.locale.sources import source_name
-from bot.market import Figure
-from bot.windows import Window, base_session
+from bot.market.flow_run import flow_run
+from bot.market.view import Figure
+from bot.market.windows import Window, base_session
 from rules.numbers import amount, money, preliminary
 from rules.spec import SeriesSpec
 from rules.universe import Instrument, Kind

@@ -15,9 +15,9 @@ from bot.commands.concerning import programs_about
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.matching import matcher_from, what_of
-from bot.personal_rules import is_personal
-from bot.rehearsal import Rehearser
-from bot.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
+from bot.routing.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
+from bot.rulebook.personal_rules import is_personal
+from bot.rulebook.rehearsal import Rehearser
 from rules.numbers import number
 from rules.spec import RuleSpec
 

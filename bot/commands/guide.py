@@ -13,7 +13,7 @@ from bot.commands.context import Context, Group, Verb, bold, code, line, note, p
 from bot.commands.errors import button
 from bot.commands.following import follow
 from bot.readers import lang_of
-from bot.subscriptions import Matcher
+from bot.routing.subscriptions import Matcher
 
 _FIRST_TAGS = ("crypto", "etf", "semis", "us")
 

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 from adapters.chat.port import Reply
 from adapters.message import Block, Line, Message
-from bot import personal
 from bot.commands.arguments import Arguments
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import button
 from bot.commands.following import overview
 from bot.commands.incidents import firing
+from bot.rulebook import personal
 from rules.model import CalendarEvent, Transition
 
 _SHOWN = 8

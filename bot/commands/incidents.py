@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.alerts.incidents import COUNTER, INCIDENTS, LAST
+from bot.alerts.notices import Incident
 from bot.commands.arguments import shown
 from bot.commands.context import Context
 from bot.commands.errors import Refusal
-from bot.incidents import COUNTER, INCIDENTS, LAST
-from bot.notices import Incident
-from bot.personal import find
-from bot.personal_rules import PREFIX, is_personal
+from bot.rulebook.personal import find
+from bot.rulebook.personal_rules import PREFIX, is_personal
 from rules.model import Transition, TransitionKind
 
 _LOOKED_AT = 40

@@ -9,7 +9,7 @@ from bot.commands.asof import Seen, delays, footer, marked
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import close_series, ticker
-from bot.windows import Window, change, is_stale
+from bot.market.windows import Window, change, is_stale
 from rules.numbers import MISSING, percent, points, price
 from rules.universe import Instrument
 

@@ -7,7 +7,7 @@ from bot.commands.context import Context
 from bot.commands.errors import Refusal
 from bot.commands.incidents import incident
 from bot.commands.names import lists
-from bot.subscriptions import Matcher
+from bot.routing.subscriptions import Matcher
 from rules.problems import nearest
 
 

@@ -14,8 +14,8 @@ from bot.commands.asof import Seen, day_text, delays, footer
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import close_series, list_name, lists, members, ticker
-from bot.market import Ratio
-from bot.windows import Window, base_session, ratios
+from bot.market.view import Ratio
+from bot.market.windows import Window, base_session, ratios
 from rules.numbers import percent, rounded
 from rules.universe import Instrument
 

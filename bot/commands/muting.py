@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from adapters.chat.port import Reply
 from adapters.message import Message
+from bot.alerts.faces import acknowledged, face, shown_beside, standing
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
@@ -17,9 +18,8 @@ from bot.commands.errors import Refusal, button
 from bot.commands.following import may_change, overview
 from bot.commands.incidents import companions, firing, history, incident, numbered
 from bot.commands.matching import matcher_from, what_of
-from bot.faces import acknowledged, face, shown_beside, standing
-from bot.intake import handing_in
-from bot.subscriptions import Matcher, Silence, identity, silences
+from bot.feeding.intake import handing_in
+from bot.routing.subscriptions import Matcher, Silence, identity, silences
 from rules.model import Transition
 
 ACKNOWLEDGEMENTS = "acknowledgements"

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from bot.commands.context import Context
+from rules.explaining.standing import Standing
 from rules.model import SeriesName
 from rules.numbers import percent, points, price, quantity
-from rules.standing import Standing
 from rules.universe import Kind
 
 _TINY = 0.0005

@@ -12,9 +12,9 @@ from bot.commands.concerning import programs_about
 from bot.commands.context import Context, bold, line
 from bot.commands.errors import button
 from bot.commands.names import close_series, ticker, typed
-from bot.market import Figure
-from bot.subscriptions import subscriptions
-from bot.windows import Window, change, is_stale
+from bot.market.view import Figure
+from bot.market.windows import Window, change, is_stale
+from bot.routing.subscriptions import subscriptions
 from rules.model import CalendarEvent, Status
 from rules.numbers import MISSING, money, percent, price
 from rules.universe import Instrument, Kind

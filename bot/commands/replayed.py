@@ -19,15 +19,15 @@ from bot.charts.png import label_language
 from bot.commands.context import Context
 from bot.commands.pictures import frame, keep
 from bot.locale.sources import source_name
-from bot.market import Figure, MarketView
-from bot.rehearsal import Rehearsal, Rehearser
-from rules.calendars import Calendar
+from bot.market.view import Figure, MarketView
+from bot.rulebook.rehearsal import Rehearsal, Rehearser
+from rules.calendars.schedule import CONTINUOUS
+from rules.calendars.sessions import Calendar
 from rules.engine import Engine
+from rules.evaluation.program import Program
 from rules.language.scope import Ref
 from rules.model import SeriesName, Transition, TransitionKind
 from rules.problems import ProblemsFound
-from rules.program import Program
-from rules.schedule import CONTINUOUS
 from rules.spec import Expression, RuleSpec, Span
 
 _EXTREMES = re.compile(r"\b(?:high|low)\(([^(),]+)\)")

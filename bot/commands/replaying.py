@@ -17,7 +17,7 @@ from bot.commands.incidents import recent
 from bot.commands.nearness import figure
 from bot.commands.replayed import Replayed, picture_of, replayed
 from bot.commands.rulebook import nearest_rules, rule_from
-from bot.market import MarketView
+from bot.market.view import MarketView
 from rules.model import Transition
 from rules.numbers import MISSING, percent
 from rules.spec import RuleSpec

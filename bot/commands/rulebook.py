@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 
 from adapters.chat.port import Reply
 from adapters.message import Block, Line, Message, Paragraph
-from bot import personal
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import moment
 from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.nearness import nearness, rank
 from bot.locale.problems import told
-from bot.rehearsal import Rehearser
+from bot.rulebook import personal
+from bot.rulebook.rehearsal import Rehearser
+from rules.explaining.standing import Standing
 from rules.model import Severity
 from rules.packtest import run_test
 from rules.problems import ProblemsFound, nearest
 from rules.spec import RuleSpec
-from rules.standing import Standing
 
 _MARKS = {Severity.INFO: "🔔", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨", Severity.HEALTH: "🩺"}
 _SHOWN, _NEAREST, _MEMBERS = 15, 8, 6

@@ -18,10 +18,10 @@ from bot.commands.nearness import nearness, rank
 from bot.commands.rulebook import rule_from, rules
 from bot.locale.sources import source_name
 from bot.locale.traces import traced
-from bot.rehearsal import Rehearser
+from bot.rulebook.rehearsal import Rehearser
+from rules.explaining.standing import Standing
 from rules.model import TraceLine, Transition, TransitionKind
 from rules.spec import RuleSpec
-from rules.standing import Standing
 
 _SHOWN = 8
 

@@ -21,7 +21,7 @@ from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
 from bot.digest.wording import HEADINGS, flows_heading, heading
 from rules import numbers
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import Lang, Localized, Severity
 from rules.universe import Instrument, Universe
 

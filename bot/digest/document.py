@@ -18,7 +18,7 @@ from bot.digest.frame import Frame, Span
 from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.sentences import Paragraph
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Universe
 
 SCHEMA = "tapewatch.digest/1"

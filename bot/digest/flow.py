@@ -26,8 +26,8 @@ from bot.digest.layout import Layout
 from bot.digest.posting import entries
 from bot.digest.slots import read_slots
 from bot.digest.tables import WithTables, read_tables
-from bot.payload import pack
-from rules.calendars import Calendars
+from bot.sending.payload import pack
+from rules.calendars.sessions import Calendars
 from rules.model import Lang
 from rules.universe import Universe
 

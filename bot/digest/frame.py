@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from bot.digest.data import DigestData, Imported
 from bot.digest.facts import Fact, Facts, Standing, growth, missing, observed
 from bot.digest.layout import Layout
-from rules.calendars import Calendar, Calendars, Period
+from rules.calendars.sessions import Calendar, Calendars, Period
 from rules.model import Localized
 from rules.universe import Instrument, Universe
 

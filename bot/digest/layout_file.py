@@ -11,11 +11,11 @@ from typing import TypeVar, cast
 
 from bot.digest.crypto import BANDS, MARKETS
 from bot.digest.layout import FIGURES, HELD, Company, Flows, IndexRef, Layout, Section, Segment, Slot
-from rules.fields import Report, Table
+from rules.loading.fields import Report, Table
+from rules.loading.yaml_source import MAX_BYTES, Items, Node, Scalar, read
 from rules.model import Lang, Localized
 from rules.problems import Problem, ProblemsFound, nearest
 from rules.universe import Universe
-from rules.yaml_source import MAX_BYTES, Items, Node, Scalar, read
 
 T = TypeVar("T")
 _SLOT = re.compile(r"[\w-]{1,40}")

@@ -10,7 +10,7 @@ from typing import Literal
 from bot.digest.facts import Fact, difference, observed
 from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, stale_mark, summary
 from bot.digest.frame import Frame
-from rules.calendars import Period
+from rules.calendars.sessions import Period
 from rules.model import Localized
 from rules.universe import Instrument
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from adapters.message import Message
 from adapters.store.port import OutboxEntry
-from bot.payload import pack
+from bot.sending.payload import pack
 from rules.model import Lang
 
 _THREADED = frozenset({"telegram", "slack"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from adapters.store.port import Documents, PriceHistory
-from bot.archive import Archive
 from bot.digest.data import Imported, ObservedData
-from bot.intake import stored_events
+from bot.feeding.archive import Archive
+from bot.feeding.intake import stored_events
 
 
 async def stored_data(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.digest.data import DigestData, Imported, ImportedMove, ObservedData
 from bot.digest.frame import Span
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import CalendarEvent, Observation, SeriesName
 from rules.problems import Problem, ProblemsFound
 from rules.universe import Universe

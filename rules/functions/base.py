@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rules.frames import Evaluate, Frame
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import NONE, PRICE_FEED, Floats, Ints
 from rules.functions.closed import ago
-from rules.history import NONE, PRICE_FEED, Floats, Ints
 from rules.language.catalogue import FUNCTIONS
 from rules.language.scope import Ref
 from rules.language.typed import Typed, Window

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.frames import Evaluate, Frame, NowFrame
+from rules.evaluation.frames import Evaluate, Frame, NowFrame
+from rules.evaluation.history import PRICE_FEED, Floats, Ints
 from rules.functions.base import Part, is_behind, is_steady
 from rules.functions.closed import kept_figures
-from rules.history import PRICE_FEED, Floats, Ints
 from rules.language.scope import Ref
 
 

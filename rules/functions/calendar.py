@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.axis import Axis, instant
-from rules.frames import Evaluate, Frame
+from rules.calendars.axis import Axis, instant
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import NONE, Floats, Ints
 from rules.functions.base import Builder, Part, unknown
-from rules.history import NONE, Floats, Ints
 from rules.language.scope import Ref
 from rules.language.typed import event_ref
 

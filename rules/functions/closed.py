@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from rules.axis import Axis
-from rules.frames import Frame, NowFrame
-from rules.history import NONE, Closed, Column, Floats, Ints
+from rules.calendars.axis import Axis
+from rules.evaluation.frames import Frame, NowFrame
+from rules.evaluation.history import NONE, Closed, Column, Floats, Ints
 from rules.language.scope import Ref
 
 Build = Callable[[Axis, Column, Ints, Ints], Floats]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.frames import Evaluate, Frame
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import NONE, STATUSES, Floats
 from rules.functions.base import Builder, Part, unknown
-from rules.history import NONE, STATUSES, Floats
 from rules.model import Status
 
 _FINAL = STATUSES.index(Status.FINAL)

@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from rules.columns import ColumnFrame, Mask
-from rules.frames import Evaluate, Frame
+from rules.backtesting.columns import ColumnFrame, Mask
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import Floats, Ints
+from rules.evaluation.logic import has_no_nan
 from rules.functions.base import Builder, Part, is_steady, value_at
-from rules.history import Floats, Ints
 from rules.language.scope import Ref
-from rules.logic import has_no_nan
 
 Direction = Literal["up", "down", "either"]
 Side = Callable[[Frame], Floats]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.axis import Axis
-from rules.frames import Frame
+from rules.backtesting.rolling import Moments, moments, spread, zscore
+from rules.calendars.axis import Axis
+from rules.evaluation.frames import Frame
+from rules.evaluation.history import NONE, Column, Floats, Ints
+from rules.evaluation.logic import marked, truth
 from rules.functions.base import Part
 from rules.functions.closed import closed_figures, earlier_rows
 from rules.functions.stretch import sum_by_pairs
-from rules.history import NONE, Column, Floats, Ints
-from rules.logic import marked, truth
-from rules.rolling import Moments, moments, spread, zscore
 
 Quick = Callable[[Frame], Floats | None]
 Finish = Callable[[Floats, Floats, int], Floats]

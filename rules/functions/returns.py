@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.frames import Evaluate, Frame
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import Floats
+from rules.evaluation.logic import OPERATIONS, finite, marked
 from rules.functions.base import Builder, Part, base_of, unknown
-from rules.history import Floats
-from rules.logic import OPERATIONS, finite, marked
 
 
 def field_of(part: Part) -> Evaluate:

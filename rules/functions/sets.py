@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from rules.frames import Evaluate, Frame
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import Floats
 from rules.functions.base import Builder, Part, unknown
 from rules.functions.returns import ret
-from rules.history import Floats
 from rules.language.scope import Ref
 from rules.language.tree import Name
 from rules.universe import Instrument

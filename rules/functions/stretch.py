@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.frames import Frame
+from rules.evaluation.frames import Frame
+from rules.evaluation.history import Floats, Ints
 from rules.functions.base import Part, bar_reach, start_of
-from rules.history import Floats, Ints
 from rules.language.typed import Window
 
 Mask = NDArray[np.bool_]

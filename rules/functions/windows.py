@@ -11,8 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.columns import ColumnFrame, in_blocks
-from rules.frames import Evaluate, Frame
+from rules.backtesting.columns import ColumnFrame, in_blocks
+from rules.backtesting.rolling import KERNELS, Run, recursion, spread, zscore
+from rules.evaluation.frames import Evaluate, Frame
+from rules.evaluation.history import NONE, Floats, Ints
+from rules.evaluation.logic import finite
 from rules.functions.base import Builder, Part, is_steady, unknown
 from rules.functions.incremental import (
     earlier_moments,
@@ -23,10 +26,7 @@ from rules.functions.incremental import (
     strength,
 )
 from rules.functions.stretch import Stretch, stretch, sum_in_order, total
-from rules.history import NONE, Floats, Ints
 from rules.language.scope import Ref
-from rules.logic import finite
-from rules.rolling import KERNELS, Run, recursion, spread, zscore
 
 Reduce = Callable[[Stretch], Floats]
 

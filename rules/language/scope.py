@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rules.calendars.schedule import canonical
 from rules.language.catalogue import FUNCTIONS, PERIODS
-from rules.schedule import canonical
 from rules.spec import Expression, SeriesSpec
 from rules.universe import Instrument, Universe
 

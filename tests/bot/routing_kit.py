@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.notices import Incident
-from bot.routes import Options, Route
-from bot.routing import Router
-from bot.routing_state import RoutingState
-from bot.stages.base import Manners
+from bot.alerts.notices import Incident
+from bot.routing.router import Router
+from bot.routing.routes import Options, Route
+from bot.routing.stages.base import Manners
+from bot.routing.state import RoutingState
 from rules.model import Reason, Severity, Trace, Transition, TransitionKind
 from rules.universe import Instrument, Kind, Universe
 

@@ -13,9 +13,9 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.embedded import open_throwaway_store
 from adapters.store.port import Commit, OutboxEntry, Store
-from bot.courier import always
-from bot.delivery import Sender
-from bot.payload import pack
+from bot.sending.courier import always
+from bot.sending.payload import pack
+from bot.sending.sender import Sender
 from tests.fakes.faults import Kind
 from tests.fakes.slack_server import FakeSlack
 from tests.fakes.telegram_server import FakeTelegram

@@ -15,13 +15,13 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.rendering.slack import slack_blocks, slack_plain, slack_text
 from adapters.rendering.telegram import telegram_html
-from bot.faces import acknowledged, face, standing
-from bot.incidents import Numbering
-from bot.messages import compose
-from bot.notices import Incident
-from bot.payload import pack, unpack
-from bot.scrubbing import scrubbed
-from bot.summaries import summarize
+from bot.alerts.faces import acknowledged, face, standing
+from bot.alerts.incidents import Numbering
+from bot.alerts.messages import compose
+from bot.alerts.notices import Incident
+from bot.alerts.scrubbing import scrubbed
+from bot.alerts.summaries import summarize
+from bot.sending.payload import pack, unpack
 from rules.model import Reason, Status, TransitionKind
 from tests.bot.routing_kit import NOW, UNIVERSE, transition
 from tests.fakes.slack_blocks import blocks_text, check_blocks, markup_problems, mrkdwn_texts

@@ -13,13 +13,13 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.embedded import open_throwaway_store
 from adapters.store.port import Commit
-from bot.courier import always
-from bot.delivery import Sender
-from bot.dispatch import Dispatcher
-from bot.faces import acknowledged
-from bot.incidents import Numbering, documents_of
+from bot.alerts.faces import acknowledged
+from bot.alerts.incidents import Numbering, documents_of
 from bot.readers import Profiles
-from bot.routing_settings import RoutingSettings
+from bot.routing.dispatch import Dispatcher
+from bot.routing.settings import RoutingSettings
+from bot.sending.courier import always
+from bot.sending.sender import Sender
 from rules.model import Reason, TransitionKind
 from tests.bot.routing_kit import UNIVERSE, corrected, fired, resolved, transition
 from tests.fakes.slack_server import FakeSlack

@@ -7,14 +7,14 @@ import pytest
 from adapters.message import Reader
 from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore
-from bot.archive import Archive
-from bot.dispatch import Dispatcher
-from bot.incidents import INCIDENTS
-from bot.market import MarketView
+from bot.alerts.incidents import INCIDENTS
+from bot.feeding.archive import Archive
+from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.readers import Profiles
-from bot.routing_settings import RoutingSettings
-from rules.calendars import Calendars
+from bot.routing.dispatch import Dispatcher
+from bot.routing.settings import RoutingSettings
+from rules.calendars.sessions import Calendars
 from rules.engine import Engine
 from rules.model import Observation
 from rules.spec import Expression, RuleSpec

@@ -30,7 +30,7 @@ from adapters.feeds.yahoo_caps import YahooCaps
 from adapters.feeds.yahoo_fundamentals import YahooFundamentals
 from adapters.http import HttpClient
 from adapters.paces import Pace
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Instrument, Kind
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
 from tests.fakes import yahoo as yahoo_chart

@@ -9,23 +9,23 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from rules.axis import Axis, micros
-from rules.calendars import Calendars
-from rules.compile import compile_typed
+from rules.calendars.axis import Axis, micros
+from rules.calendars.sessions import Calendars
+from rules.evaluation.compile import compile_typed
+from rules.evaluation.frames import NowFrame
+from rules.evaluation.history import History
 from rules.formats import write
-from rules.frames import NowFrame
 from rules.functions.base import Part
-from rules.history import History
 from rules.language import Scope, analyse, parse
 from rules.language.catalogue import FUNCTIONS, PERIODS
 from rules.language.template import Hole, parse_template
-from rules.loader import PACK_KEYS, PackText, load_packs
-from rules.pack_rules import RULE_KEYS
-from rules.pack_tests import TEST_KEYS, TestSpec, read_points
+from rules.loading.loader import PACK_KEYS, PackText, load_packs
+from rules.loading.pack_rules import RULE_KEYS
+from rules.loading.pack_tests import TEST_KEYS, TestSpec, read_points
+from rules.loading.universe_file import load_universe, parse_universe
+from rules.loading.yaml_source import Mapping, Scalar, read
 from rules.packtest import observations_of, run_tests
 from rules.spec import Expression, RuleSpec, SeriesSpec
-from rules.universe_file import load_universe, parse_universe
-from rules.yaml_source import Mapping, Scalar, read
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 UNIVERSE = load_universe()

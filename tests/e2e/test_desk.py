@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from adapters.store.embedded import open_store
+from bot.routing.subscriptions import subscriptions
 from bot.settings import AccessSettings, Settings
-from bot.subscriptions import subscriptions
 from tests.e2e.kit import bot, settings_for
 from tests.e2e.test_chat import Bitcoin, eventually
 from tests.fakes.chat_application import until

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from adapters.feeds.recorded import recorded_names
 from adapters.store.embedded import open_store
+from bot.alerts.incidents import INCIDENTS
 from bot.app.fetch import fetch_recorded
 from bot.app.live import run_bot
-from bot.feed_settings import FEEDS
-from bot.incidents import INCIDENTS
+from bot.feeding.settings import FEEDS
 from bot.settings import Settings
 from rules.model import Observation
 from tests.fakes.http_server import running_http

@@ -10,8 +10,8 @@ from typing import Any
 from adapters.clock import SteppingClock
 from adapters.feeds.daily_bars import Bar
 from adapters.http import HttpClient
-from bot.feed_settings import SOURCES, FeedSettings
-from rules.calendars import Calendars
+from bot.feeding.settings import SOURCES, FeedSettings
+from rules.calendars.sessions import Calendars
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
 from tests.fakes import yahoo
 from tests.fakes.http_server import FakeHttp, Reply, Request, not_found, ok_json, ok_text

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from rules.axis import Axis, micros
-from rules.calendars import Calendars
-from rules.compile import compile_typed
-from rules.frames import NowFrame
-from rules.history import History
+from rules.calendars.axis import Axis, micros
+from rules.calendars.sessions import Calendars
+from rules.evaluation.compile import compile_typed
+from rules.evaluation.frames import NowFrame
+from rules.evaluation.history import History
 from rules.language import Scope, Typed, analyse, parse
 from rules.model import Observation, Status
 from rules.spec import SeriesSpec

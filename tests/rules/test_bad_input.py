@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from rules.crowd import PriceAlert, Way
 from rules.engine import Engine
-from rules.loader import PackText, load_packs
+from rules.loading.loader import PackText, load_packs
 from rules.model import Observation, Transition
+from rules.planning.crowd import PriceAlert, Way
 from rules.problems import ProblemsFound
 from tests.rules.desk import CALENDARS, UNIVERSE, at
 from tests.rules.test_engine import rule, tick, told

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from rules.backtest import RuleResult, backtest
-from rules.bars import parse_csv
-from rules.calendars import Calendars
-from rules.loader import load_packs
-from rules.universe_file import load_universe
+from rules.backtesting.backtest import RuleResult, backtest
+from rules.backtesting.bars import parse_csv
+from rules.calendars.sessions import Calendars
+from rules.loading.loader import load_packs
+from rules.loading.universe_file import load_universe
 
 FEW = Path(__file__).parent / "real_bars"
 WHOLE = os.environ.get("TAPEWATCH_MARKET_DATA", "")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from rules.calendars import Calendars
-from rules.loader import PACKS, Loaded, PackText, load_packs
+from rules.calendars.sessions import Calendars
+from rules.loading.loader import PACKS, Loaded, PackText, load_packs
+from rules.loading.pack_tests import Point, read_points
+from rules.loading.universe_file import load_universe
 from rules.model import Status
-from rules.pack_tests import Point, read_points
 from rules.packtest import Outcome, results_json, run_tests
-from rules.universe_file import load_universe
 
 UNIVERSE = load_universe()
 CALENDARS = Calendars()

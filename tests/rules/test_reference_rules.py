@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.engine import Engine
 from rules.model import Observation, Status, Transition, TransitionKind
 from rules.spec import AtSession, Expression, NewObservation, OncePer, RuleSpec, SeriesSpec

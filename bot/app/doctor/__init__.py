@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adapters.clock import Clock, SystemClock
 from bot.app.doctor import machine, services, sources, state
-from bot.findings import Finding, problem
+from bot.operations.findings import Finding, problem
 from bot.settings import Settings, load, source_of
 from rules.problems import ProblemsFound
 

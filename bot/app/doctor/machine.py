@@ -10,11 +10,11 @@ from pathlib import Path
 from bot.app.desk import rule_paths
 from bot.charts.png import cjk_font
 from bot.files import ensure_writable
-from bot.findings import Finding, ok, problem, warning
+from bot.operations.findings import Finding, ok, problem, warning
 from bot.settings import SECRETS, Settings
-from rules.check import check
+from rules.loading.check import check
+from rules.loading.universe_file import load_universe
 from rules.problems import ProblemsFound
-from rules.universe_file import load_universe
 
 _FULL, _LOW = 100 * 2**20, 2**30
 _BEGINS = {"SLACK_BOT_TOKEN": "xapp-", "SLACK_APP_TOKEN": "xoxb-"}

@@ -9,7 +9,7 @@ from adapters.notifiers.inspection import Identity, Inspector
 from adapters.notifiers.port import DeliveryError, DestinationGone, DestinationMoved, Misconfigured
 from bot.app.chat import PLATFORMS, lacking
 from bot.app.notifiers import destinations_of, schemes_of, unreachable
-from bot.findings import Finding, ok, problem, warning
+from bot.operations.findings import Finding, ok, problem, warning
 from bot.settings import Settings
 
 _WANTED = {"telegram": "TELEGRAM_TOKEN", "slack": "SLACK_BOT_TOKEN"}

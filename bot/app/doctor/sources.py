@@ -26,8 +26,8 @@ from adapters.feeds import (
     yahoo_requests,
 )
 from adapters.reach import Reached, Unreachable, reach
-from bot.feed_settings import FeedSettings
-from bot.findings import Finding, ok, problem, warning
+from bot.feeding.settings import FeedSettings
+from bot.operations.findings import Finding, ok, problem, warning
 from bot.settings import Settings
 
 _REFUSALS = frozenset({401, 403, 407, 451})

@@ -14,9 +14,9 @@ from adapters.feeds.port import SourceHealth
 from adapters.store.embedded import open_store
 from adapters.store.port import Outbox, Store, StoreUnavailable
 from adapters.store.redis import RedisStore
-from bot.findings import Finding, ok, problem, warning
-from bot.outbox_view import overview
-from bot.rule_files import standing_mistakes
+from bot.operations.findings import Finding, ok, problem, warning
+from bot.operations.outbox_view import overview
+from bot.rulebook.files import standing_mistakes
 from bot.settings import Settings
 from rules.engine import CLOCK_KEY, AlertRecord
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.feeds.health import COLLECTION, STREAM, HealthBook, market_age
 from adapters.feeds.port import Fault, FeedProblem, Fetched
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import Observation, Status
 
 NOW = datetime(2026, 7, 17, 14, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from adapters.feeds.hk_index import HkIndexHistory
 from adapters.feeds.port import Fault, FeedProblem, Fetched
 from adapters.feeds.prices import Prices
 from adapters.http import HttpClient
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import Observation, Status
 from tests.fakes.http_server import FakeHttp, Reply, challenge, failing, ok_json, ok_text, rate_limited
 

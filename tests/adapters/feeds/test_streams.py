@@ -19,7 +19,7 @@ from adapters.feeds.port import Fetched
 from adapters.feeds.streams import BadFrame, Patience, PriceStream, Tick, Wire
 from adapters.feeds.streams_coinbase import CoinbaseWire
 from adapters.feeds.streams_yahoo import YahooWire
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Instrument, Kind
 from tests.fakes.ws_server import FakeWebSocket, Line, Talk
 

@@ -16,7 +16,7 @@ from adapters.feeds.port import Fetched
 from adapters.feeds.yahoo import YahooDesk, YahooOptions, YahooPrices
 from adapters.feeds.yahoo_requests import ChartReply
 from adapters.paces import Pace
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Instrument, Kind
 from tests.fakes.documents import MemoryDocuments
 from tests.fakes.http_server import (

@@ -12,7 +12,7 @@ from adapters.feeds.port import Fetched
 from adapters.feeds.yahoo import YahooDesk, YahooOptions
 from adapters.feeds.yahoo_caps import PATH, YahooCaps
 from adapters.paces import Pace
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.universe import Instrument, Kind
 from tests.fakes import yahoo
 from tests.fakes.documents import MemoryDocuments

@@ -14,8 +14,8 @@ from adapters.store.port import Commit, OutboxEntry
 from bot.app.doctor import examine
 from bot.app.doctor.sources import ADDRESSES, judged
 from bot.app.doctor.state import durability
-from bot.findings import Finding, document
-from rules import yaml_source
+from bot.operations.findings import Finding, document
+from rules.loading import yaml_source
 from tests.fakes.http_server import Reply, running_http
 from tests.fakes.slack_server import FakeSlack
 from tests.fakes.telegram_server import FakeTelegram

@@ -17,13 +17,13 @@ from adapters.feeds.port import Fetched, Noted
 from adapters.http import Source
 from adapters.store.redis import RedisStore
 from bot.app.feeds import Sources, build_feeds, build_streams, open_sources, requests_per_s
-from bot.feed_settings import FEEDS, SOURCES, FeedSettings
-from bot.jobs import TABLE, Job, table
-from bot.scheduler import Scheduler
+from bot.feeding.jobs import TABLE, Job, table
+from bot.feeding.scheduler import Scheduler
+from bot.feeding.settings import FEEDS, SOURCES, FeedSettings
 from bot.settings import FileSettings, Secrets, Settings
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
+from rules.loading.universe_file import load_universe
 from rules.model import Reason
-from rules.universe_file import load_universe
 from tests.fakes.http_server import challenge, failing, ok_text, rate_limited, reset, running_http
 from tests.fakes.sources import HTTP_SOURCES, UNIVERSE, FakeSources
 

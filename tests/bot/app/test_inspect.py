@@ -12,7 +12,7 @@ from adapters.feeds.port import Fault, SourceHealth
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, OutboxEntry
 from bot.app.inspect import status
-from bot.state_page import lines
+from bot.operations.state_page import lines
 from rules.engine import CLOCK_KEY, AlertRecord
 from rules.model import Lang, Phase
 

@@ -13,10 +13,10 @@ from adapters.clock import SteppingClock
 from adapters.message import Message, Paragraph, Reader, Text
 from adapters.store.embedded import open_throwaway_store
 from adapters.store.port import Commit, Store
+from bot.alerts.notices import addressed
 from bot.app.notifiers import build_notifiers, out_of_reach, unreachable
-from bot.courier import always
-from bot.delivery import Sender
-from bot.notices import addressed
+from bot.sending.courier import always
+from bot.sending.sender import Sender
 from bot.settings import load
 from rules.model import Severity
 from tests.fakes.json_endpoint import JsonEndpoint

@@ -10,10 +10,10 @@ from adapters.feeds.port import Fetched
 from adapters.feeds.recorded import append, path_of
 from adapters.store.redis import RedisStore
 from bot.app.recordings import RecordingArchive, playback
-from bot.archive import Archive
 from bot.failures import Failure
-from bot.jobs import price_jobs, table
-from rules.calendars import Calendars
+from bot.feeding.archive import Archive
+from bot.feeding.jobs import price_jobs, table
+from rules.calendars.sessions import Calendars
 from rules.model import Observation
 
 NOW = datetime(2026, 7, 17, 14, 0, tzinfo=UTC)

@@ -10,19 +10,19 @@ import pytest
 from adapters.clock import SteppingClock
 from adapters.store.embedded import open_store
 from adapters.store.redis import RedisStore
+from bot.alerts.incidents import INCIDENTS
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import open_desk
 from bot.app.replay import Replayed, replay
-from bot.archive import Archive
 from bot.failures import Failure
-from bot.housekeeping import tidy
-from bot.incidents import INCIDENTS
-from bot.intake import handing_in
-from bot.market import MarketView
-from bot.personal import PersonalAlert, keep
+from bot.feeding.archive import Archive
+from bot.feeding.intake import handing_in
+from bot.market.view import MarketView
+from bot.operations.housekeeping import tidy
+from bot.operations.retention import RetentionSettings
 from bot.pipeline import Pipeline
-from bot.retention import RetentionSettings
-from bot.rule_files import _broken, _transition
+from bot.rulebook.files import _broken, _transition
+from bot.rulebook.personal import PersonalAlert, keep
 from bot.settings import Settings
 from rules.model import Observation, Reason, Status
 from rules.problems import Problem

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.feeds.port import Fetched
 from adapters.feeds.recorded import append, path_of
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from tests.adapters.feeds import calendar_pages, crypto_pages, flow_pages
 from tests.bot.cli.conftest import Tapewatch
 from tests.fakes import http_server as http

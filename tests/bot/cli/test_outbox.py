@@ -12,7 +12,7 @@ from adapters.message import Message, Text
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, LogLine, OutboxEntry
 from bot.cli import cli
-from bot.payload import pack
+from bot.sending.payload import pack
 
 NOW = datetime(2024, 11, 1, 20, tzinfo=UTC)
 

@@ -12,19 +12,19 @@ from adapters.clock import SteppingClock
 from adapters.message import Reader
 from adapters.notifiers.port import Receipt
 from adapters.rendering.plain import plain_text
-from bot.caretaking import Caretaker
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.digest.flow import Outcome
 from bot.digest.frame import Span
-from bot.market import MarketView
+from bot.market.view import MarketView
 from bot.readers import Profiles
 from bot.reference.recording import END, recording
-from bot.rulebook import RuleBook
+from bot.rulebook.rulebook import RuleBook
+from bot.sending.caretaking import Caretaker
 from bot.settings import AccessSettings
-from rules.calendars import Calendars
-from rules.loader import PACKS
-from rules.universe_file import load_universe
+from rules.calendars.sessions import Calendars
+from rules.loading.loader import PACKS
+from rules.loading.universe_file import load_universe
 from tests.fakes.documents import MemoryCommits, MemoryDocuments
 
 ACCESS = AccessSettings(

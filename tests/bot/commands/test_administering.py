@@ -7,7 +7,7 @@ import pytest
 
 from adapters.chat.port import Origin
 from bot.commands.handler import Commands
-from bot.rulebook import RuleBook, difference
+from bot.rulebook.rulebook import RuleBook, difference
 from tests.bot.commands.conftest import Person, shown
 
 PACK = """version: 1

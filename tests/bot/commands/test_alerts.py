@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from adapters.clock import SteppingClock
-from bot import personal
+from bot.alerts.incidents import Numbering, documents_of
+from bot.alerts.messages import compose
+from bot.alerts.notices import Incident
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
-from bot.incidents import Numbering, documents_of
-from bot.messages import compose
-from bot.notices import Incident
 from bot.reference.recording import END, START
-from bot.subscriptions import subscriptions
+from bot.routing.subscriptions import subscriptions
+from bot.rulebook import personal
 from rules.engine import Engine
 from rules.model import Observation, Status, TransitionKind
 from tests.bot.commands.conftest import Person, shown

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.incidents import Numbering, documents_of
+from bot.alerts.incidents import Numbering, documents_of
 from bot.reference.recording import END, START
 from rules.engine import Engine
-from rules.loader import PACKS, load_packs
+from rules.loading.loader import PACKS, load_packs
 from rules.model import TransitionKind
 from tests.bot.commands.conftest import Person, shown
 

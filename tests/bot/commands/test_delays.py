@@ -8,7 +8,7 @@ import pytest
 from adapters.clock import SteppingClock
 from adapters.feeds.port import Fault, SourceHealth
 from bot.commands.handler import Commands
-from bot.market import MarketView
+from bot.market.view import MarketView
 from rules.model import Observation, Status
 from tests.bot.commands.conftest import Person, known
 

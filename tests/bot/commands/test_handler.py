@@ -11,9 +11,9 @@ from adapters.chat.port import Chat, Origin, Request, User
 from bot.commands.access import Role, role_of
 from bot.commands.catalogue import VERBS
 from bot.commands.handler import Commands
-from bot.maintainers import Maintainers
-from bot.payload import unpack
+from bot.operations.maintainers import Maintainers
 from bot.reference.recording import END
+from bot.sending.payload import unpack
 from bot.settings import AccessSettings
 from tests.bot.commands.conftest import ACCESS, OpenLimits, Person, shown
 from tests.bot.digest.kit import MemoryStore

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from adapters.chat.port import Reply
+from bot.alerts.incidents import Numbering, documents_of
 from bot.charts.fires import Marked, fired_line
 from bot.charts.svg import Frame, plain_palette
 from bot.commands.handler import Commands
-from bot.incidents import Numbering, documents_of
 from bot.reference.recording import END, START
 from rules.engine import Engine
-from rules.loader import PACKS, load_packs
+from rules.loading.loader import PACKS, load_packs
 from rules.model import Observation, TransitionKind
 from tests.bot.commands.conftest import Person, known, shown
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.store.port import LogLine
+from bot.alerts.incidents import Numbering, documents_of
 from bot.commands.handler import Commands
-from bot.incidents import Numbering, documents_of
-from bot.intake import stored_events
+from bot.feeding.intake import stored_events
 from bot.reference.recording import END, START
-from bot.subscriptions import Matcher, silences, subscriptions
+from bot.routing.subscriptions import Matcher, silences, subscriptions
 from rules.engine import Engine
-from rules.loader import PACKS, load_packs
+from rules.loading.loader import PACKS, load_packs
 from rules.model import TransitionKind
 from tests.bot.commands.conftest import Person, shown
 

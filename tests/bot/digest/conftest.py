@@ -8,8 +8,8 @@ import pytest
 from bot.digest import Digest, build
 from bot.reference.imported import digest_data
 from bot.reference.recording import FRIDAY, recording
+from rules.loading.universe_file import load_universe
 from rules.universe import Universe
-from rules.universe_file import load_universe
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from adapters.store.port import Commit, OutboxEntry, Overtaken, StoreUnavailable
 from bot.digest import Digest, build
 from bot.digest.data import Imported, ObservedData
 from bot.digest.layout_file import parse_layout
-from rules.calendars import Calendars
+from rules.calendars.sessions import Calendars
 from rules.model import CalendarEvent, Observation, Status
 from rules.universe import Universe
 

@@ -13,10 +13,10 @@ from bot.digest.edition import Edition, Stage
 from bot.digest.flow import Known, Outcome, Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import parse_layout, shipped_layout
-from bot.payload import unpack
 from bot.reference.imported import digest_data, imported
 from bot.reference.recording import FRIDAY, Recording, recording
-from rules.calendars import Calendars
+from bot.sending.payload import unpack
+from rules.calendars.sessions import Calendars
 from rules.model import Observation
 from rules.universe import Universe
 from tests.bot.digest.kit import MemoryStore as Store

@@ -8,9 +8,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from rules.axis import micros
-from rules.compile import compile_typed
-from rules.frames import NowFrame
+from rules.calendars.axis import micros
+from rules.evaluation.compile import compile_typed
+from rules.evaluation.frames import NowFrame
 from rules.model import Observation, Status
 from tests.rules.desk import at, bars, evaluate, history_for, typed
 

@@ -1,0 +1,1 @@
+"""What an alert says: its number, words, evidence, buttons and picture."""

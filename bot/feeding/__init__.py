@@ -1,0 +1,1 @@
+"""From feeds into the store: the job table, the scheduler, and what is kept of it."""

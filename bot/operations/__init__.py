@@ -1,0 +1,1 @@
+"""What whoever runs Tapewatch looks at, and what the store keeps for how long."""

@@ -1,0 +1,1 @@
+"""Who is told what, together with what, when, and why not."""

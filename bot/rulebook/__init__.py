@@ -1,0 +1,1 @@
+"""The rules that run: from files and from chat, checked, swapped and rehearsed."""

@@ -1,0 +1,1 @@
+"""Sessions, windows and schedules of exchanges."""

@@ -1,0 +1,1 @@
+"""From figures to verdicts: compiled rules over frames of the known history."""

@@ -1,0 +1,1 @@
+"""Why an alert is as it is: traces, words, marks and distances."""

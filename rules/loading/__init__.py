@@ -1,0 +1,1 @@
+"""From YAML to rules: reading with positions, checking, the schema for editors."""

@@ -1,0 +1,1 @@
+"""Which conditions are price levels, and the index that holds them."""
