@@ -69,12 +69,14 @@ def command(
     from rules.calendars.sessions import Calendars
     from rules.loading.universe_file import load_universe
 
+    start, end = first and first.date(), last and last.date()
+    if start and end and start > end:
+        raise click.UsageError(f"--from {start} is after --to {end}")
     settings, calendars = load(config), Calendars()
     universe = load_universe(settings.universe)
     data = read_folder(folder, universe) if folder else asyncio.run(kept(settings, universe, calendars))
     for problem in data.problems:
         click.echo(str(problem), err=True)
-    start, end = first and first.date(), last and last.date()
     rules = past.chosen(_rules(packs or rule_paths(settings), data.universe), names)
     report = past.run(rules, data, calendars, start, end)
     changes = None
