@@ -115,6 +115,7 @@ async def run_bot(
 def prompt() -> None:
     """Keep the event loop from waiting: for collections over what stays anyway, and for threads that read answers."""
     gc.freeze()
+    gc.set_threshold(10_000, 20, 100)  # a refresh of hundreds of symbols would else be walked through several times
     sys.setswitchinterval(0.001)
 
 
