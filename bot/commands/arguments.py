@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from adapters.message import Button
@@ -65,6 +65,15 @@ class Arguments:
     def left(self) -> tuple[str, ...]:
         """What no ``take`` has understood yet."""
         return tuple(self._left)
+
+    def after(self, words: Collection[str]) -> str:
+        """What stands behind the first of ``words``, which ends the arguments; empty without one of them."""
+        for index, word in enumerate(self._left):
+            if word.casefold().rstrip(":") in words:
+                found = " ".join(self._left[index + 1 :])
+                del self._left[index:]
+                return found
+        return ""
 
     def choice(self, options: Mapping[str, T], default: T, *, offered: bool = True) -> T:
         """The value of the first word that is a key of ``options`` (in any case), else ``default``.

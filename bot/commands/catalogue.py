@@ -64,7 +64,7 @@ VERBS: Mapping[str, Verb] = {
         _verb("why", why.why, "alerts", "ALERT_ID | RULE [DATE]", "/why btc-73k"),
         _verb("replay", replaying.replay, "alerts", "RULE [3mo|1y|3y|FROM..TO]", "/replay btc-73k 1y"),
         _verb("ack", muting.ack, "alerts", "ALERT_ID [note]", "/ack A-1042", role=Role.ANALYST),
-        _verb("mute", muting.mute, "alerts", "RULE|#tag|SYM|all [2h|1d|open|close]", "/mute #crypto 2h"),
+        _verb("mute", muting.mute, "alerts", "RULE|#tag|SYM|all [2h|1d|open|close] [because TEXT]", "/mute #crypto 2h"),
         _verb("unmute", muting.unmute, "alerts", "RULE|#tag|SYM|all", "/unmute #crypto"),
         _verb(
             "digest",

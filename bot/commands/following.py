@@ -204,6 +204,9 @@ def _lines(ctx: Context, following: Sequence[Subscription], muted: Sequence[Sile
         end = silence.end.astimezone(ctx.zone)
         until = f"{day_text(end.date(), ctx.lang)} {end:%H:%M}"
         lines.append(
-            line(ctx.say("subs.muted", what=what_of(ctx, silence.matcher), until=until, by=silence.author_name))
+            line(
+                ctx.say("subs.muted", what=what_of(ctx, silence.matcher), until=until, by=silence.author_name),
+                f" · {silence.reason}" if silence.reason else "",
+            )
         )
     return lines or [line(ctx.say("subs.nothing"))]

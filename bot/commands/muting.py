@@ -28,6 +28,7 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _LONGEST, _SHORTEST = timedelta(days=30), timedelta(minutes=5)
 _EDGES = {"open": "open", "close": "close", "开盘": "open", "收盘": "close"}
 _LONGEST_NOTE = 300
+_BECAUSE = frozenset({"because", "因为", "原因"})
 _OFFERED = 8
 
 
@@ -35,12 +36,16 @@ _TAKEN = TypeAdapter(Transition)
 
 
 async def mute(ctx: Context, args: Arguments) -> Reply:
-    """Silence ``RULE|#tag|SYM|all|ALERT`` for ``[2h|1d|open|close]``: here in a group, for me elsewhere."""
+    """Silence ``RULE|#tag|SYM|all|ALERT`` for ``[2h|1d|open|close]``: here in a group, for me elsewhere.
+
+    What follows ``because`` is kept as the reason.
+    """
     if not args:
         return ctx.reply(await overview(ctx))
     destination = ctx.request.chat.destination if ctx.shared else ctx.request.user.id
     if ctx.shared and ctx.role < Role.ANALYST:
         raise Refusal("error.role_mute")
+    reason = args.after(_BECAUSE)[:_LONGEST_NOTE]
     edge = args.choice(_EDGES, "")
     span = _take_span(args)
     matcher, calendar = await _subject(ctx, args)
@@ -54,12 +59,14 @@ async def mute(ctx: Context, args: Arguments) -> Reply:
         end=end,
         author=ctx.request.user.id,
         author_name=ctx.request.user.name,
+        reason=reason,
     )
     await silences(ctx.desk.documents).put(silence)
     local = end.astimezone(ctx.zone)
     until = f"{day_text(local.date(), ctx.lang, weekday=True)} {local:%H:%M}"
     where = ctx.say("mute.here" if ctx.shared else "mute.mine")
     text = ctx.say("mute.done", what=what_of(ctx, matcher), until=until, where=where, by=ctx.who)
+    text += f" · {reason}" if reason else ""
     undo = button(ctx.say("button.undo"), "unmute", silence.id)
     # The alert stays readable: a mute from its button is told beside it, not over it.
     return ctx.reply(note(text, buttons=undo), private=not ctx.shared, edit=False, toast=_toast(text))

@@ -86,6 +86,15 @@ async def test_a_mute_ends_when_it_says(ann: Person, documents) -> None:
     assert shown(await ann.press(reply.message.buttons[0][0].data)) == "🔔 #crypto is heard again, by Ann"
 
 
+@pytest.mark.parametrize("because", ["because", "因为", "原因："])
+async def test_a_mute_keeps_its_reason(ann: Person, documents, because: str) -> None:
+    """What follows the word is shown, listed and stored; it is not searched for arguments."""
+    reply = await ann.ask(f"/mute #crypto 2h {because} FOMC at 2d")
+    assert shown(reply).splitlines()[0] == "🔕 #crypto muted for you until Sat 2 Nov 04:00, by Ann · FOMC at 2d"
+    assert ["FOMC at 2d"] == [item.reason for item in await silences(documents).all()]
+    assert "🔕 #crypto until 2 Nov 04:00 (Ann) · FOMC at 2d" in shown(await ann.ask("/subs"))
+
+
 async def test_a_mute_until_the_open_lasts_until_the_instruments_market_opens(ann: Person, documents) -> None:
     """Hong Kong opens on Monday at 01:30 UTC, New York at 14:30."""
     await ann.ask("/mute 0863.HK open")
