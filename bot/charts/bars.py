@@ -9,7 +9,7 @@ from bot.charts.svg import SMALL, Frame, element, hatch, number, picture, shorte
 
 _ROW = 24
 _BAR = 14
-LABEL_SHARE = 0.45
+LABEL_SHARE = 0.52
 """The part of the width that labels on the left may take."""
 
 
