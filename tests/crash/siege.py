@@ -30,7 +30,7 @@ OUTAGE_S = 600.0
 _AT_REST_S = 1.0
 """After this long, what was on its way has arrived and is acknowledged; time may then pass faster still."""
 _ON_ITS_WAY_S = 3.0
-"""Of the machine's time: what a process sent before it was killed has arrived after this long, on a busy machine too."""
+"""Of the machine's time: what a process sent before it was killed has arrived after this long, busy or not."""
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
 FAULTS = tuple(Kind)
 FIGURE = re.compile(r"figure (\d+)")
