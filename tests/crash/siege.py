@@ -29,8 +29,9 @@ OUTAGE_PACE = 40.0
 OUTAGE_S = 600.0
 _AT_REST_S = 1.0
 """After this long, what was on its way has arrived and is acknowledged; time may then pass faster still."""
-_ON_ITS_WAY_S = 3.0
-"""Of the machine's time: what a process sent before it was killed has arrived after this long, busy or not."""
+_ON_ITS_WAY_S, _LATE_S = 1.0, 3.0
+"""Of the machine's time: what a process sent before it was killed has arrived after this long; on a busy machine after
+the longer one, which counts only where the bot itself marked the message as a possible duplicate."""
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
 FAULTS = tuple(Kind)
 FIGURE = re.compile(r"figure (\d+)")
@@ -183,6 +184,7 @@ class Siege:
         keys = {
             (line.destination, _message_id(line)): line.key for line in log if line.outcome in {"sent", "sent_again"}
         }
+        marked = {(line.destination, line.key) for line in log if '"possibly_duplicate":true' in line.detail}
         unanswered = {(line.destination, line.key) for line in log if "no answer" in line.detail}
         for destination, seen in self.arrived().items():
             first: dict[int, Arrival] = {}
@@ -190,14 +192,15 @@ class Siege:
                 earlier = first.setdefault(each.figure, each)
                 if earlier is not each:
                     key = keys.get((destination, each.id)) or keys.get((destination, earlier.id), "")
+                    way_s = _LATE_S if (destination, key) in marked else _ON_ITS_WAY_S
                     lost = (destination, key) in unanswered or each.figure in given_up[destination]
-                    cause = "no answer came" if lost else self._death(earlier.at, each.at)
+                    cause = "no answer came" if lost else self._death(earlier.at, each.at, way_s)
                     causes[f"{destination.partition(':')[0]}: {cause}"] += 1
         return causes
 
-    def _death(self, first: float, second: float) -> str:
+    def _death(self, first: float, second: float, way_s: float) -> str:
         senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
-        if any(what in senders and first - _ON_ITS_WAY_S <= at <= second for what, at in self.kills):
+        if any(what in senders and first - way_s <= at <= second for what, at in self.kills):
             return "the sender died before the acknowledgement"
         struck = [f"{what} {at - first:+.2f}" for what, at in self.kills if first - 5 < at < second + 1]
         return f"unexplained, {second - first:.2f} s later ({', '.join(struck)})"
