@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.clock import Clock, SteppingClock, SystemClock
+from adapters.clock import Clock, ShiftedClock, SteppingClock, SystemClock
 from adapters.feeds.health import STREAM, HealthBook
 from adapters.feeds.port import Fetched, Noted
 from adapters.store.port import StoreUnavailable
@@ -30,22 +30,6 @@ class StreamBook(HealthBook):
 
     def __init__(self) -> None:
         super().__init__(patience=STREAM)
-
-
-class Shifted:
-    """A clock that runs like the host's, so far away from it that ``NOW`` is now."""
-
-    def __init__(self, start: datetime) -> None:
-        self._system = SystemClock()
-        self._shift = start - self._system.now()
-
-    def now(self) -> datetime:
-        """The shifted instant."""
-        return self._system.now() + self._shift
-
-    async def sleep_until(self, instant: datetime) -> None:
-        """Wait."""
-        await self._system.sleep_until(instant - self._shift)
 
 
 class Feed:
@@ -143,7 +127,7 @@ async def run_until(work: Scheduler, condition: Any) -> None:
 
 async def test_a_job_runs_once_when_it_is_due() -> None:
     """Sixteen minutes after New York's close on the given clock the feed is asked, once, with that clock's time."""
-    clock = Shifted(datetime(2026, 7, 17, 20, 15, 59, 800_000, tzinfo=UTC))
+    clock = ShiftedClock(datetime(2026, 7, 17, 20, 15, 59, 800_000, tzinfo=UTC))
     feed, sink = Feed(FIGURE), Sink()
     work = scheduler([job()], {"prices": feed}, sink, clock=clock)
     await run_until(work, lambda: sink.taken)
@@ -158,7 +142,7 @@ async def test_a_short_interval_is_kept() -> None:
     """A job that is due every 40 ms runs each time, never twice for one instant."""
     feed, sink = Feed(FIGURE), Sink()
     often = job(when=(Every(timedelta(milliseconds=40)),))
-    work = scheduler([often], {"prices": feed}, sink, clock=Shifted(NOW))
+    work = scheduler([often], {"prices": feed}, sink, clock=ShiftedClock(NOW))
     await run_until(work, lambda: len(sink.taken) >= 4)
     ticks = [(asked - NOW) // timedelta(milliseconds=40) for asked in feed.asked]
     assert len(set(ticks)) == len(ticks)
@@ -166,7 +150,7 @@ async def test_a_short_interval_is_kept() -> None:
 
 def test_a_trigger_goes_forward() -> None:
     """From one fire time to the next the trigger never names the same instant again, whatever the clocks' jitter."""
-    clock = Shifted(NOW)
+    clock = ShiftedClock(NOW)
     trigger = JobTrigger(job(when=(Every(timedelta(minutes=5)),)), CALENDARS, clock)
     real = SystemClock()
     fires = [trigger.get_next_fire_time(None, real.now())]
