@@ -1,8 +1,8 @@
 """Why a market rests on a weekday: the holiday's key, from a packed table made from exchange_calendars' own dates.
 
 A key is a festival (``chung_yeung``), with ``.next`` for the day behind it that stands in for a Sunday (重阳节翌日) and
-``.observed`` for a day beside a fixed date that falls on a weekend (New York). Closures that no holiday explains, such as
-storms and days of mourning, have no key.
+``.observed`` for a day beside a fixed date that falls on a weekend (New York). Closures that no holiday explains, such
+as storms and days of mourning, have no key.
 """
 
 from __future__ import annotations
@@ -106,13 +106,12 @@ def _or_next(key: str, days: Iterable[date]) -> Iterator[tuple[date, str]]:
 
 def _easter() -> Iterator[tuple[date, str]]:
     """Good Friday and Easter Monday; the Tuesday rests where the Monday is Ching Ming's already."""
-    from dateutil.easter import easter  # noqa: PLC0415 - pandas brings it
+    from pandas.tseries.holiday import EasterMonday  # noqa: PLC0415 - as above
 
-    for year in range(_FIRST.year, _LAST.year + 1):
-        sunday = easter(year)
-        yield sunday - 2 * _DAY, "good_friday"
-        yield sunday + _DAY, "easter_monday"
-        yield sunday + 2 * _DAY, "easter_monday.next"
+    for monday in _dates(EasterMonday.dates(_FIRST.isoformat(), _LAST.isoformat())):
+        yield monday - 3 * _DAY, "good_friday"
+        yield monday, "easter_monday"
+        yield monday + _DAY, "easter_monday.next"
 
 
 def _christmas() -> Iterator[tuple[date, str]]:
