@@ -44,7 +44,7 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
         away = side(frame)
         kept = None if frame.edges is None else frame.edges.recall(name)
         if kept is not None and extreme is None and len(away) == lanes and _on_sides(away) and kept[0].all():
-            return _turned(frame, name, away > 0, _day(frame, anchor), kept, direction)
+            return _turned(frame, name, away > 0, kept, _day(frame, anchor), direction=direction)
         now = np.broadcast_to(np.sign(away), (lanes,))
         days = np.broadcast_to(_day(frame, anchor), (lanes,))
         old, seen = kept or (np.zeros(lanes), np.full(lanes, -1, np.int64))
@@ -64,7 +64,9 @@ def _on_sides(away: Floats) -> bool:
     return bool(away.all()) and has_no_nan(away)
 
 
-def _turned(frame: Frame, name: str, up: Mask, days: Ints, kept: tuple[Floats, Ints], direction: Direction) -> Floats:
+def _turned(
+    frame: Frame, name: str, up: Mask, kept: tuple[Floats, Ints], days: Ints, *, direction: Direction
+) -> Floats:
     """The edges of lanes that all are on a side and were on one, which is nearly always so."""
     was_up = kept[0] > 0
     turned = up != was_up
