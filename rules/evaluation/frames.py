@@ -316,7 +316,8 @@ class NowFrame(Frame):
         track = self.track(ref)
         row = session - track.column.first
         if 0 <= row < len(track.column.values):
-            return track.column.values[row].take(track.keys)
+            found: Floats = track.column.values[row].take(track.keys)
+            return found
         return np.full(len(track.keys), np.nan)
 
     def newest(self, ref: Ref) -> Ints:

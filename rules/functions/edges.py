@@ -73,7 +73,8 @@ def _turned(
     if frame.edges is not None and (turned.any() or (kept[1] != days).any()):
         frame.edges.keep(name, np.where(up, 1.0, -1.0), np.broadcast_to(days, up.shape))
     crossed = turned if direction == "either" else turned & (up if direction == "up" else was_up)
-    return crossed.astype(np.float64)
+    found: Floats = crossed.astype(np.float64)
+    return found
 
 
 def _side_before(frame: ColumnFrame, part: Part, side: Side, before: Side, *, restarts: bool) -> Floats:
