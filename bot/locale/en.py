@@ -76,6 +76,7 @@ TEXTS: dict[str, str] = {
     "capex.nothing": "No capital expenditure is known yet: no filing was read.",
     "capex.title": "Cloud capital expenditure, {quarter}",
     "chart.apart": "✋ These two have no sessions in common.",
+    "chart.failed": "🩺 The picture could not be drawn just now.",
     "chart.fired": "Rules would have fired here {count}× on what is known today",
     "chart.no_picture": "❓ {number} is about nothing that could be drawn.",
     "chart.nothing": "❓ Too little is known of {name} to draw it.",

@@ -76,6 +76,7 @@ TEXTS: dict[str, str] = {
     "capex.nothing": "暂无资本开支数据：尚未读取到公司公告。",
     "capex.title": "云厂商资本开支 {quarter}",
     "chart.apart": "✋ 两者没有共同的交易日。",
+    "chart.failed": "🩺 图片暂时无法生成。",
     "chart.fired": "按目前已知数据，相关规则在此期间会触发 {count} 次",
     "chart.no_picture": "❓ {number} 没有可作图的数据。",
     "chart.nothing": "❓ {name} 的数据太少，无法作图。",
