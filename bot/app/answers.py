@@ -15,10 +15,11 @@ from adapters.store.port import Store
 from bot.app.desk import rule_paths
 from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
+from bot.charts.gallery import Gallery
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData
+from bot.digest.desk import DigestDesk
 from bot.digest.stored import stored_data
 from bot.feeding.archive import Archive
 from bot.feeding.intake import stored_events
@@ -114,7 +115,7 @@ def build_commands(
             deliveries=store.outbox,
             owners=build_caretaker(settings, store, clock),
             weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked", store.outbox),
-            pictures=settings.home / "pictures",
+            pictures=Gallery(settings.home / "pictures"),
             maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )

@@ -19,8 +19,8 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.port import Store
 from adapters.store.redis import RedisStore
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData, ObservedData
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Outcome, Publisher, Timetable
 from bot.digest.layout import Section
 from bot.digest.layout_file import shipped_layout
