@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
 from adapters.message import Colour, Instant, Reader
@@ -22,6 +22,9 @@ from bot.digest.figure import Cell, Column, Figure, Form, Row, day_text, written
 from bot.digest.graphics import draw
 from bot.digest.wording import span_text
 from rules.model import Lang
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +336,8 @@ _WORDS: dict[Lang, dict[str, str]] = {
 
 @cache
 def _template() -> Template:
+    from jinja2 import Environment  # noqa: PLC0415 - only when a page is wanted
+
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
 
 
