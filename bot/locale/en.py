@@ -26,7 +26,7 @@ TEXTS: dict[str, str] = {
     "alerts.title": "Your alerts: {count}, the nearest first",
     "asof.at": "As of",
     "asof.close": "Close",
-    "asof.closed": "💤 {market} closed today; showing {day} close",
+    "asof.closed": "💤 {market} closed today{why}; showing {day} close",
     "asof.down": "🩺 {source} not answering since {since}; showing {day} ({behind} old)",
     "asof.late": "🩺 {source} is late; showing {day} ({behind} old)",
     "asof.session": "{count} session",

@@ -26,7 +26,7 @@ TEXTS: dict[str, str] = {
     "alerts.title": "您的个人提醒共 {count} 条，离触发由近到远",
     "asof.at": "截至",
     "asof.close": "收盘",
-    "asof.closed": "💤 {market}今日休市，显示 {day} 收盘",
+    "asof.closed": "💤 {market}今日休市{why}，显示 {day} 收盘",
     "asof.down": "🩺 {source} 自 {since} 无响应，以下为 {day} 数据（已延迟 {behind}）",
     "asof.late": "🩺 {source} 数据延迟，以下为 {day} 数据（已延迟 {behind}）",
     "asof.session": "{count} 个交易日",
