@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,7 +21,8 @@ from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Column, Figure, Form, Row, day_text, written
 from bot.digest.graphics import draw
 from bot.digest.layout import Section
-from bot.digest.wording import span_text
+from bot.digest.wording import sources_text, span_text
+from bot.locale.sources import source_name
 from rules.model import Lang
 
 
@@ -57,7 +58,7 @@ _FOLDED = frozenset({2, 3, 18, 19, 20})
 _SHEET_ROWS = 24
 _FEW = 4
 _EVIDENCE_ON_PAPER = 8
-_CHANGES = frozenset({"pct0", "pct1", "pp1", "flow", "flow0"})
+_CHANGES = frozenset({"pct0", "pct1", "pct2", "pp1", "flow", "flow0"})
 _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
 _TIME = r"(?:(?:美东|北京) )?(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) \d\d:\d\d(?: ET| UTC)?"
@@ -127,7 +128,7 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
             for f in digest.findings
         ],
         slots=slots,
-        sources=_sources(digest),
+        sources=_sources(digest, lang),
         css=Markup(paper_css(reader.colour) if paper else _asset("page.css")),  # noqa: S704 - our own file
         js=Markup(_asset("page.js")),  # noqa: S704 - our own file
     )
@@ -315,7 +316,8 @@ def source_line(figure: Figure, reader: Reader) -> str:
     if not figure.source:
         return ""
     zh = reader.lang == "zh"
-    parts = [f"资料来源：{figure.source}" if zh else f"Source: {figure.source}"]
+    named = sources_text(figure.source, reader.lang)
+    parts = [f"资料来源：{named}" if zh else f"Source: {named}"]
     if figure.as_of:
         parts.append(("截至 " if zh else "as of ") + _as_of(figure.as_of, reader))
     parts.append(_STANDINGS[figure.status][reader.lang])
@@ -340,9 +342,9 @@ def _evidence(finding: Finding, lang: Lang, most: int | None) -> list[str]:
     return [*lines[:most], *([f"另有 {more} 条" if lang == "zh" else f"and {more} more"] if more else [])]
 
 
-def _sources(digest: Digest) -> list[str]:
-    names: Iterable[str] = (name for figure in digest.figures.values() for name in figure.source.split("; ") if name)
-    return list(dict.fromkeys(names))
+def _sources(digest: Digest, lang: Lang) -> list[str]:
+    names = (name for figure in digest.figures.values() for name in figure.source.split("; ") if name)
+    return list(dict.fromkeys(source_name(name, lang) for name in names))
 
 
 _STANDINGS: dict[Standing, dict[Lang, str]] = {
