@@ -61,7 +61,7 @@ _EVIDENCE_ON_PAPER = 8
 _CHANGES = frozenset({"pct0", "pct1", "pct2", "pp1", "flow", "flow0"})
 _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
-_TIME = r"(?:(?:美东|北京) )?(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) \d\d:\d\d(?: ET| UTC)?"
+_TIME = r"(?:(?:美东|北京) )?(?:(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) )?\d\d:\d\d(?: ET| UTC| HKT)?"
 _DAY = r"\d{4}-\d\d-\d\d|\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
 _QUANTITY = re.compile(rf"{_TIME}|{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
