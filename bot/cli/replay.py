@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli import options
 from bot.cli.instants import Instant
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 @click.option("--from", "start", type=Instant(), help="First instant, UTC unless it names a zone (default: the first).")
 @click.option("--to", "end", type=Instant(ends=True), help="Last instant (default: the last that was evaluated).")
 @click.option("--reference", is_flag=True, help="Live through the recorded week first, then replay that.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.pass_obj
 def command(
     config: Path | None,

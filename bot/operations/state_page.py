@@ -24,7 +24,7 @@ def lines(found: Found, now: datetime, lang: Lang) -> Iterator[str]:
         ("roles", _roles(found["roles"], lang)),
         ("engine", _engine(found, lang)),
         ("rules", say(lang, "state.rules_old" if found["rule_mistakes"] else "state.rules_fine")),
-        *(("", mistake) for mistake in found["rule_mistakes"]),
+        *(("", mistake[lang]) for mistake in found["rule_mistakes"]),
         ("outbox", _outbox(found, lang)),
         ("alerts", _phases(found["alerts"], lang)),
         *(("", text) for text in _firing(found["firing"], lang)),
@@ -51,7 +51,8 @@ def _engine(found: Found, lang: Lang) -> str:
 
 def _outbox(found: Found, lang: Lang) -> str:
     waiting, late = found["waiting"], found["overdue_s"]
-    text = say(lang, "state.waiting", count=sum(waiting.values()), lanes=len(waiting))
+    count, lanes = sum(waiting.values()), len(waiting)
+    text = say(lang, "state.waiting", count=count, lanes=lanes) if waiting else say(lang, "state.idle")
     text += say(lang, "state.overdue", late=span(late, lang)) if late >= 1 else ""
     return text + (say(lang, "state.dead", count=found["dead"]) if found["dead"] else "")
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from adapters.message import Table
+from adapters.rendering.tables import table_lines
 from bot.failures import Failure
+from bot.locale import say
 from bot.past.prices import Data
 from rules.backtesting.backtest import MANY, Report, RuleResult, backtest
 from rules.backtesting.fired import Fired
 from rules.backtesting.forward import HORIZONS
 from rules.calendars.sessions import Calendars
-from rules.model import Severity
+from rules.model import Lang, Severity
 from rules.problems import Problem, nearest
 from rules.spec import RuleSpec
+
+_ALIGN = "lll" + "rr" * len(HORIZONS) + "l"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +41,17 @@ def chosen(rules: Sequence[RuleSpec], names: Sequence[str]) -> list[RuleSpec]:
     for name in names:
         if name not in known:
             guess = nearest(name, known)
-            raise Failure(f"there is no rule {name!r}" + (f"; did you mean {guess}?" if guess else ""))
+            raise Failure("no_rule_near" if guess else "no_rule", name=name, guess=guess)
     return [rule for rule in rules if (rule.id in names if names else rule.severity is not Severity.HEALTH)]
 
 
 def run(rules: Sequence[RuleSpec], data: Data, calendars: Calendars, first: date | None, last: date | None) -> Report:
     """The backtest from ``first`` to ``last``, by default over all that is known."""
     if data.span is None:
-        raise Failure("there are no prices to test on; give --data DIR with SYMBOL.csv files, or let the bot run first")
+        raise Failure("no_prices")
     start, end = first or data.span[0], last or data.span[1]
     if start > end:
-        raise Failure(f"--from {start} is after --to {end}")
+        raise Failure("span", start=start, end=end)
     return backtest(rules, data.universe, calendars, data.bars, start=start, end=end)
 
 
@@ -83,47 +88,56 @@ def _plain(fire: Fired) -> dict[str, Any]:
     return {"fired_at": fire.fired_at.isoformat(), "labels": dict(fire.labels), "because": fire.because}
 
 
-def lines(report: Report, against: Sequence[Change] | None) -> Iterator[str]:
+def lines(report: Report, against: Sequence[Change] | None, lang: Lang) -> Iterator[str]:
     """The report for a terminal."""
     for rule in report.rules:
-        yield f"{rule.id}: {len(rule.fires)} alerts in {rule.evaluations:,} evaluations, {report.start} to {report.end}"
+        count = {"count": len(rule.fires), "evaluations": f"{rule.evaluations:,}"}
+        yield say(lang, "past.rule", rule=rule.id, start=report.start, end=report.end, **count)
         if rule.unknown:
-            yield f"  no figure of {', '.join(rule.unknown)} in this time"
-        for fire, ended in zip(rule.fires, endings(rule.fires), strict=True):
-            labels = " ".join(fire.labels.values())
-            ahead = " ".join(_ahead(fire.forward, horizon) for horizon in HORIZONS)
-            yield f"  {fire.fired_at:%Y-%m-%d %H:%M}  to {ended[:10]:<10}  {labels:<10}{ahead}  {fire.because}"
-        if rule.fires:
-            yield f"  {'mean of these':<42}{' '.join(_ahead(rule.mean, horizon) for horizon in HORIZONS)}"
-            yield f"  {'every session':<42}{' '.join(_ahead(rule.base, horizon) for horizon in HORIZONS)}"
-        yield from (f"  {line}" for line in doubts(rule))
+            yield f"  {say(lang, 'past.unknown', series=say(lang, 'list.comma').join(rule.unknown))}"
+        yield from (f"  {line}" for line in table_lines(Table(tuple(_rows(rule, lang)), _ALIGN)))
+        yield from (f"  {line}" for line in doubts(rule, lang))
     for change in against or ():
         for sign, fires in (("+", change.new), ("-", change.gone)):
             for fire in fires:
                 yield f"{sign} {change.rule} {fire.fired_at:%Y-%m-%d %H:%M} {' '.join(fire.labels.values())}".rstrip()
 
 
-def endings(fires: Sequence[Fired]) -> list[str]:
-    """When each alert ended: its minute, ``next`` where another of the same labels took its place, else ``open``."""
+def _rows(rule: RuleResult, lang: Lang) -> Iterator[tuple[str, ...]]:
+    """Each alert with what followed, then the means."""
+    for fire, ended in zip(rule.fires, endings(rule.fires, lang), strict=True):
+        span = f"{fire.fired_at:%Y-%m-%d %H:%M}", say(lang, "past.to", end=ended[:10])
+        yield *span, " ".join(fire.labels.values()), *_ahead(fire.forward), fire.because
+    if rule.fires:
+        yield say(lang, "past.mean"), "", "", *_ahead(rule.mean)
+        yield say(lang, "past.base"), "", "", *_ahead(rule.base)
+
+
+def endings(fires: Sequence[Fired], lang: Lang) -> list[str]:
+    """When each alert ended: its minute, else that another of the same labels took its place or that it stands."""
     newest: dict[tuple[tuple[str, str], ...], datetime] = {}
     for fire in fires:
         newest[tuple(sorted(fire.labels.items()))] = fire.fired_at
     found = []
     for fire in fires:
         followed = newest[tuple(sorted(fire.labels.items()))] > fire.fired_at
-        found.append(f"{fire.resolved_at:%Y-%m-%d %H:%M}" if fire.resolved_at else "next" if followed else "open")
+        standing = say(lang, "past.next" if followed else "past.open")
+        found.append(f"{fire.resolved_at:%Y-%m-%d %H:%M}" if fire.resolved_at else standing)
     return found
 
 
-def doubts(rule: RuleResult) -> Iterator[str]:
+def doubts(rule: RuleResult, lang: Lang) -> Iterator[str]:
     """What speaks against a rule: that it flaps, or says too much."""
     if rule.flapping:
-        yield f"{rule.flapping} fired again within a day of their end"
+        yield say(lang, "past.flapping", count=rule.flapping)
     if rule.busy_months:
         worst = max(rule.busy_months, key=lambda month: rule.busy_months[month])
-        yield f"more than {MANY} alerts in {len(rule.busy_months)} months, {rule.busy_months[worst]} in {worst}"
+        months, most = len(rule.busy_months), rule.busy_months[worst]
+        yield say(lang, "past.busy", many=MANY, months=months, most=most, worst=worst)
 
 
-def _ahead(returns: Mapping[str, float | None], horizon: int) -> str:
-    value = returns.get(f"{horizon}d")
-    return f"{horizon}d {'—' if value is None else f'{value:+.1%}':>7}"
+def _ahead(returns: Mapping[str, float | None]) -> Iterator[str]:
+    for horizon in HORIZONS:
+        value = returns.get(f"{horizon}d")
+        yield f"{horizon}d"
+        yield "—" if value is None else f"{value:+.1%}"
