@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.bot.cli.conftest import Tapewatch
+from tests.bot.cli.conftest import Tapewatch, tapewatch_in
 
 
-@pytest.fixture
-def document(tapewatch: Tapewatch) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``tapewatch demo --json`` prints."""
-    done = tapewatch("demo", "--json")
+    done = tapewatch_in(tmp_path_factory.mktemp("demo"))("demo", "--json")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
