@@ -25,6 +25,7 @@ from adapters.notifiers.port import (
     RetryLater,
     TargetLost,
 )
+from adapters.notifiers.round_trips import RoundTrips
 from adapters.rendering.slack import slack_blocks, slack_plain, slack_text
 from adapters.rendering.text import clean, shorten
 
@@ -50,9 +51,15 @@ class SlackNotifier:
         self._base_url = base_url
         self._timeout = aiohttp.ClientTimeout(total=3 * timeout_s, sock_connect=timeout_s, sock_read=timeout_s)
         self._client = AsyncWebClient()
+        self._round_trips = RoundTrips(clock)
+
+    @property
+    def quickest_s(self) -> float:
+        """The quickest of the latest requests, in seconds."""
+        return self._round_trips.quickest_s
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=self._timeout)
+        self._session = aiohttp.ClientSession(timeout=self._timeout, trace_configs=[self._round_trips.trace()])
         self._client = AsyncWebClient(
             self._token.get_secret_value(), base_url=self._base_url, session=self._session, retry_handlers=[]
         )

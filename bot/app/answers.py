@@ -113,7 +113,7 @@ def build_commands(
             rulebook=rulebook,
             deliveries=store.outbox,
             owners=build_caretaker(settings, store, clock),
-            weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked"),
+            weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked", store.outbox),
             pictures=settings.home / "pictures",
             maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )

@@ -9,14 +9,18 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import TypeAdapter
+
 from adapters.chat.port import Reply
 from adapters.message import Attachment, Message, Reader
+from adapters.notifiers.port import Receipt
+from bot.commands import answering
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.context import Context, note
 from bot.commands.editing import EDITING, day_of_week
 from bot.commands.errors import button
-from bot.digest import formats
+from bot.digest import formats, posting
 from bot.digest.chat import message
 from bot.digest.data import DigestData
 from bot.digest.document import Digest
@@ -48,8 +52,12 @@ class Weekly(Protocol):
         """Publish what is known now in place of what was published; the message is edited and says why."""
         ...
 
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
-        """Write a text of the week ``name``, ``""`` to empty it."""
+    async def fill(self, name: str, words: Mapping[str, str], now: datetime) -> Outcome:
+        """Write texts of the week ``name`` by slot, ``""`` to empty one."""
+        ...
+
+    async def answered(self, message: Receipt, chat: str) -> Span | None:
+        """The week whose draft, or digest, ``message`` in ``chat`` is."""
         ...
 
     async def words(self, day: date) -> Mapping[str, str]:
@@ -70,10 +78,31 @@ class Weekly(Protocol):
         ...
 
 
-class DigestDesk:
-    """``Weekly`` over a publisher; ``data`` gives what is known at an instant, previews are written to ``folder``."""
+class Receipts(Protocol):
+    """Where what was sent can be found again."""
 
-    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]], folder: Path) -> None:
+    async def receipt(self, key: str, destination: str) -> str | None:
+        """The receipt (JSON) of what was sent under ``key``, nothing where it wasn't or not yet."""
+        ...
+
+
+_RECEIPT = TypeAdapter(Receipt)
+
+
+class DigestDesk:
+    """``Weekly`` over a publisher; ``data`` gives what is known at an instant, previews are written to ``folder``.
+
+    ``receipts`` tell which message is a draft.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        data: Callable[[datetime], Awaitable[DigestData]],
+        folder: Path,
+        receipts: Receipts,
+    ) -> None:
+        self._receipts = receipts
         self._publisher = publisher
         self._data = data
         self._folder = folder
@@ -105,9 +134,18 @@ class DigestDesk:
         """As the publisher does."""
         return await self._publisher.correct(await self._data(now), name, reason, now)
 
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
+    async def fill(self, name: str, words: Mapping[str, str], now: datetime) -> Outcome:
         """As the publisher does."""
-        return await self._publisher.fill(name, slot, text, now)
+        return await self._publisher.fill(name, words, now)
+
+    async def answered(self, message: Receipt, chat: str) -> Span | None:
+        """By the receipts of what was told of the newest editions."""
+        for edition in await self._publisher.recent():
+            for key in posting.keys(edition):
+                receipt = await self._receipts.receipt(key, chat)
+                if receipt and _RECEIPT.validate_json(receipt).message_id == message.message_id:
+                    return Span.week_of(edition.week_end)
+        return None
 
     async def words(self, day: date) -> Mapping[str, str]:
         """As the publisher does."""
@@ -136,7 +174,7 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     ``month [2024-10]`` shows the month so far; what editors do begins with ``fill``, ``approve``, ``publish`` or
     ``correct``.
     """
-    edit = EDITING.get(args.all[0].casefold()) if args.all else None
+    edit = _EDITS.get(args.all[0].casefold()) if args.all else None
     if edit is not None:
         return await edit(ctx, args)
     if args.choice({"month": True, "本月": True, "月": True}, default=False):
@@ -155,6 +193,9 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     others = [choice for name in FILES if name != file for choice in button(name.upper(), "digest", which, name)]
     # beside the message that bore the button: its files stay with it
     return ctx.reply(replace(found, buttons=(tuple(others),)), edit=False)
+
+
+_EDITS = {**EDITING, "put": answering.put}
 
 
 def _is_there(attachment: Attachment, file: str) -> bool:

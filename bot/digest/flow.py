@@ -38,6 +38,7 @@ DRAFTED_WITHIN = timedelta(days=3)
 OPEN_FOR = timedelta(days=13)
 """So long after its end a week may be written for before there is a draft of it."""
 _ATTEMPTS = 5
+_RECENT = 3
 
 Known = Callable[[datetime], Awaitable[DigestData]]
 """Reads what is known at an instant."""
@@ -182,6 +183,10 @@ class Publisher:
         published = [edition for edition in await self._editions.all() if edition.stage is Stage.PUBLISHED]
         return max(published, key=lambda edition: edition.week_end, default=None)
 
+    async def recent(self) -> Sequence[Edition]:
+        """The editions that may still be written for, the newest first."""
+        return sorted(await self._editions.all(), key=lambda edition: edition.week_end, reverse=True)[:_RECENT]
+
     async def draft(self, data: DigestData, day: date, now: datetime) -> Outcome:
         """Send the digest of the week of ``day``, as known now, to the editors; an unchanged one isn't sent again."""
         span = Span.week_of(day)
@@ -230,8 +235,8 @@ class Publisher:
         edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
         return await asyncio.to_thread(self._build, data, edition)
 
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
-        """Write an analyst's words into a slot, ``""`` to empty it; the editors then get a new draft.
+    async def fill(self, name: str, words: Mapping[str, str], now: datetime) -> Outcome:
+        """Write an analyst's words into slots, ``""`` to empty one; the editors then get a new draft.
 
         A week may be written for before it is drafted. Words for a published edition wait for a correction.
         """
@@ -239,9 +244,9 @@ class Publisher:
         may_come = now.date() < span.last + OPEN_FOR and span.first <= now.date()
 
         async def step(held: Held) -> Outcome:
-            if slot not in {known.name for known in self._layout.slots}:
+            if not words.keys() <= {known.name for known in self._layout.slots}:
                 return Outcome.NO_SUCH_SLOT
-            await self._editions.put(held, replace(held.edition, slots={**held.edition.slots, slot: text}))
+            await self._editions.put(held, replace(held.edition, slots={**held.edition.slots, **words}))
             return Outcome.FILLED_LATE if held.edition.stage is Stage.PUBLISHED else Outcome.FILLED
 
         return await self._decide(name, step, new=span if may_come else None)

@@ -193,7 +193,7 @@ def _slots(digest: Digest, lang: Lang, figure: int) -> list[tuple[str, str]]:
     """Heading and text of the slots under ``figure``; 0 for those at the end."""
     shown = digest.figures if figure == 0 else ()
     return [
-        (slot.title[lang], digest.slots.get(slot.name, ""))
+        (slot.title[lang], digest.words(slot, lang))
         for slot in digest.layout.slots
         if slot.figure == figure or (figure == 0 and slot.figure not in shown)
     ]

@@ -126,7 +126,8 @@ class _Writer:
         sheet.write_string(1, 0, span_text(digest.span, self.lang), self.style())
         texts = [(part.heading[self.lang], part.text[self.lang]) for part in digest.paragraphs]
         texts += [
-            (slot.title[self.lang], digest.slots.get(slot.name, self.words["empty"])) for slot in digest.layout.slots
+            (slot.title[self.lang], digest.words(slot, self.lang) or self.words["empty"])
+            for slot in digest.layout.slots
         ]
         for index, (heading, text) in enumerate(texts, 3):
             sheet.set_row(index, _height((heading, 20), (text, 120)))

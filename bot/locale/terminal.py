@@ -77,10 +77,14 @@ LOOKS: Mapping[str, tuple[str, str]] = {
 }
 
 BACKTEST: Mapping[str, tuple[str, str]] = {
-    "past.rule": (
-        "{rule}: {count} alerts in {evaluations} evaluations, {start} to {end}",
-        "{rule}：{start} 至 {end} 计算 {evaluations} 次，触发 {count} 次",
+    "past.rule": ("{rule}: {counted}, {start} to {end}", "{rule}：{start} 至 {end} {counted}"),
+    "past.rate": (" ({rate} a year)", "（每年 {rate} 次）"),
+    "past.same": ("against the other rules: no difference", "与另一版规则相比：没有差异"),
+    "past.against": (
+        "{rule} against the other rules: {new} new, {gone} gone",
+        "{rule} 与另一版规则相比：新增 {new} 次，减少 {gone} 次",
     ),
+    "past.at_once": ("at once", "即时"),
     "past.unknown": ("no figure of {series} in this time", "期间没有 {series} 的数据"),
     "past.to": ("to {end}", "至 {end}"),
     "past.next": ("next", "下一次"),
@@ -95,8 +99,10 @@ BACKTEST: Mapping[str, tuple[str, str]] = {
     "past.title": ("Backtest", "回测"),
     "past.legend": (
         "Each figure counts as known at the close of its session. Triangle: fired. Ring: ended. "
-        "Returns are those of the sessions after an alert; below them, in grey, the mean after every session.",
-        "各数据以其交易日收盘时为已知。三角：触发；圆圈：结束。涨跌幅为触发后各交易日的均值，其下灰色为全部交易日的均值。",
+        "Returns are those of the sessions after an alert; below them, in grey, the mean after every session. "
+        "“At once”: a crossing, which is over as it happens. “Next”: followed by the next one without an end.",
+        "各数据以其交易日收盘时为已知。三角：触发；圆圈：结束。涨跌幅为触发后各交易日的均值，其下灰色为全部交易日的均值。"
+        "“即时”：穿越即触发即结束；“下一次”：未单独结束，由下一次接续。",
     ),
     "past.head.rule": ("rule", "规则"),
     "past.head.alerts": ("alerts", "次数"),
@@ -108,7 +114,10 @@ BACKTEST: Mapping[str, tuple[str, str]] = {
     "past.head.because": ("because", "依据"),
     "past.in_month": ("{count} in {month}", "{month}：{count} 次"),
     "past.silent": ("Silent", "未触发"),
-    "past.counted": ("{count} alerts in {evaluations} evaluations", "计算 {evaluations} 次，触发 {count} 次"),
+    "past.counted": (
+        "{count} alerts{rate} in {evaluations} evaluations",
+        "计算 {evaluations} 次，触发 {count} 次{rate}",
+    ),
     "past.chart": ("{symbol}: {count} alerts", "{symbol}：触发 {count} 次"),
     "past.older": ("and {count} older ones", "另有更早的 {count} 次"),
     "past.all": ("The {count} alerts", "全部 {count} 次"),

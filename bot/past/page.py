@@ -12,7 +12,7 @@ from bot.charts.fires import Marked, fired_line
 from bot.charts.svg import Frame
 from bot.locale import say
 from bot.past.prices import Data
-from bot.past.report import doubts, endings
+from bot.past.report import counted, doubts, endings
 from rules.backtesting.backtest import Report, RuleResult
 from rules.backtesting.bars import Bars
 from rules.backtesting.fired import Fired
@@ -70,10 +70,9 @@ def _heads(lang: Lang, *names: str) -> Iterator[str]:
 
 def _overview(rule: RuleResult, program: Program, lang: Lang) -> Iterator[str]:
     busiest = max(rule.by_month, key=lambda month: rule.by_month[month])
-    years = {month[:4] for month in rule.by_month}
-    span = int(max(years)) - int(min(years)) + 1
+    rate = f"{len(rule.fires) / rule.years:.1f}" if rule.years else "—"
     yield f'<td><a href="#{escape(rule.id)}">{escape(program.spec.title[lang])}</a></td>'
-    yield f"<td{_NUMBER}>{len(rule.fires)}</td><td{_NUMBER}>{len(rule.fires) / span:.1f}</td>"
+    yield f"<td{_NUMBER}>{len(rule.fires)}</td><td{_NUMBER}>{rate}</td>"
     yield f"<td{_NUMBER}>{say(lang, 'past.in_month', count=rule.by_month[busiest], month=busiest)}</td>"
     for horizon in HORIZONS:
         name = f"{horizon}d"
@@ -107,8 +106,7 @@ def _section(
         for number, symbol in enumerate(drawn)
         if symbol in prices
     )
-    counted = say(lang, "past.counted", count=len(rule.fires), evaluations=f"{rule.evaluations:,}")
-    said = " · ".join((counted, *doubts(rule, lang)))
+    said = " · ".join((counted(rule, lang), *doubts(rule, lang)))
     return (
         f'<h2 id="{escape(rule.id)}">{escape(program.spec.title[lang])}</h2>'
         f"<p><code>{escape(rule.id)}</code> {said}</p><p><code>{escape(program.spec.when.text)}</code></p>"
@@ -137,7 +135,7 @@ def _words(fire: Fired) -> str:
 def _table(rule: RuleResult, lang: Lang) -> str:
     heads = (*_heads(lang, "fired", "ended", "labels"), *_AHEAD, *_heads(lang, "because"))
     head = "".join(f"<th{_NUMBER if name[0] == '+' else ''}>{name}</th>" for name in heads)
-    told = list(zip(rule.fires, endings(rule.fires, lang), strict=True))
+    told = list(zip(rule.fires, endings(rule, lang), strict=True))
     body = "".join(f"<tr>{''.join(_cells(fire, ended))}</tr>" for fire, ended in reversed(told[-_ROWS:]))
     more = len(rule.fires) - _ROWS
     note = f'<p class="note">{say(lang, "past.older", count=more)}</p>' if more > 0 else ""

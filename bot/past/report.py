@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from adapters.message import Table
@@ -69,7 +69,7 @@ def _only(one: Mapping[str, RuleResult], other: Mapping[str, RuleResult], name: 
 
 
 def _identity(fire: Fired) -> tuple[object, ...]:
-    return fire.fired_at, tuple(sorted(fire.labels.items()))
+    return fire.fired_at, _labels(fire)
 
 
 def document(report: Report, problems: Sequence[Problem], against: Sequence[Change] | None) -> dict[str, Any]:
@@ -91,39 +91,67 @@ def _plain(fire: Fired) -> dict[str, Any]:
 def lines(report: Report, against: Sequence[Change] | None, lang: Lang) -> Iterator[str]:
     """The report for a terminal."""
     for rule in report.rules:
-        count = {"count": len(rule.fires), "evaluations": f"{rule.evaluations:,}"}
-        yield say(lang, "past.rule", rule=rule.id, start=report.start, end=report.end, **count)
+        yield say(lang, "past.rule", rule=rule.id, counted=counted(rule, lang), start=report.start, end=report.end)
         if rule.unknown:
             yield f"  {say(lang, 'past.unknown', series=say(lang, 'list.comma').join(rule.unknown))}"
         yield from (f"  {line}" for line in table_lines(Table(tuple(_rows(rule, lang)), _ALIGN)))
         yield from (f"  {line}" for line in doubts(rule, lang))
-    for change in against or ():
-        for sign, fires in (("+", change.new), ("-", change.gone)):
-            for fire in fires:
-                yield f"{sign} {change.rule} {fire.fired_at:%Y-%m-%d %H:%M} {' '.join(fire.labels.values())}".rstrip()
+    if against is not None:
+        yield from _differences(against, lang)
+
+
+def counted(rule: RuleResult, lang: Lang) -> str:
+    """How often it fired, and in how many evaluations."""
+    rate = say(lang, "past.rate", rate=f"{len(rule.fires) / rule.years:.1f}") if rule.years and rule.fires else ""
+    return say(lang, "past.counted", count=len(rule.fires), rate=rate, evaluations=f"{rule.evaluations:,}")
 
 
 def _rows(rule: RuleResult, lang: Lang) -> Iterator[tuple[str, ...]]:
     """Each alert with what followed, then the means."""
-    for fire, ended in zip(rule.fires, endings(rule.fires, lang), strict=True):
-        span = f"{fire.fired_at:%Y-%m-%d %H:%M}", say(lang, "past.to", end=ended[:10])
-        yield *span, " ".join(fire.labels.values()), *_ahead(fire.forward), fire.because
+    for fire, ended in zip(rule.fires, endings(rule, lang), strict=True):
+        until = ended if rule.momentary else say(lang, "past.to", end=ended[:10])
+        yield (
+            f"{fire.fired_at:%Y-%m-%d %H:%M}",
+            until,
+            " ".join(fire.labels.values()),
+            *_ahead(fire.forward),
+            fire.because,
+        )
     if rule.fires:
         yield say(lang, "past.mean"), "", "", *_ahead(rule.mean)
         yield say(lang, "past.base"), "", "", *_ahead(rule.base)
 
 
-def endings(fires: Sequence[Fired], lang: Lang) -> list[str]:
-    """When each alert ended: its minute, else that another of the same labels took its place or that it stands."""
-    newest: dict[tuple[tuple[str, str], ...], datetime] = {}
-    for fire in fires:
-        newest[tuple(sorted(fire.labels.items()))] = fire.fired_at
-    found = []
-    for fire in fires:
-        followed = newest[tuple(sorted(fire.labels.items()))] > fire.fired_at
-        standing = say(lang, "past.next" if followed else "past.open")
-        found.append(f"{fire.resolved_at:%Y-%m-%d %H:%M}" if fire.resolved_at else standing)
-    return found
+def _differences(against: Sequence[Change], lang: Lang) -> Iterator[str]:
+    """What only one of the two versions fires, by rule and time."""
+    if not against:
+        yield say(lang, "past.same")
+    for change in against:
+        yield say(lang, "past.against", rule=change.rule, new=len(change.new), gone=len(change.gone))
+        both = [("+", fire) for fire in change.new] + [("-", fire) for fire in change.gone]
+        for sign, fire in sorted(both, key=lambda one: one[1].fired_at):
+            words = (sign, change.rule, f"{fire.fired_at:%Y-%m-%d %H:%M}", *fire.labels.values())
+            yield f"{' '.join(words)}  {fire.because}"
+
+
+def endings(rule: RuleResult, lang: Lang) -> list[str]:
+    """When each alert ended: its minute, ``at once``, ``next`` where the next one took its place, else ``open``."""
+    newest = {_labels(fire): fire.fired_at for fire in rule.fires}
+    return [
+        f"{fire.resolved_at:%Y-%m-%d %H:%M}"
+        if fire.resolved_at
+        else say(lang, _standing(rule, followed=newest[_labels(fire)] > fire.fired_at))
+        for fire in rule.fires
+    ]
+
+
+def _standing(rule: RuleResult, *, followed: bool) -> str:
+    """The text for an alert without an end of its own."""
+    return "past.at_once" if rule.momentary else "past.next" if followed else "past.open"
+
+
+def _labels(fire: Fired) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(fire.labels.items()))
 
 
 def doubts(rule: RuleResult, lang: Lang) -> Iterator[str]:

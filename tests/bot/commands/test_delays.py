@@ -46,14 +46,35 @@ async def test_a_source_that_is_down_is_said_to_be_since_when(li: Person, later:
     assert "Wind 无响应，自 11-05 05:00 起。 timed out" in await asker.read("/status")
 
 
-async def test_a_market_that_rests_today_is_said_to(ann: Person, universe, calendars) -> None:
-    """On a holiday the last close is shown as such, not as late."""
+async def test_a_market_that_rests_today_is_said_to(ann: Person, li: Person, universe, calendars) -> None:
+    """On a holiday the last close is shown as such, not as late; the Chinese line names the holiday."""
     market = MarketView(universe, calendars)
     close = datetime(2024, 10, 10, 8, 0, tzinfo=UTC)
     market.apply([Observation("prices.1810.HK.close", close, close, 25.0, source="Yahoo")])
     text = await _at(ann, market, HOLIDAY).read("/quote 1810.HK")
     assert "💤 HK closed today; showing 10 Oct close" in text
     assert "late" not in text
+    assert "💤 港股今日休市（重阳节），显示 10-10 收盘" in await _at(li, market, HOLIDAY).read("/quote 1810.HK")
+
+
+@pytest.mark.parametrize(
+    ("now", "symbol", "told"),
+    [
+        ("2024-11-28T15:00", "NVDA", "美股今日休市（感恩节），显示 11-01 收盘"),
+        ("2024-12-25T03:00", "1810.HK", "港股今日休市（圣诞节），显示 11-01 收盘"),
+        ("2026-10-19T03:00", "1810.HK", "港股今日休市（重阳节翌日），显示 2024-11-01 收盘"),  # the 18th is a Sunday
+        ("2027-07-05T15:00", "NVDA", "美股今日休市（独立日补假），显示 2024-11-01 收盘"),
+        ("2025-01-09T15:00", "NVDA", "美股今日休市，显示 2024-11-01 收盘"),  # a day of mourning has no name
+        ("2024-11-30T15:00", "NVDA", ""),  # a Saturday is no holiday
+        ("2024-11-28T03:00", "NVDA", ""),  # still Wednesday in New York
+    ],
+)
+async def test_a_closed_market_names_its_holiday(
+    li: Person, later: MarketView, now: str, symbol: str, told: str
+) -> None:
+    """By the market's own date, with the day that stands in for a Sunday called so."""
+    text = await _at(li, later, datetime.fromisoformat(now).replace(tzinfo=UTC)).read(f"/quote {symbol}")
+    assert (told in text, bool(told)) == (True, "休市" in text)
 
 
 async def test_flows_that_are_not_out_yet_are_said_to_be_due(ann: Person, li: Person, later: MarketView) -> None:

@@ -159,10 +159,10 @@ async def test_words_that_two_people_write_at_once_are_both_kept(
     """Who is overtaken writes on top of what the other one left; nothing is approved unseen."""
     desk = publisher(store, tmp_path, universe)
     await desk.draft(digest_data(week), FRIDAY, CLOSE)
-    store.meanwhile.append(lambda: desk.fill(NAME, "view", "Own semis", CLOSE))
-    assert await desk.fill(NAME, "risks", "Export rules", CLOSE) is Outcome.FILLED
+    store.meanwhile.append(lambda: desk.fill(NAME, {"view": "Own semis"}, CLOSE))
+    assert await desk.fill(NAME, {"risks": "Export rules"}, CLOSE) is Outcome.FILLED
     assert await desk.words(FRIDAY) == {"view": "Own semis", "risks": "Export rules"}
-    store.meanwhile.append(lambda: desk.fill(NAME, "reasons", "Results", CLOSE))
+    store.meanwhile.append(lambda: desk.fill(NAME, {"reasons": "Results"}, CLOSE))
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.REDRAFTED
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
     edition = await desk.edition(NAME)
@@ -185,8 +185,8 @@ async def test_an_empty_required_slot_holds_publication_back_until_it_is_filled(
         assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.EMPTY_SLOTS
     assert list(store.sent) == [(f"digest:{NAME}:lacks:view", "slack:editors")]
     assert f"/digest fill {NAME} view TEXT" in store.sent[f"digest:{NAME}:lacks:view", "slack:editors"].payload
-    assert await desk.fill(NAME, "veiw", "x", SATURDAY) is Outcome.NO_SUCH_SLOT
-    assert await desk.fill(NAME, "view", "Own <b>semis</b>", SATURDAY) is Outcome.FILLED
+    assert await desk.fill(NAME, {"veiw": "x"}, SATURDAY) is Outcome.NO_SUCH_SLOT
+    assert await desk.fill(NAME, {"view": "Own <b>semis</b>"}, SATURDAY) is Outcome.FILLED
     assert await desk.tick(_always(digest_data(week)), SATURDAY) is Outcome.NOT_DUE  # it reminds of the approval
     assert await desk.tick(_always(digest_data(week)), SATURDAY) is Outcome.DRAFTED
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
@@ -200,14 +200,14 @@ async def test_words_may_come_before_the_draft_and_after_publication(
     """Only for a week that has begun and isn't long over; what comes late goes out with a correction."""
     desk = publisher(store, tmp_path, universe)
     for name in ("2024-W45", "2024-W41"):
-        assert await desk.fill(name, "view", "x", CLOSE) is Outcome.NO_DRAFT
-    assert await desk.fill(NAME, "view", "Own semis", CLOSE - timedelta(days=1)) is Outcome.FILLED
+        assert await desk.fill(name, {"view": "x"}, CLOSE) is Outcome.NO_DRAFT
+    assert await desk.fill(NAME, {"view": "Own semis"}, CLOSE - timedelta(days=1)) is Outcome.FILLED
     assert await desk.approve(NAME, "Li") is Outcome.NO_DRAFT
     assert await desk.publish(digest_data(week), FRIDAY, CLOSE) is Outcome.NO_DRAFT
     assert await desk.tick(_always(digest_data(week)), CLOSE + timedelta(hours=1)) is Outcome.DRAFTED
     assert "Own semis" in (tmp_path / NAME / "draft-1" / f"{NAME}-en.json").read_text(encoding="utf-8")
     await desk.publish(digest_data(week), FRIDAY, SATURDAY)
-    assert await desk.fill(NAME, "view", "Own clouds", SATURDAY) is Outcome.FILLED_LATE
+    assert await desk.fill(NAME, {"view": "Own clouds"}, SATURDAY) is Outcome.FILLED_LATE
     assert await desk.correct(digest_data(week), NAME, "another view", SATURDAY) is Outcome.CORRECTED
 
 

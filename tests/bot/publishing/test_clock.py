@@ -66,7 +66,7 @@ class Desk:
         )
         self.late: list[Observation] = []
         self.publishing = Publishing(publisher=self.publisher, brief=None, data=self.known, clock=clock)
-        self.commands = DigestDesk(self.publisher, self.known, home)
+        self.commands = DigestDesk(self.publisher, self.known, home, store.outbox)
         self.sender = Sender(
             name=f"sender {id(self)}", store=store, notifiers=notifiers, reader_at=always(CHINESE), clock=clock
         )
@@ -154,7 +154,7 @@ async def test_a_week_from_the_close_to_its_correction(room: Room) -> None:
     assert room.slack.sent(TEAM) == room.telegram.sent() == []
 
     assert await desk.at(CLOSE + timedelta(hours=5, minutes=45)) is Outcome.DRAFTED
-    assert await desk.commands.fill(NAME, "view", "看好半导体", desk.clock.now()) is Outcome.FILLED
+    assert await desk.commands.fill(NAME, {"view": "看好半导体"}, desk.clock.now()) is Outcome.FILLED
     assert await desk.at(desk.clock.now() + timedelta(minutes=3)) is Outcome.DRAFTED
     tops = [sent for sent in room.slack.sent(EDITORS) if sent.thread_ts is None]
     assert [bool(sent.buttons) for sent in tops] == [False] * (len(tops) - 1) + [True]
