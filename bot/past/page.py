@@ -11,6 +11,7 @@ import numpy as np
 from bot.charts.fires import Marked, fired_line
 from bot.charts.svg import Frame
 from bot.locale import say
+from bot.locale.traces import because
 from bot.past.prices import Data
 from bot.past.report import counted, doubts, endings
 from rules.backtesting.backtest import Report, RuleResult
@@ -123,20 +124,20 @@ def _chart(ident: str, bars: Bars, fires: Sequence[Fired], data: Data, calendars
         day = np.datetime64(calendar.session_of(at))
         return max(int(np.searchsorted(bars.days, day, side="right")) - 1, 0)
 
-    marks = [Marked(row(fire), row(fire, end=True) if fire.resolved_at else None, _words(fire)) for fire in fires]
+    marks = [Marked(row(fire), row(fire, end=True) if fire.resolved_at else None, _words(fire, lang)) for fire in fires]
     frame = Frame(_WIDTH, say(lang, "past.chart", symbol=bars.key, count=len(fires)), bars.key, "", ident=ident)
     return fired_line(frame, bars.days, bars.fields["close"], marks) if len(bars.days) else ""
 
 
-def _words(fire: Fired) -> str:
-    return f"{fire.fired_at:%Y-%m-%d %H:%M} UTC: {fire.because}"
+def _words(fire: Fired, lang: Lang) -> str:
+    return f"{fire.fired_at:%Y-%m-%d %H:%M} UTC: {because(fire.because, lang)}"
 
 
 def _table(rule: RuleResult, lang: Lang) -> str:
     heads = (*_heads(lang, "fired", "ended", "labels"), *_AHEAD, *_heads(lang, "because"))
     head = "".join(f"<th{_NUMBER if name[0] == '+' else ''}>{name}</th>" for name in heads)
     told = list(zip(rule.fires, endings(rule, lang), strict=True))
-    body = "".join(f"<tr>{''.join(_cells(fire, ended))}</tr>" for fire, ended in reversed(told[-_ROWS:]))
+    body = "".join(f"<tr>{''.join(_cells(fire, ended, lang))}</tr>" for fire, ended in reversed(told[-_ROWS:]))
     more = len(rule.fires) - _ROWS
     note = f'<p class="note">{say(lang, "past.older", count=more)}</p>' if more > 0 else ""
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
@@ -144,13 +145,13 @@ def _table(rule: RuleResult, lang: Lang) -> str:
     return f"<details{few}><summary>{say(lang, 'past.all', count=len(rule.fires))}</summary>{table}</details>"
 
 
-def _cells(fire: Fired, ended: str) -> Iterator[str]:
+def _cells(fire: Fired, ended: str, lang: Lang) -> Iterator[str]:
     yield f"<td>{fire.fired_at:%Y-%m-%d %H:%M}</td><td>{ended}</td><td>{escape(' '.join(fire.labels.values()))}</td>"
     for horizon in HORIZONS:
         value = fire.forward.get(f"{horizon}d")
         side = "" if not value else " up" if value > 0 else " down"
         yield f'<td class="num{side}">{_percent(value)}</td>'
-    yield f"<td>{escape(fire.because)}</td>"
+    yield f"<td>{escape(because(fire.because, lang))}</td>"
 
 
 def _percent(value: float | None) -> str:

@@ -11,6 +11,7 @@ from adapters.message import Table
 from adapters.rendering.tables import table_lines
 from bot.failures import Failure
 from bot.locale import say
+from bot.locale.traces import because
 from bot.past.prices import Data
 from rules.backtesting.backtest import MANY, Report, RuleResult, backtest
 from rules.backtesting.fired import Fired
@@ -115,7 +116,7 @@ def _rows(rule: RuleResult, lang: Lang) -> Iterator[tuple[str, ...]]:
             until,
             " ".join(fire.labels.values()),
             *_ahead(fire.forward),
-            fire.because,
+            because(fire.because, lang),
         )
     if rule.fires:
         yield say(lang, "past.mean"), "", "", *_ahead(rule.mean)
@@ -131,7 +132,7 @@ def _differences(against: Sequence[Change], lang: Lang) -> Iterator[str]:
         both = [("+", fire) for fire in change.new] + [("-", fire) for fire in change.gone]
         for sign, fire in sorted(both, key=lambda one: one[1].fired_at):
             words = (sign, change.rule, f"{fire.fired_at:%Y-%m-%d %H:%M}", *fire.labels.values())
-            yield f"{' '.join(words)}  {fire.because}"
+            yield f"{' '.join(words)}  {because(fire.because, lang)}"
 
 
 def endings(rule: RuleResult, lang: Lang) -> list[str]:

@@ -14,7 +14,7 @@ from adapters.store.link import _DIAGNOSES
 from bot.locale.problems import ZH, told
 from bot.locale.reports import reported
 from bot.locale.sources import place_name, source_name
-from bot.locale.traces import traced
+from bot.locale.traces import because, traced
 from rules.loading.check import check
 from rules.loading.universe_file import load_universe
 from rules.problems import Problem
@@ -162,6 +162,13 @@ def given_up() -> set[str]:
 def test_a_recorded_value_is_written_as_chinese_readers_write_it(recorded: str, chinese: str) -> None:
     """In English it stays as it was recorded."""
     assert (chinese, recorded) == (traced(recorded, "zh"), traced(recorded, "en"))
+
+
+def test_the_reason_of_a_decision_is_told_in_chinese() -> None:
+    """Figures as Chinese readers write them; the rule's own words stay."""
+    said = "BTC_ETF = -$54.9M; the rule says BTC_ETF < 0 USD"
+    assert (because(said, "zh"), because(said, "en")) == ("BTC_ETF = -0.55 亿美元；规则为 BTC_ETF < 0 USD", said)
+    assert because("is_high(BTC, 52w)", "zh") == "is_high(BTC, 52w)"
 
 
 @pytest.mark.parametrize(
