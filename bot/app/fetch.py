@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from adapters.clock import SystemClock
-from adapters.feeds.port import Feed, Fetched
+from adapters.feeds.port import Feed, Fetched, join
 from adapters.feeds.together import Together
 from adapters.store.embedded import open_store
-from bot.app.feeds import build_feeds, flow_feed, open_sources, recorded_feeds, recording_feeds
+from bot.app.feeds import build_feeds, flow_feed, no_filings, open_sources, recorded_feeds, recording_feeds
 from bot.app.recordings import playback
 from bot.failures import Failure
 from bot.settings import Settings
@@ -38,7 +38,9 @@ async def fetch_once(settings: Settings, name: str, source: str | None, record: 
             feeds[name] = flow_feed(sources, source)
         if record:
             feeds = recording_feeds(feeds, record)
-        return await _named(feeds, name).fetch(clock.now())
+        fetched = await _named(feeds, name).fetch(clock.now())
+        unasked = no_filings(sources) if name == "fundamentals" else None
+        return join([fetched, Fetched(problems=(unasked,))]) if unasked else fetched
 
 
 def _named(feeds: dict[str, Feed], name: str, folder: Path | None = None) -> Feed:

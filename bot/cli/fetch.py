@@ -45,6 +45,7 @@ def command(
     from bot.app.fetch import fetch_once, fetch_recorded
     from bot.feeding.fetching import fetch_document
     from bot.locale import say
+    from bot.locale.reports import reported
     from bot.locale.sources import source_name
     from bot.settings import load
 
@@ -63,5 +64,5 @@ def command(
             click.echo(f"{item.series:<36} {item.at:%Y-%m-%d %H:%M}  {value:>20}  {item.status:<11} {item.source}")
         for problem in fetched.problems:
             name = source_name(problem.source, spoken)
-            click.echo(f"{name} {say(spoken, f'fault.{problem.fault}')}: {problem.message}", err=True)
+            click.echo(f"{name} {say(spoken, f'fault.{problem.fault}')}: {reported(problem.message, spoken)}", err=True)
     raise SystemExit(0 if fetched.observations or fetched.events or not fetched.problems else 1)

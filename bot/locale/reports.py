@@ -79,10 +79,30 @@ _SENTENCES: Sequence[tuple[str, str]] = (
     ),
     (r"the embedded store did not answer within (\d+) s; see (.*)", r"内置存储 \1 秒内未应答；见 \2"),
     (r"the embedded store ended at once \(exit (-?\d+)\): (.*)", r"内置存储启动后立即退出（退出码 \1）：\2"),
+    (r"(\S+) asked for a pause; not asked again before (.*)", r"\1 要求暂停，\2 之前不再请求"),
+    (r"(\S+): no complete answer within (\S+) s", r"\1：\2 秒内没有完整应答"),
+    (r"(\S+): (\w+) before the answer was complete", r"\1：应答完成前连接中断（\2）"),
+    (r"(\S+): HTTP (\d+) with a challenge page for browsers", r"\1：HTTP \2，返回了针对浏览器的验证页面"),
+    (r"(\S+): HTTP 429, too many requests", r"\1：HTTP 429，请求过多"),
+    (r"(\S+): HTTP (\d+)", r"\1：HTTP \2"),
+    (r"(\S+): HTML in place of JSON", r"\1：应返回 JSON，却返回了 HTML"),
+    (r"(\S+): JSON that ends too early, after (\d+) bytes", r"\1：JSON 不完整（仅 \2 字节）"),
+    (r"(\S+): not JSON \((.*)\)", r"\1：不是 JSON（\2）"),
+    (r"(\S+): more than (\d+) (redirects|bytes)", r"\1：超过上限（\2 \3）"),
+    (r"(.*) is missing; wanted a number", r"\1 缺失，应为数字"),
+    (
+        r"sec_contact is (.*); wanted the name and e-mail address of who asks, such as '(.*)':"
+        r" the SEC refuses anonymous callers",
+        r"sec_contact 为 \1；SEC 拒绝匿名访问，请填写姓名和邮箱，例：\2",
+    ),
     (r"(\S+): no answer within (\d+) s", r"\1：\2 秒内无应答"),
     (r"(\S+): (?:\[Errno -\d+\] )?Name or service not known", r"\1：域名无法解析"),
     (r"(\S+): (?:\[Errno -\d+\] )?Temporary failure in name resolution", r"\1：域名暂时无法解析"),
     (r"(\S+): All connection attempts failed", r"\1：无法连接"),
+    (r"(.*) is (.*); wanted a number", r"\1 为 \2，应为数字"),
+    (r"(.*) is (.*); wanted a list", r"\1 为 \2，应为列表"),
+    (r"(.*) is (.*); wanted an object", r"\1 为 \2，应为对象"),
+    (r"(.*) is (.*); wanted (.*)", r"\1 为 \2，应为 \3"),
 )
 _KNOWN = [(re.compile(f"(the store at .* )?{english}"), chinese) for english, chinese in _SENTENCES]
 _PLACE = re.compile(r"the store at (.*?) $")

@@ -59,7 +59,7 @@ def _worded(value: object, lang: Lang) -> object:
             return value.said(lang)
         case OSError():
             return system_said(value, lang)
-        case Exception():
+        case str() | Exception():
             return reported(str(value), lang)
         case _:
             return value

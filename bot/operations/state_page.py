@@ -9,6 +9,7 @@ from typing import Any
 from adapters.message import Table
 from adapters.rendering.tables import table_lines
 from bot.locale import say
+from bot.locale.reports import reported
 from rules.formats import span
 from rules.model import Lang
 
@@ -81,7 +82,7 @@ def _sources(sources: list[Found], now: datetime, lang: Lang) -> Iterator[str]:
     yield from table_lines(Table(rows, "lrrrrrl", header=titles), WIDTH)
     for each in sources:
         if each["error"]:
-            yield f"  {each['source']}: {each['error']}"
+            yield f"  {each['source']}: {reported(each['error'], lang)}"
     yield say(lang, "state.legend")
 
 

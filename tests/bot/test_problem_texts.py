@@ -191,3 +191,23 @@ def test_places_are_translated() -> None:
     """What isn't known stays."""
     assert ("美国", "US") == (place_name("US", "zh"), place_name("US", "en"))
     assert place_name("Jackson Hole", "zh") == "Jackson Hole"
+
+
+@pytest.mark.parametrize(
+    ("reported_in_english", "chinese"),
+    [
+        (
+            "https://api.nasdaq.com/api: ConnectError before the answer was complete",
+            "https://api.nasdaq.com/api：应答完成前连接中断（ConnectError）",
+        ),
+        (
+            "https://farside.co.uk/btc/: HTTP 403 with a challenge page for browsers",
+            "https://farside.co.uk/btc/：HTTP 403，返回了针对浏览器的验证页面",
+        ),
+        ("its total is 'n/a'; wanted a number", "its total 为 'n/a'，应为数字"),
+        ("a sentence of the service's own", "a sentence of the service's own"),
+    ],
+)
+def test_what_a_source_did_is_told_in_chinese(reported_in_english: str, chinese: str) -> None:
+    """Addresses and figures stay; a sentence that isn't known does too."""
+    assert (chinese, reported_in_english) == (reported(reported_in_english, "zh"), reported(reported_in_english, "en"))
