@@ -126,19 +126,19 @@ BACKTEST: Mapping[str, tuple[str, str]] = {
 FAILURES: Mapping[str, tuple[str, str]] = {
     "failure.no_alert": (
         "no alert is called {number!r}; wanted a number such as A-1042, see tapewatch alerts",
-        "没有提醒 {number!r}；请用编号，例：A-1042（见 tapewatch alerts）",
+        "没有提醒“{number}”；请用编号，例：A-1042（见 tapewatch alerts）",
     ),
     "failure.no_notice": (
         "nothing is known of {name!r}; wanted an id, a key or an alert's number",
-        "没有 {name!r} 的记录；请用 ID、key 或提醒编号",
+        "没有“{name}”的记录；请用 ID、key 或提醒编号",
     ),
     "failure.no_rule": (
         "there is no rule {name!r}; tapewatch rules lists them",
-        "没有规则 {name!r}；tapewatch rules 可查看全部",
+        "没有规则“{name}”；tapewatch rules 可查看全部",
     ),
     "failure.no_rule_near": (
         "there is no rule {name!r}; did you mean {guess}?",
-        "没有规则 {name!r}，是不是 {guess}？",
+        "没有规则“{name}”，是不是 {guess}？",
     ),
     "failure.no_prices": (
         "there are no prices to test on; give --data DIR with SYMBOL.csv files, or let the bot run first",
@@ -167,7 +167,7 @@ FAILURES: Mapping[str, tuple[str, str]] = {
     ),
     "failure.plugin_twice": (
         "{plugin} can't be used: there is another {name!r}; uninstall one of them",
-        "{plugin} 无法使用：已有另一个 {name!r}，请卸载其一",
+        "{plugin} 无法使用：已有另一个“{name}”，请卸载其一",
     ),
     "failure.plugin_broken": (
         "{plugin} can't be loaded ({error}); mend or uninstall it",
@@ -175,17 +175,17 @@ FAILURES: Mapping[str, tuple[str, str]] = {
     ),
     "failure.destination_unset": (
         "{destination!r} can't be written to; set {wanted}",
-        "无法发送到 {destination!r}；请设置 {wanted}",
+        "无法发送到“{destination}”；请设置 {wanted}",
     ),
     "failure.destination_form": (
         "{destination!r} can't be written to; wanted {wanted}",
-        "无法发送到 {destination!r}；格式应为 {wanted}",
+        "无法发送到“{destination}”；格式应为 {wanted}",
     ),
     "failure.tokens": (
         "{tokens} must be set for {platform}; see docs/connect-{platform}.md",
         "使用 {platform} 须设置 {tokens}，见 docs/connect-{platform}.md",
     ),
-    "failure.platform": ("there is no platform {name!r}; wanted one of {known}", "没有平台 {name!r}；可用：{known}"),
+    "failure.platform": ("there is no platform {name!r}; wanted one of {known}", "没有平台“{name}”；可用：{known}"),
     "failure.not_delivered": ("{destination}: not delivered: {why}", "{destination}：未送达：{why}"),
     "failure.not_delivered_yet": (
         "not delivered within {seconds} s: {waiting}; is the service reachable?",
@@ -203,14 +203,14 @@ FAILURES: Mapping[str, tuple[str, str]] = {
         "--source goes with etf_flows; {feed} has no sources to choose from",
         "--source 只用于 etf_flows；{feed} 没有可选的来源",
     ),
-    "failure.no_feed": ("there is no feed {name!r}; wanted one of {known}", "没有数据 {name!r}；可用：{known}"),
+    "failure.no_feed": ("there is no feed {name!r}; wanted one of {known}", "没有数据“{name}”；可用：{known}"),
     "failure.no_feed_near": (
         "there is no feed {name!r}; did you mean {guess}? There are {known}",
-        "没有数据 {name!r}，是不是 {guess}？可用：{known}",
+        "没有数据“{name}”，是不是 {guess}？可用：{known}",
     ),
     "failure.not_recorded": (
         "{folder} holds no feed {name!r}; it has {known}",
-        "{folder} 中没有数据 {name!r}；其中有：{known}",
+        "{folder} 中没有数据“{name}”；其中有：{known}",
     ),
     "failure.file": ("{file}: {why}", "{file}：{why}"),
     "failure.disk_full": (

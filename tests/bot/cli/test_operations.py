@@ -22,7 +22,7 @@ def test_doctor_exits_with_1_on_a_problem(tapewatch: Tapewatch) -> None:
     broken = tapewatch("doctor", "--lang", "zh", **NO_SOURCES, TAPEWATCH_DESTINATIONS="telegram:42")
     assert broken.returncode == 1
     assert "问题  destinations" in broken.stdout
-    assert "无法发送到 'telegram:42'；请设置 TELEGRAM_TOKEN" in broken.stdout
+    assert "无法发送到“telegram:42”；请设置 TELEGRAM_TOKEN" in broken.stdout
     assert "→ 请设置缺少的变量" in broken.stdout
 
 
