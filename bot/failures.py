@@ -35,7 +35,6 @@ def explain(error: BaseException, lang: Lang = "en") -> str | None:
     """
     from adapters.notifiers.port import DeliveryError
     from adapters.store.port import StoreUnavailable
-    from bot.locale import say
     from bot.locale.problems import located
     from bot.locale.reports import reported
     from rules.problems import ProblemsFound
@@ -46,10 +45,8 @@ def explain(error: BaseException, lang: Lang = "en") -> str | None:
         return "\n".join(located(problem, lang) for problem in error.problems)
     if isinstance(error, Failure):
         return f"tapewatch: {error.saying.said(lang)}"
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailable | DeliveryError):
         return f"tapewatch: {reported(str(error), lang)}"
-    if isinstance(error, DeliveryError):
-        return f"tapewatch: {say(lang, 'failure.service', why=error)}"
     return _of_system(error, lang) if isinstance(error, OSError) else None
 
 

@@ -166,7 +166,11 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
         "{destination} is configured (it can't be asked without sending)",
         "{destination} 已配置（不发送就无法检查）",
     ),
-    "doctor.access": ("{who}", "{who}"),
+    "doctor.access": (
+        "admins: {admins}, analysts: {analysts}, viewers: {viewers}, chats: {chats}",
+        "管理员 {admins}、分析师 {analysts}、查看者 {viewers}、会话 {chats}",
+    ),
+    "doctor.access_open": ("access.open: everyone may ask", "access.open：人人可用"),
     "doctor.access_none": ("the bot listens, but nobody may use it", "机器人在监听，但无人有权使用"),
     "doctor.access_none.do": (
         "list chats and people under access, or set access.open",

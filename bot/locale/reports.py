@@ -79,6 +79,27 @@ _SENTENCES: Sequence[tuple[str, str]] = (
     ),
     (r"the embedded store did not answer within (\d+) s; see (.*)", r"内置存储 \1 秒内未应答；见 \2"),
     (r"the embedded store ended at once \(exit (-?\d+)\): (.*)", r"内置存储启动后立即退出（退出码 \1）：\2"),
+    (
+        r"Telegram refuses the token; check TELEGRAM_TOKEN and TELEGRAM_BASE_URL",
+        r"Telegram 拒绝该令牌；请检查 TELEGRAM_TOKEN 和 TELEGRAM_BASE_URL",
+    ),
+    (
+        r"Slack refuses the token or its scopes: (.*); check (SLACK_\w+)",
+        r"Slack 拒绝该令牌或其权限（\1）；请检查 \2",
+    ),
+    (
+        r"Slack refuses a token; check SLACK_BOT_TOKEN \((.*)\)"
+        r" and SLACK_APP_TOKEN \((.*), with the scope (.*)\): (.*)",
+        r"Slack 拒绝令牌；请检查 SLACK_BOT_TOKEN（\1）和 SLACK_APP_TOKEN（\2，权限 \3）：\4",
+    ),
+    (r"(\S+): Chat not found", r"\1：没有此会话，或机器人从未加入；请检查 ID（群组以减号开头）"),
+    (r"(\S+): channel_not_found", r"\1：没有此频道，或机器人看不到它；请检查 ID"),
+    (r"(\S+): not_in_channel", r"\1：机器人不在此频道；请在频道中 /invite"),
+    (r"(\S+): is_archived", r"\1：此频道已归档"),
+    (r"(\S+): Telegram can't be reached \((.*)\)", r"\1：无法连接 Telegram（\2）"),
+    (r"(\S+): Slack can't be reached \((.*)\)", r"\1：无法连接 Slack（\2）"),
+    (r"(\S+): no answer after the message was sent \((.*)\)", r"\1：消息已发出但没有应答（\2）"),
+    (r"(\S+): (?:Telegram|Slack) asks to wait", r"\1：服务要求稍候"),
     (r"(\S+) asked for a pause; not asked again before (.*)", r"\1 要求暂停，\2 之前不再请求"),
     (r"(\S+): no complete answer within (\S+) s", r"\1：\2 秒内没有完整应答"),
     (r"(\S+): (\w+) before the answer was complete", r"\1：应答完成前连接中断（\2）"),

@@ -186,7 +186,10 @@ FAILURES: Mapping[str, tuple[str, str]] = {
         "使用 {platform} 须设置 {tokens}，见 docs/connect-{platform}.md",
     ),
     "failure.platform": ("there is no platform {name!r}; wanted one of {known}", "没有平台“{name}”；可用：{known}"),
-    "failure.not_delivered": ("{destination}: not delivered: {why}", "{destination}：未送达：{why}"),
+    "failure.not_delivered": (
+        "{destination}: not delivered: {why}; see docs/connect-{service}.md",
+        "{destination}：未送达：{why}；见 docs/connect-{service}.md",
+    ),
     "failure.not_delivered_yet": (
         "not delivered within {seconds} s: {waiting}; is the service reachable?",
         "{seconds} 秒内未送达：{waiting}；服务能连上吗？",
@@ -217,7 +220,6 @@ FAILURES: Mapping[str, tuple[str, str]] = {
         "what was to be written has no place: {why}; make room, then try again",
         "无法写入：{why}；请清理磁盘后重试",
     ),
-    "failure.service": ("{why}", "发送渠道报告：{why}"),
 }
 
 TEXTS: Mapping[str, tuple[str, str]] = {**RUN, **LOOKS, **BACKTEST, **FAILURES}
