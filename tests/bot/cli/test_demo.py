@@ -1,17 +1,18 @@
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bot.cli.conftest import Tapewatch, tapewatch_in
+from tests.bot.cli.conftest import Tapewatch
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def document(commands: Callable[[Path], Tapewatch], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``tapewatch demo --json`` prints."""
-    done = tapewatch_in(tmp_path_factory.mktemp("demo"))("demo", "--json")
+    done = commands(tmp_path_factory.mktemp("demo"))("demo", "--json")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

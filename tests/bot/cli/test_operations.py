@@ -70,9 +70,9 @@ def test_a_reader_who_leaves_ends_the_demo_quietly(tmp_path: Path) -> None:
     assert (process.wait(timeout=60), list((tmp_path / "data").iterdir())) == (1, [])
 
 
-def test_chinese_on_a_terminal_that_has_no_chinese(tapewatch: Tapewatch) -> None:
+def test_chinese_on_a_terminal_that_has_no_chinese(started: Tapewatch) -> None:
     """Under the C locale nothing breaks: Python speaks UTF-8 there, and an ASCII terminal gets question marks."""
-    done = tapewatch("status", "--lang", "zh", LANG="C", LC_ALL="C")
+    done = started("status", "--lang", "zh", LANG="C", LC_ALL="C")
     assert (done.returncode, "存储" in done.stdout) == (0, True)
-    ascii_only = tapewatch("status", "--lang", "zh", PYTHONIOENCODING="ascii")
+    ascii_only = started("status", "--lang", "zh", PYTHONIOENCODING="ascii")
     assert (ascii_only.returncode, "Traceback" in ascii_only.stderr) == (0, False)
