@@ -12,7 +12,7 @@ from adapters.chat.port import Reply
 from adapters.message import Block, Message, Table
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
-from bot.commands.asof import day_text
+from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import list_name, lists, ticker
@@ -93,8 +93,7 @@ def _message(
 def _known(ctx: Context, events: Sequence[CalendarEvent]) -> str:
     if not events:
         return ""
-    newest = max(event.known_at for event in events).astimezone(ctx.zone)
-    return ctx.say("cal.known", at=f"{day_text(newest.date(), ctx.lang)} {newest:%H:%M}")
+    return ctx.say("cal.known", at=moment(ctx, max(event.known_at for event in events)))
 
 
 def _row(ctx: Context, event: CalendarEvent) -> tuple[str, ...]:

@@ -16,3 +16,9 @@ TEXTS: Mapping[Lang, Mapping[str, str]] = {
 def say(lang: Lang, key: str, **values: object) -> str:
     """The text ``key`` in ``lang`` with ``values`` filled in; ``KeyError`` for a key or a value that isn't there."""
     return TEXTS[lang][key].format_map(values)
+
+
+def outcome_text(outcome: str, lang: Lang) -> str:
+    """What became of a message, from the delivery log: sent, given up, or why it was held back."""
+    key = next((key for key in (f"outcome.{outcome}", f"reason.{outcome}") if key in TEXTS[lang]), "")
+    return TEXTS[lang][key] if key else outcome

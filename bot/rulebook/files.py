@@ -15,6 +15,7 @@ from adapters.clock import Clock
 from adapters.store.port import AlertStates, Commit, Documents, StoreUnavailable
 from bot.feeding.intake import handing_in
 from bot.locale import say
+from bot.locale.problems import told
 from bot.rulebook.rulebook import RuleBook, difference
 from rules.loading.loader import Loaded
 from rules.model import Lang, Localized, Reason, Severity, Trace, TraceLine, Transition, TransitionKind
@@ -145,23 +146,28 @@ _Words = tuple[Localized, Localized, Trace]
 
 
 def _broken(mistakes: Sequence[Problem]) -> _Words:
-    places = [_place(problem) for problem in mistakes]
-    shown, more = places[:_SHOWN], len(places) - _SHOWN
-    title: Localized = {lang: say(lang, "files.broken", count=len(places)) for lang in _LANGS}
+    more = len(mistakes) - _SHOWN
+    title: Localized = {lang: say(lang, "files.broken", count=len(mistakes)) for lang in _LANGS}
     said: Localized = {
         lang: "\n".join(
-            [*shown, *([say(lang, "why.more", count=more)] if more > 0 else []), say(lang, "reload.old_stay")]
+            [
+                *(_place(each, lang) for each in mistakes[:_SHOWN]),
+                *([say(lang, "why.more", count=more)] if more > 0 else []),
+                say(lang, "reload.old_stay"),
+            ]
         )
         for lang in _LANGS
     }
-    lines = tuple(TraceLine(f"{each.file}:{each.line}:{each.column}", each.message) for each in mistakes[:_SHOWN])
-    return title, said, Trace(lines, places[0])
+    lines = tuple(
+        TraceLine(f"{each.file}:{each.line}:{each.column}", each.message, chinese=told(each, "zh"))
+        for each in mistakes[:_SHOWN]
+    )
+    return title, said, Trace(lines, _place(mistakes[0], "en"))
 
 
-def _place(problem: Problem) -> str:
+def _place(problem: Problem, lang: Lang) -> str:
     """The mistake with the file's name alone: a chat need not know the folders of the host."""
-    hint = f" → {problem.suggestion}" if problem.suggestion else ""
-    return f"{Path(problem.file).name}:{problem.line}:{problem.column}: {problem.message}{hint}"
+    return f"{Path(problem.file).name}:{problem.line}:{problem.column}: {told(problem, lang)}"
 
 
 def _mended(loaded: Loaded) -> _Words:

@@ -70,7 +70,7 @@ async def test_status_tells_how_each_source_answered_last_and_the_last_job(
     await documents.put(COLLECTION, "crypto", Run("crypto", MONDAY_NIGHT, 6).document)
     chinese = await _at(li, later, MONDAY_NIGHT).read("/status")
     assert "1 分钟前 · 无响应 ×2" in chinese
-    assert "最近任务：crypto，0 分钟前，6 条数据，无异常" in chinese
+    assert "最近任务：crypto，刚刚，6 条数据，无异常" in chinese
 
 
 async def test_a_market_that_rests_today_is_said_to(ann: Person, li: Person, universe, calendars) -> None:
