@@ -59,14 +59,21 @@ class Pipeline:
         self._snapshots = Snapshots(store)
         self._watch = PriceWatch(store.documents, universe, engine.calendars)
 
-    async def start(self, history: Sequence[Observation], now: datetime) -> None:
-        """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
+    async def start(self, history: Sequence[Observation], now: datetime, archive: Archive | None = None) -> None:
+        """Take up the work where the store says it was left.
+
+        ``history``, and whatever ``archive`` keeps, is known then and not evaluated again.
+        """
         stored = await self._store.states.alerts()
         records = {key: AlertRecord.from_json(text) for key, text in stored.items()}
         state = self._engine.initial_state(now, records)
         state.crowd = await self._watch.load()
         self._state = self._engine.seed(state, history)
         self._market.apply(history)
+        if archive:
+            async for portion in archive.read():
+                self._state = self._engine.seed(self._state, portion)
+                self._market.apply(portion)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
         self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
@@ -83,9 +90,10 @@ class Pipeline:
             raise RuntimeError("a turn that is not committed yet was decided by the rules that run")
         old = self._state
         missing = engine.reads - self._engine.reads
-        history = await archive.load(only=missing) if missing else []
         clock = AlertRecord(rule=CLOCK_KEY, version="1", fired_at=old.now)
-        state = engine.seed(engine.initial_state(old.now, {**old.alerts, CLOCK_KEY: clock}), history)
+        state = engine.initial_state(old.now, {**old.alerts, CLOCK_KEY: clock})
+        async for portion in archive.read(only=missing):
+            state = engine.seed(state, portion)
         self._engine, self._state = engine, engine.adopt(state, old)
 
     async def record(self, observations: Sequence[Observation]) -> None:
@@ -118,7 +126,7 @@ class Pipeline:
             # last, since nothing may fail between what is taken out to be told and the decision that tells it
             struck, told = await self._watch.tell()
             handed, taken_out = [*handed, *struck], {**taken_out, **told}
-            self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
+            self._decided = self._decide([_known(seen, now) for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
         dispatched = decided.dispatched or await self._dispatcher.dispatch(decided.entered.incidents, now)
         self._decided = replace(decided, dispatched=dispatched)
@@ -182,3 +190,11 @@ class Pipeline:
                 lang: compose(members, lang, self._universe, self._evidence.beside(members, lang)) for lang in LANGS
             },
         )
+
+
+def _known(seen: Observation, now: datetime) -> Observation:
+    """What is read from the tape is known, also where the clock that stamped it goes ahead of ours.
+
+    The engine would keep it in memory until its time, and a crash would lose it: the cursor has passed it.
+    """
+    return replace(seen, known_at=now) if seen.known_at > now else seen

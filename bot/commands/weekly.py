@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from adapters.chat.port import Reply
+from bot.commands import answering
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.context import Context, note
@@ -24,7 +25,7 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     ``month [2024-10]`` shows the month so far; what editors do begins with ``fill``, ``approve``, ``publish`` or
     ``correct``.
     """
-    edit = EDITING.get(args.all[0].casefold()) if args.all else None
+    edit = _EDITS.get(args.all[0].casefold()) if args.all else None
     if edit is not None:
         return await edit(ctx, args)
     if args.choice({"month": True, "本月": True, "月": True}, default=False):
@@ -43,6 +44,9 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     others = [choice for name in FILES if name != file for choice in button(name.upper(), "digest", which, name)]
     # beside the message that bore the button: its files stay with it
     return ctx.reply(replace(found, buttons=(tuple(others),)), edit=False)
+
+
+_EDITS = {**EDITING, "put": answering.put}
 
 
 async def _month(ctx: Context, args: Arguments) -> Reply:

@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
+
+from pydantic import TypeAdapter
 
 from adapters.message import Attachment, Message, Reader
-from bot.digest import formats
+from adapters.notifiers.port import Receipt
+from bot.digest import formats, posting
 from bot.digest.chat import message
 from bot.digest.data import DigestData
 from bot.digest.document import Digest
@@ -19,10 +23,31 @@ from bot.digest.layout import Slot
 from rules.model import Lang
 
 
-class DigestDesk:
-    """``Weekly`` over a publisher; ``data`` gives what is known at an instant, previews are written to ``folder``."""
+class Receipts(Protocol):
+    """Where what was sent can be found again."""
 
-    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]], folder: Path) -> None:
+    async def receipt(self, key: str, destination: str) -> str | None:
+        """The receipt (JSON) of what was sent under ``key``, nothing where it wasn't or not yet."""
+        ...
+
+
+_RECEIPT = TypeAdapter(Receipt)
+
+
+class DigestDesk:
+    """``Weekly`` over a publisher; ``data`` gives what is known at an instant, previews are written to ``folder``.
+
+    ``receipts`` tell which message is a draft.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        data: Callable[[datetime], Awaitable[DigestData]],
+        folder: Path,
+        receipts: Receipts,
+    ) -> None:
+        self._receipts = receipts
         self._publisher = publisher
         self._data = data
         self._folder = folder
@@ -54,9 +79,18 @@ class DigestDesk:
         """As the publisher does."""
         return await self._publisher.correct(await self._data(now), name, reason, now)
 
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
+    async def fill(self, name: str, words: Mapping[str, str], now: datetime) -> Outcome:
         """As the publisher does."""
-        return await self._publisher.fill(name, slot, text, now)
+        return await self._publisher.fill(name, words, now)
+
+    async def answered(self, message: Receipt, chat: str) -> Span | None:
+        """By the receipts of what was told of the newest editions."""
+        for edition in await self._publisher.recent():
+            for key in posting.keys(edition):
+                receipt = await self._receipts.receipt(key, chat)
+                if receipt and _RECEIPT.validate_json(receipt).message_id == message.message_id:
+                    return Span.week_of(edition.week_end)
+        return None
 
     async def words(self, day: date) -> Mapping[str, str]:
         """As the publisher does."""

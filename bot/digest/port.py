@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from adapters.message import Message, Reader
+from adapters.notifiers.port import Receipt
 from bot.digest.flow import Outcome
 from bot.digest.frame import Span
 from bot.digest.layout import Slot
@@ -32,8 +33,12 @@ class Weekly(Protocol):
         """Publish what is known now in place of what was published; the message is edited and says why."""
         ...
 
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
-        """Write a text of the week ``name``, ``""`` to empty it."""
+    async def fill(self, name: str, words: Mapping[str, str], now: datetime) -> Outcome:
+        """Write texts of the week ``name`` by slot, ``""`` to empty one."""
+        ...
+
+    async def answered(self, message: Receipt, chat: str) -> Span | None:
+        """The week whose draft, or digest, ``message`` in ``chat`` is."""
         ...
 
     async def words(self, day: date) -> Mapping[str, str]:

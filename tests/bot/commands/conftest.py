@@ -64,13 +64,17 @@ class NoDigest:
         """There is no draft."""
         return Outcome.NO_DRAFT
 
-    async def fill(self, name, slot, text, now):
+    async def fill(self, name, words, now):
         """There is no draft."""
         return Outcome.NO_DRAFT
 
     async def correct(self, name, reason, now):
         """Nothing was published."""
         return Outcome.NOT_PUBLISHED
+
+    async def answered(self, message, chat):
+        """Nothing was sent."""
+        return
 
     async def in_work(self, now):
         """The running week."""
@@ -90,6 +94,10 @@ class Sent:
     async def log(self, count: int = 100, key: str = ""):
         """What was sent, the newest first."""
         return self.lines
+
+    async def receipt(self, key: str, destination: str) -> str | None:
+        """No message can be found again."""
+        return None
 
 
 @dataclass

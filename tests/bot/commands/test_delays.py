@@ -42,7 +42,7 @@ async def test_a_source_that_is_down_is_said_to_be_since_when(li: Person, later:
     later.apply_health([SourceHealth(source="Wind", degraded_since=since, fault=Fault.UNREACHABLE, error="timed out")])
     asker = _at(li, later, MONDAY_NIGHT)
     text = await asker.read("/movers crypto")
-    assert "🩺 Wind（周报刊载） 自 05:00 无响应，以下为 11-01 数据（已延迟 1 个交易日）" in text
+    assert "🩺 Wind（周报刊载）自 05:00 无响应，以下为 11-01 数据（已延迟 1 个交易日）" in text
     assert "✗ Wind " in await asker.read("/status")
     assert "Wind 自 11-05 05:00 起无响应：timed out" in await asker.read("/status")
 

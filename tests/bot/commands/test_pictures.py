@@ -74,7 +74,7 @@ async def test_replay_counts_raw_crossings(ann: Person, desk, universe, calendar
         ]
     )
     text = await Person(Commands(replace(desk, market=view))).read("/replay btc-73k 3mo")
-    assert "Would have fired 2× (without re-arming, cooldown and once-per: 4×)" in text
+    assert "Would have fired 3× (without re-arming, cooldown and once-per: 4×)" in text
 
 
 async def test_a_chart_with_alerts_marks_them_and_their_thresholds(ann: Person) -> None:
