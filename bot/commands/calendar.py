@@ -69,7 +69,8 @@ def _message(
     tag, items = subject
     days = _days(ctx.now.astimezone(ctx.zone).date(), span)
     names = " ".join(ticker(item) for item in items) or (list_name(ctx, tag) if tag else "")
-    title = ctx.say("cal.title", first=day_text(days[0], ctx.lang, year=True), last=day_text(days[1], ctx.lang))
+    key = "cal.title" if days[0] < days[1] else "cal.title_day"
+    title = ctx.say(key, first=day_text(days[0], ctx.lang, year=True), last=day_text(days[1], ctx.lang))
     body: Block = Table(rows=tuple(_row(ctx, event) for event in events), align="llll")
     again = " ".join(["/cal", span, *([tag] if tag else [ticker(item) for item in items])])
     sources = " · ".join(dict.fromkeys(source_name(event.source, ctx.lang) for event in events if event.source))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 
 from adapters.chat.port import Reply
 from adapters.message import Block, Button, Line, Message
@@ -16,8 +14,8 @@ from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.matching import matcher_from, what_of
 from bot.routing.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
+from bot.rulebook.expectations import YEAR
 from bot.rulebook.personal_rules import is_personal
-from bot.rulebook.rehearsal import Rehearser
 from rules.evaluation.program import Program
 from rules.model import Severity, Transition
 from rules.numbers import number
@@ -25,7 +23,7 @@ from rules.spec import RuleSpec
 
 _MOST = 200
 _MOST_REHEARSED, _NAMED = 20, 6
-_YEAR, _MONTH = timedelta(days=365), timedelta(days=365 / 12)
+_MONTH = YEAR / 12
 _SHOWN = 12
 _OFFERED = 3
 PLACES = {"here": "here", "dm": "dm", "本群": "here", "私聊": "dm"}
@@ -47,7 +45,8 @@ async def sub(ctx: Context, args: Arguments) -> Reply:
     covered = _covered(ctx, matcher)
     text = ctx.say("sub.done", what=what_of(ctx, matcher), where=where, sound=sound, rules=_rules(ctx, covered))
     if 0 < len(covered) <= _MOST_REHEARSED:
-        text += " " + await asyncio.to_thread(_expected, ctx, matcher, covered)
+        text += " " + await _expected(ctx, matcher, covered)
+    text += ctx.say("sub.by", by=ctx.who) if destination != ctx.request.user.id else ""
     undo = button(ctx.say("button.undo"), "unsub", identity("S", destination, matcher))
     return ctx.reply(note(text, buttons=(*undo, *button(ctx.say("button.subs"), "subs"))), private=place == "dm")
 
@@ -89,16 +88,14 @@ def _rules(ctx: Context, covered: Sequence[RuleSpec]) -> str:
     return ctx.say("sub.rules", rules=named) if ids else ctx.say("sub.no_rules")
 
 
-def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> str:
+async def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> str:
     """How often the rules fired in a year of what is known, and what that is a month."""
-    rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
-    count, since = 0, ctx.now
-    for spec in covered:
-        rehearsal = rehearser.rehearse(spec, ctx.now - _YEAR, ctx.now)
+    desk, count, since = ctx.desk, 0, ctx.now
+    for rehearsal in await desk.expectations.of(covered, desk.market, desk.universe, desk.calendars, ctx.now):
         fired = [item for item in rehearsal.fired if matcher.matches(item, _lists_of(ctx, item))]
         count += len(fired)
         since = min(since, rehearsal.known_since or since)
-    since = max(since, ctx.now - _YEAR)
+    since = max(since, ctx.now - YEAR)
     months = (ctx.now - since) / _MONTH
     rate = ctx.say("sub.rate", rate=number(count / months, 1)) if months >= 1 else ""
     return ctx.say("sub.expected", count=count, since=day_text(since.date(), ctx.lang, year=True), rate=rate)
