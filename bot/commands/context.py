@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Literal, Protocol
 
@@ -21,6 +21,7 @@ from bot.locale import say
 from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
 from bot.readers import Profiles
+from bot.rulebook.expectations import Expectations
 from bot.rulebook.rulebook import RuleBook
 from bot.sending.courier import Owners
 from bot.settings import AccessSettings
@@ -59,6 +60,7 @@ class Desk:
     owners: Owners
     weekly: Weekly
     pictures: Gallery
+    expectations: Expectations = field(default_factory=Expectations)
     maintainers: Maintainers | None = None
     """Who is told of defects."""
     most_alerts: int = 200

@@ -10,7 +10,7 @@ from adapters.message import Table
 from adapters.rendering.tables import table_lines
 from bot.locale import say
 from bot.locale.sources import source_name
-from bot.locale.traces import traced
+from bot.locale.traces import expression_of, value_of
 from rules.model import Lang, TraceLine, Transition
 
 
@@ -34,7 +34,9 @@ def why_lines(steps: Sequence[Transition], lang: Lang) -> Iterator[str]:
         kind, reason = say(lang, f"kind.{step.kind.value}"), say(lang, f"reason.{step.reason.value}")
         title = " ".join((step.title[lang], *step.labels.values()))
         yield f"{step.at:%Y-%m-%d %H:%M:%S}  {title} · {say(lang, 'why.step', kind=kind, reason=reason)}"
-        rows = tuple((line.expression, "=", traced(line.value, lang), _origin(line, lang)) for line in step.trace.lines)
+        rows = tuple(
+            (expression_of(line, lang), "=", value_of(line, lang), _origin(line, lang)) for line in step.trace.lines
+        )
         yield from (f"    {line}" for line in table_lines(Table(rows, "llll")))
         if step.trace.deciding:
             yield f"    {say(lang, 'why.decided')}{step.trace.deciding}"
