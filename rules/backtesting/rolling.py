@@ -198,7 +198,7 @@ def recursion(values: Floats, runs: list[Run], alpha: float) -> Floats:
     for number in range(int((last - start).max()) + 1):
         row = start + number
         if number:
-            np.take(values, np.minimum(row, last), axis=0, out=away, mode="clip")
+            values.take(np.minimum(row, last), axis=0, out=away, mode="clip")
             np.subtract(away, smooth, out=away)
             np.multiply(away, alpha, out=away)
             np.add(smooth, away, out=smooth)
