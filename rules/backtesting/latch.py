@@ -81,7 +81,7 @@ def _has_gaps(known: Mask) -> bool:
 
 
 def _turns(begin: Mask) -> tuple[Ints, Ints]:
-    """Lanes and rows at which it begins or ends to hold, lane after lane, where nothing is unknown after it was known."""
+    """Lanes and rows at which it begins or ends to hold, lane after lane; nothing turns unknown in between."""
     turned = begin.copy()
     turned[1:] ^= begin[:-1]
     return _places(turned)
