@@ -71,6 +71,16 @@ class Probed(Protocol):
         ...
 
 
+@runtime_checkable
+class Timed(Protocol):
+    """A notifier that knows how far its service is."""
+
+    @property
+    def quickest_s(self) -> float:
+        """No request arrives and is answered in less; 0 where that isn't known."""
+        ...
+
+
 class DeliveryError(Exception):
     """A message was not (or perhaps not) accepted. The subclass says what to do."""
 

@@ -43,6 +43,7 @@ from adapters.notifiers.port import (
     RetryLater,
     TargetLost,
 )
+from adapters.notifiers.round_trips import RoundTrips
 from adapters.notifiers.telegram_http import AiohttpRequest, NeverSent
 from adapters.rendering.fit import fit
 from adapters.rendering.plain import plain_text
@@ -91,11 +92,17 @@ class TelegramNotifier:
         self, token: SecretStr, clock: Clock, base_url: str = DEFAULT_BASE_URL, *, timeout_s: float = 20.0
     ) -> None:
         self._clock = clock
-        self._request = AiohttpRequest(timeout_s)
+        self._round_trips = RoundTrips(clock)
+        self._request = AiohttpRequest(timeout_s, traces=[self._round_trips.trace()])
         root = base_url.rstrip("/")
         self._bot = Bot(
             token.get_secret_value(), base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", request=self._request
         )
+
+    @property
+    def quickest_s(self) -> float:
+        """The quickest of the latest requests, in seconds."""
+        return self._round_trips.quickest_s
 
     async def __aenter__(self) -> Self:
         await self._request.initialize()

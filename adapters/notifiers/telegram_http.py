@@ -5,6 +5,7 @@ It takes a fraction of the processor time of the library's own, and never logs a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 from urllib.request import getproxies
@@ -28,9 +29,12 @@ class NoAnswer(TimedOut):
 class AiohttpRequest(BaseRequest):
     """Keeps one session. ``timeout_s`` bounds connecting and each wait for data, three times as much for an upload."""
 
-    def __init__(self, timeout_s: float = 20.0, connections: int = 64) -> None:
+    def __init__(
+        self, timeout_s: float = 20.0, connections: int = 64, *, traces: Sequence[aiohttp.TraceConfig] = ()
+    ) -> None:
         self._timeout_s = timeout_s
         self._connections = connections
+        self._traces = [*traces]
         self._session: aiohttp.ClientSession | None = None
         self.refused = False
         """Whether the service has refused the token."""
@@ -46,7 +50,9 @@ class AiohttpRequest(BaseRequest):
             connector = aiohttp.TCPConnector(limit=self._connections)
             # Behind many a company's door the way to Telegram is a proxy that the environment names. Where there is
             # none, looking for it would cost each request a turn in a thread.
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=bool(getproxies()))
+            self._session = aiohttp.ClientSession(
+                connector=connector, trust_env=bool(getproxies()), trace_configs=self._traces
+            )
 
     async def shutdown(self) -> None:
         """Close it."""

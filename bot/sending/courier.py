@@ -29,6 +29,7 @@ from adapters.notifiers.port import (
     RetryLater,
     Searchable,
     TargetLost,
+    Timed,
 )
 from adapters.store.port import Claimed, Outbox, RateLimits, Store, StoreUnavailable
 from bot.sending.limits import chat_bucket, spacings_of
@@ -104,7 +105,7 @@ class Courier:
 
     async def carry(self, claimed: Claimed) -> bool:
         """Bring one entry on its way, whatever happens; ``True`` when it was accepted."""
-        entry, now = claimed.entry, self._clock.now()
+        entry, ready_at = claimed.entry, self._clock.now() + timedelta(seconds=claimed.wait_s)
         notifier = self._notifiers.get(entry.destination.partition(":")[0])
         if notifier is None:
             return await self._bury(claimed, f"no notifier for {entry.destination}; is its service configured?")
@@ -112,13 +113,11 @@ class Courier:
             payload = unpack(entry.payload)
         except ValidationError as error:
             return await self._bury(claimed, f"unreadable payload: {error.error_count()} mistakes")
-        if claimed.wait_s > 0:
-            await self._clock.sleep_until(now + timedelta(seconds=claimed.wait_s))
-        return await self._attempt(claimed, payload, notifier)
+        return await self._attempt(claimed, payload, notifier, ready_at)
 
-    async def _attempt(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> bool:
+    async def _attempt(self, claimed: Claimed, payload: Payload, notifier: Notifier, ready_at: datetime) -> bool:
         try:
-            receipt = await self._deliver(claimed, payload, notifier)
+            receipt = await self._deliver(claimed, payload, notifier, ready_at)
         except StoreUnavailable as error:  # while looking up what to send
             return await self._postpone(claimed, _TELL_EVERY_S, str(error))
         except Exception as error:  # a fault of ours must not stop the other destinations
@@ -127,11 +126,13 @@ class Courier:
             now = self._clock.now()
             await _insist(lambda: self._outbox.drop(claimed, "the message to mark is gone", now))
             return False
-        await self._acknowledge(claimed, payload, receipt)
+        await self._acknowledge(claimed, payload, receipt, notifier)
         return True
 
-    async def _deliver(self, claimed: Claimed, payload: Payload, notifier: Notifier) -> Receipt | None:
-        """The receipt; ``None`` for a mark on a message that isn't there."""
+    async def _deliver(
+        self, claimed: Claimed, payload: Payload, notifier: Notifier, ready_at: datetime
+    ) -> Receipt | None:
+        """The receipt; ``None`` for a mark on a message that isn't there. Its tokens are there at ``ready_at``."""
         outgoing = await self._outgoing(claimed, payload)
         if claimed.in_doubt and isinstance(notifier, Searchable) and outgoing.edit is None:
             found = await notifier.find(outgoing)
@@ -139,6 +140,9 @@ class Courier:
                 return found
         if payload.mark and outgoing.edit is None:
             return None
+        # Whatever can be looked up before is, so that nothing but the message's own way stands between two of them.
+        if claimed.wait_s > 0:
+            await self._clock.sleep_until(ready_at)
         if claimed.in_doubt and isinstance(notifier, Probed):
             await notifier.probe()
         try:
@@ -153,11 +157,8 @@ class Courier:
 
     async def _outgoing(self, claimed: Claimed, payload: Payload) -> Outgoing:
         entry = claimed.entry
-        reader, edit, reply_to = await asyncio.gather(
-            self._reader_at(entry.destination),
-            self._receipt(payload.edits, entry.destination),
-            self._receipt(payload.follows, entry.destination),
-        )
+        reader = await self._reader_at(entry.destination)
+        edit, reply_to = [await self._receipt(key, entry.destination) for key in (payload.edits, payload.follows)]
         return Outgoing(
             key=entry.key,
             destination=entry.destination,
@@ -172,12 +173,13 @@ class Courier:
         text = await self._outbox.receipt(key, destination) if key else None
         return _RECEIPT.validate_json(text) if text else None
 
-    async def _acknowledge(self, claimed: Claimed, payload: Payload, receipt: Receipt) -> None:
+    async def _acknowledge(self, claimed: Claimed, payload: Payload, receipt: Receipt, notifier: Notifier) -> None:
         text, now = _RECEIPT.dump_json(receipt).decode(), self._clock.now()
         if payload.edits:
             # A new message may have taken the place of one that was deleted.
             await _insist(lambda: self._outbox.replace(payload.edits, claimed.entry.destination, text))
-        spacings = spacings_of(claimed.entry.destination)
+        quickest_s = notifier.quickest_s if isinstance(notifier, Timed) else 0.0
+        spacings = spacings_of(claimed.entry.destination, quickest_s)
         blocked = {bucket: now + timedelta(seconds=seconds) for bucket, seconds in spacings.items()}
         await _insist(lambda: self._outbox.acknowledge(claimed, text, now, blocked=blocked))
         log.info("message_sent", key=claimed.entry.key, destination=claimed.entry.destination, attempt=claimed.attempt)

@@ -35,10 +35,11 @@ def buckets_of(destination: str) -> Buckets:
     return {chat: known[scheme]} if scheme in known else {}
 
 
-def spacings_of(destination: str) -> Mapping[str, float]:
-    """The buckets that hold one message at a time, with the seconds from the end of one to the start of the next.
+def spacings_of(destination: str, quickest_s: float = 0.0) -> Mapping[str, float]:
+    """The buckets that hold one message at a time, with the seconds from the answer to one to the start of the next.
 
-    What counts for the service is when a message arrives, some time between taking a token and having the answer. So
-    where the next one may follow by a second only, the second is counted from the answer.
+    What counts for the service is when a message arrives. This one arrived before its answer by the way back at least,
+    the next one will arrive after its start by the way there at least; both ways together take ``quickest_s``. So what
+    lies between two arrivals is what lies between answer and start, and ``quickest_s`` more.
     """
-    return {name: 1 / rate for name, (rate, burst) in buckets_of(destination).items() if burst == 1.0}
+    return {name: 1 / rate - quickest_s for name, (rate, burst) in buckets_of(destination).items() if burst == 1.0}

@@ -75,6 +75,7 @@ class Sender:
             while True:
                 try:
                     if await self._take_on(running):
+                        await asyncio.sleep(0)  # what was taken goes out before the next look
                         continue
                     rest_s = await self._rest_s() if self._room(running) else None
                 except StoreUnavailable as error:

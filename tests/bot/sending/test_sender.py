@@ -369,6 +369,28 @@ async def test_a_chats_second_counts_from_the_answer(post):
     assert 1.72 == pytest.approx((second - first).total_seconds(), abs=0.01)
 
 
+@pytest.mark.parametrize("quickest_s", [0.0, 0.5, 0.6])
+async def test_what_is_on_the_way_at_the_least_is_not_waited_for_twice(post, quickest_s):
+    """Answers take 0.6 s: of the wait for the next one, the quickest round trip is over when the answer is there."""
+
+    class Far(Scripted):
+        @property
+        def quickest_s(self):
+            return quickest_s
+
+        async def send(self, outgoing):
+            receipt = await super().send(outgoing)
+            self.clock.step_to(self.clock.now() + timedelta(seconds=0.6))
+            return receipt
+
+    post.notifiers["slack"] = far = Far(post.clock)
+    await post.enqueue(("n1", CHANNEL), ("n2", CHANNEL))
+    while await post.store.outbox.next_due():
+        await post.drain(0.001)
+    (first, _), (second, _) = far.tried
+    assert 1.62 - quickest_s == pytest.approx((second - first).total_seconds(), abs=0.01)
+
+
 async def test_a_service_that_can_be_asked_is_asked_before_a_resend(post):
     """Slack says that the message is there: it is acknowledged, not sent again."""
     post.slack.outcomes.append(OutcomeUnknown("timed out"))
