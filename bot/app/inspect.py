@@ -18,6 +18,7 @@ from adapters.store.port import LogLine, Store
 from bot.alerts.incidents import INCIDENTS
 from bot.alerts.notices import Incident
 from bot.failures import Failure
+from bot.locale.problems import located
 from bot.operations.outbox_view import overview
 from bot.routing.lane import notice_key
 from bot.rulebook.files import standing_mistakes
@@ -69,7 +70,9 @@ async def status(store: Store, now: datetime) -> dict[str, Any]:
         "evaluated_at": clock and clock.isoformat(),
         "caught_up": tape == evaluated,
         "roles": {role: _place(await store.leases.holder(lease)) for role, lease in LEASES.items()},
-        "rule_mistakes": list(await standing_mistakes(store.documents)),
+        "rule_mistakes": [
+            {"en": located(each, "en"), "zh": located(each, "zh")} for each in await standing_mistakes(store.documents)
+        ],
         "waiting": outbox.waiting,
         "overdue_s": max((now - due).total_seconds(), 0.0) if due else 0.0,
         "dead": outbox.dead,
@@ -121,7 +124,7 @@ async def why(store: Store, number: str) -> list[Transition]:
     """What became of the alert ``number`` (``A-1042``), each step with its trace; ``Failure`` if there is none."""
     text = await store.documents.get(INCIDENTS, _numbered(number))
     if text is None:
-        raise Failure(f"no alert is called {number!r}; wanted a number such as A-1042")
+        raise Failure("no_alert", number=number)
     return _TRANSITIONS.validate_json(text)
 
 

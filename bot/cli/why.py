@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from bot.cli import options
 
-    from adapters.store.port import LogLine
-    from rules.model import Transition
+if TYPE_CHECKING:
+    from rules.model import Lang
 
 
 @click.command("why")
 @click.argument("alert")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.pass_obj
-def command(config: Path | None, alert: str, *, as_json: bool) -> None:
-    """Show why ALERT (A-1042) fired: the record of the evaluation itself; nothing is recomputed."""
+def command(config: Path | None, alert: str, lang: Lang | None, *, as_json: bool) -> None:
+    """Show why ALERT (A-1042) fired: the record of the evaluation itself; nothing is recomputed. Times are UTC."""
     from bot.app import inspect
+    from bot.operations.alert_page import why_lines
     from bot.settings import load
 
+    settings = load(config)
+
     async def look() -> None:
-        async with inspect.opened(load(config)) as store:
+        async with inspect.opened(settings) as store:
             steps = await inspect.why(store, alert)
             told = await inspect.deliveries(store, alert, steps)
         if as_json:
@@ -37,26 +40,7 @@ def command(config: Path | None, alert: str, *, as_json: bool) -> None:
             }
             click.echo(json.dumps(document, ensure_ascii=False))
             return
-        for step, log in zip(steps, told, strict=True):
-            for line in _lines(step, log):
-                click.echo(line)
+        for line in why_lines(steps, lang or settings.reader.lang, told):
+            click.echo(line)
 
     asyncio.run(look())
-
-
-def _lines(step: Transition, log: Sequence[LogLine]) -> Iterator[str]:
-    """One step: what happened and why, each part of the condition with its figures, and what was sent."""
-    subject = " ".join(step.labels.values())
-    words = (f"{step.at:%Y-%m-%d %H:%M:%S} UTC ", step.rule, subject, step.kind.value, f"({step.reason.value})")
-    yield " ".join(word for word in words if word)
-    yield f"  {step.because}"
-    lines = step.trace.lines
-    wide = max((len(line.expression) for line in lines), default=0)
-    long = max((len(line.value) for line in lines), default=0)
-    for line in lines:
-        seen = f"{line.observed_at:%Y-%m-%d %H:%M:%S} {line.source} {line.status or ''}" if line.observed_at else ""
-        yield f"    {line.expression:<{wide}}  {line.value:<{long}}  {seen}".rstrip()
-    if step.trace.deciding:
-        yield f"  decided by {step.trace.deciding}, {step.trace.location}"
-    for entry in log:
-        yield f"  {entry.outcome} {entry.destination} {entry.at:%Y-%m-%d %H:%M:%S}"
