@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.store.port import LogLine
 from bot.app.live import missing
 from bot.cli.options import spoken
 from bot.locale import say
@@ -106,6 +107,8 @@ def test_the_record_of_an_alert_is_read_in_both_languages() -> None:
     """It was written once, in English."""
     assert ENGLISH == "\n".join(why_lines([STEP], "en"))
     assert CHINESE == "\n".join(why_lines([STEP], "zh"))
+    sent = LogLine("A-1:fired", "telegram:1", STEP.at, "sent", "")
+    assert f"    told: telegram:1 sent {STEP.at:%Y-%m-%d %H:%M:%S}" == list(why_lines([STEP], "en", [[sent]]))[-1]
 
 
 def test_open_alerts_are_listed_with_their_phase() -> None:
