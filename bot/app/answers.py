@@ -13,6 +13,7 @@ from adapters.feeds.health import HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.app.desk import rule_paths
+from bot.app.ground import own_home
 from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
 from bot.commands.context import Desk
@@ -22,7 +23,6 @@ from bot.digest.data import DigestData
 from bot.digest.stored import stored_data
 from bot.feeding.archive import Archive
 from bot.feeding.intake import stored_events
-from bot.files import private_folder
 from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
 from bot.readers import Profiles
@@ -55,7 +55,7 @@ class Known:
 async def open_known(stack: AsyncExitStack, settings: Settings, universe: Universe, *, reference: bool) -> Known:
     """The configured store; with ``reference`` the recorded week at its end, on an empty store of its own."""
     if reference:
-        home = stack.enter_context(private_folder(settings.home, "reference-"))
+        home = await stack.enter_async_context(own_home(settings.home, "reference-"))
         store = await stack.enter_async_context(open_store(None, home))
         return known_of_week(recording(universe), store)
     store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
