@@ -126,7 +126,7 @@ class Pipeline:
             # last, since nothing may fail between what is taken out to be told and the decision that tells it
             struck, told = await self._watch.tell()
             handed, taken_out = [*handed, *struck], {**taken_out, **told}
-            self._decided = self._decide([seen for _, seen in entries], handed, taken_out, cursor, now)
+            self._decided = self._decide([_known(seen, now) for _, seen in entries], handed, taken_out, cursor, now)
         decided = self._decided
         dispatched = decided.dispatched or await self._dispatcher.dispatch(decided.entered.incidents, now)
         self._decided = replace(decided, dispatched=dispatched)
@@ -190,3 +190,11 @@ class Pipeline:
                 lang: compose(members, lang, self._universe, self._evidence.beside(members, lang)) for lang in LANGS
             },
         )
+
+
+def _known(seen: Observation, now: datetime) -> Observation:
+    """What is read from the tape is known, also where the clock that stamped it goes ahead of ours.
+
+    The engine would keep it in memory until its time, and a crash would lose it: the cursor has passed it.
+    """
+    return replace(seen, known_at=now) if seen.known_at > now else seen

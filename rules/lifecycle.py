@@ -129,6 +129,7 @@ def step(record: AlertRecord, verdict: Verdict, now: datetime, policy: Policy, s
         life.unknown()
     else:
         life.known()
+    life.arm()
     return life.record, tuple(life.events)
 
 
@@ -241,6 +242,9 @@ class _Life:
             self._waiting()
         else:
             self._burning()
+
+    def arm(self) -> None:
+        """What is known of ``rearm`` counts, also while the condition itself is unknown."""
         if not self.record.armed and self.verdict.rearm:
             self.record = replace(self.record, armed=True)
 

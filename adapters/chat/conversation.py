@@ -84,6 +84,11 @@ def spoken(text: str, verbs: Container[str]) -> tuple[str, str]:
     return verb, found[2].strip()
 
 
+def typed(verb: str, text: str) -> str:
+    """All of ``text`` where ``verb`` is but its first word; ``""`` for a command with its slash, and without a verb."""
+    return text.strip() if verb and not text.lstrip().startswith("/") else ""
+
+
 def pressed(data: str) -> tuple[str, str]:
     """Split a button's ``verb:argument``."""
     verb, _, rest = data.partition(":")

@@ -28,6 +28,9 @@ class Origin(StrEnum):
     """A button or menu under a message, or a message shortcut, was used; ``Request.pressed`` is that message."""
     TEXT = "text"
     """Words without a command, in a direct chat, addressed to the bot, or naming a ``$SYMBOL``."""
+    OVERHEARD = "overheard"
+    """Words under a message of the bot's that don't name it (a thread in Slack): meant for the bot only where that
+    message asks for words."""
     INLINE = "inline"
     """``@bot NVDA`` in any chat's input field (Telegram): the reply becomes a result to choose."""
     HOME = "home"
@@ -78,6 +81,10 @@ class Request:
     at: datetime
     pressed: Receipt | None = None
     """The message under which the button was."""
+    answers: Receipt | None = None
+    """The message that is answered: the one replied to, or the first of the thread."""
+    typed: str = ""
+    """All that was typed, where ``verb`` is but the first of plain words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken
+from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken, typed
 from adapters.chat.inbox import Inbox
 from adapters.chat.port import Application, Chat, Origin, Request, User
 from adapters.chat.slack_replies import (
@@ -26,6 +26,7 @@ from adapters.chat.slack_replies import (
     Command,
     Direct,
     Home,
+    Overheard,
     Press,
     Share,
     SlackReplies,
@@ -61,6 +62,10 @@ class _Said:
     verb: str
     text: str
     origin: Origin | None = None
+    typed: str = ""
+    """All of it, where the verb is but the first of plain words."""
+    thread: str = ""
+    """The message under which it was said."""
 
 
 class SlackFrontEnd:
@@ -145,6 +150,9 @@ class SlackFrontEnd:
 
         def listener(name: str) -> Callable[[AsyncAck, Json], Awaitable[None]]:
             async def listen(ack: AsyncAck, body: Json) -> None:
+                if name == "message" and not (_to_the_bot(body) or _under_the_bots(body)):
+                    await ack()
+                    return
                 # what is acknowledged won't be delivered again
                 key = uuid.uuid4().hex
                 await self._inbox.keep({key: {"name": name, "body": body}})
@@ -167,7 +175,7 @@ class SlackFrontEnd:
             "press": self._on_press,
             "shortcut": self._on_shortcut,
             "app_mention": self._on_mention,
-            "message": self._on_direct_message,
+            "message": self._on_words,
             "app_home_opened": self._on_home,
             **dict.fromkeys(_LEFT, self._on_left),
         }
@@ -203,21 +211,39 @@ class SlackFrontEnd:
 
     async def _on_mention(self, body: Json, replies: SlackReplies) -> None:
         event = body["event"]
-        verb, text = spoken(unescaped(_MENTION.sub(" ", event["text"], count=1)), self._verbs)
-        if verb and not text and event.get("thread_ts"):
-            text = meant(verb, text, await _thread_buttons(replies.client, event["channel"], event["thread_ts"]))
-        request = await self._request(replies, _Said(body["event_id"], event["user"], event["channel"], verb, text))
+        said = self._said(body, unescaped(_MENTION.sub(" ", event["text"], count=1)))
+        if said.verb and not said.text and said.thread:
+            about = meant(said.verb, "", await _thread_buttons(replies.client, said.channel, said.thread))
+            said = replace(said, text=about)
+        request = await self._request(replies, said)
         root = self._receipt(event["channel"], event.get("thread_ts") or event["ts"])
         await self._converse(request, Thread(replies, request, root))
 
-    async def _on_direct_message(self, body: Json, replies: SlackReplies) -> None:
+    async def _on_words(self, body: Json, replies: SlackReplies) -> None:
+        """A direct message, or words in a thread under a message of the bot's."""
         event = body["event"]
-        if event.get("channel_type") != "im" or event.get("bot_id") or event.get("subtype") in _NOT_SPOKEN:
-            return
-        verb, text = spoken(unescaped(event.get("text", "")), self._verbs)
-        request = await self._request(replies, _Said(body["event_id"], event["user"], "", verb, text))
         root = self._receipt(event["channel"], event["thread_ts"]) if event.get("thread_ts") else None
+        plain = unescaped(event.get("text", ""))
+        if root is not None and not _to_the_bot(body):
+            said = replace(self._said(body, plain), verb="", text=plain, typed="", origin=Origin.OVERHEARD)
+            request = await self._request(replies, said)
+            await self._converse(request, Overheard(Thread(replies, request, root)))
+            return
+        request = await self._request(replies, self._said(body, plain))
         await self._converse(request, Direct(replies, request, root))
+
+    def _said(self, body: Json, plain: str) -> _Said:
+        """What an event of plain words holds."""
+        event, (verb, text) = body["event"], spoken(plain, self._verbs)
+        return _Said(
+            body["event_id"],
+            event["user"],
+            event["channel"],
+            verb,
+            text,
+            typed=typed(verb, plain),
+            thread=event.get("thread_ts", ""),
+        )
 
     async def _on_press(self, body: Json, replies: SlackReplies) -> None:
         action = body["actions"][0]
@@ -285,6 +311,8 @@ class SlackFrontEnd:
             verb=said.verb,
             text=said.text,
             at=self._clock.now(),
+            answers=self._receipt(said.channel, said.thread) if said.thread else None,
+            typed=said.typed,
         )
 
     def _receipt(self, channel: str, ts: str) -> Receipt:
@@ -293,16 +321,33 @@ class SlackFrontEnd:
     async def _locale(self, user: str, client: AsyncWebClient) -> str:
         """The person's language tag, asked once; ``""`` where the scope ``users:read`` is missing."""
         if user not in self._locales:
-            self._locales[user] = ""
+            locale = name = ""
             try:
                 answer = await client.users_info(user=user, include_locale=True)
             except FAILURES as error:
                 _LOG.info("slack_locale_unknown", error=str(classified(error, f"slack:{user}")))
             else:
                 profile = answer["user"]
-                self._locales[user] = profile.get("locale", "")
-                self._names[user] = profile.get("profile", {}).get("display_name") or profile.get("name", "")
+                locale = profile.get("locale", "")
+                name = profile.get("profile", {}).get("display_name") or profile.get("name", "")
+            self._locales[user], self._names[user] = locale, name
         return self._locales[user]
+
+
+def _to_the_bot(body: Json) -> bool:
+    """Whether a message is a person's direct one."""
+    return body["event"].get("channel_type") == "im" and _spoken_by_a_person(body["event"])
+
+
+def _under_the_bots(body: Json) -> bool:
+    """Whether a message is a person's in a thread that the bot began, without its name: that is an event of its own."""
+    event, (bot, *_) = body["event"], [*(each["user_id"] for each in body.get("authorizations") or ()), ""]
+    begun = bot and event.get("parent_user_id") == bot
+    return bool(begun and _spoken_by_a_person(event) and f"<@{bot}" not in event.get("text", ""))
+
+
+def _spoken_by_a_person(event: Json) -> bool:
+    return not event.get("bot_id") and event.get("subtype") not in _NOT_SPOKEN and bool(event.get("user"))
 
 
 async def _guarded(work: Awaitable[None]) -> None:

@@ -179,6 +179,21 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Overheard:
+    """Words under one of the bot's messages: where they turn out to be an answer, as a mention in that thread."""
+
+    thread: Thread
+
+    async def hold(self, working: Reply) -> Receipt | None:  # noqa: ARG002 - most of it isn't meant for the bot
+        """Nothing."""
+        return None
+
+    async def show(self, reply: Reply, earlier: Receipt | None) -> None:
+        """Answer in the thread, or the writer alone."""
+        await self.thread.show(reply, earlier)
+
+
+@dataclass(frozen=True, slots=True)
 class Direct:
     """A direct message: answered in the conversation."""
 

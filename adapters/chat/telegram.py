@@ -34,7 +34,7 @@ from telegram.constants import ParseMode
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, TypeHandler, Updater
 
-from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken
+from adapters.chat.conversation import ABOUT_ALERTS, Conversation, finish, meant, pressed, spoken, typed
 from adapters.chat.inbox import Inbox
 from adapters.chat.port import Application, Chat, Origin, Reply, Request, User
 from adapters.clock import Clock
@@ -261,19 +261,22 @@ class TelegramFrontEnd:
             return
         if not message.text or not message.from_user:
             return
-        heard = self._heard(message)
-        if heard is None:
+        plain = self._heard(message)
+        if plain is None:
             return
-        verb, text = heard
+        verb, text = spoken(plain, self._verbs)
+        chat, earlier = _chat(message.chat, _topic(message)), message.reply_to_message
         request = Request(
             id=event,
             platform="telegram",
             origin=Origin.COMMAND if verb else Origin.TEXT,
             user=_user(message.from_user),
-            chat=_chat(message.chat, _topic(message)),
+            chat=chat,
             verb=verb,
-            text=meant(verb, text, _data_of(message.reply_to_message)),
+            text=meant(verb, text, _data_of(earlier)),
             at=self._clock.now(),
+            answers=self._receipt(chat, earlier.message_id) if earlier else None,
+            typed=typed(verb, plain),
         )
         asked = self._receipt(request.chat, message.message_id) if request.chat.kind == "group" else None
 
@@ -285,13 +288,17 @@ class TelegramFrontEnd:
 
         await self._conversation.answer(request, hold, show)
 
-    def _heard(self, message: TelegramMessage) -> tuple[str, str] | None:
-        """Verb and rest, or ``None`` where the message is not for the bot."""
+    @property
+    def _verbs(self) -> frozenset[str]:
+        return ABOUT_ALERTS | {entry.verb for entry in self._application.menu}
+
+    def _heard(self, message: TelegramMessage) -> str | None:
+        """What was said to the bot, or ``None`` where the message is not for it."""
         text = message.text or ""
         name = self._poller.bot.username
         if text.startswith("/"):
             addressee = text.split(maxsplit=1)[0].partition("@")[2].lower()
-            return spoken(text, ()) if addressee in {"", name.lower()} else None
+            return text if addressee in {"", name.lower()} else None
         direct = message.chat.type == TelegramChat.PRIVATE
         mentioned = re.search(rf"@{re.escape(name)}\b", text, re.IGNORECASE)
         answered = message.reply_to_message and message.reply_to_message.from_user == self._poller.bot.bot
@@ -300,7 +307,7 @@ class TelegramFrontEnd:
             return None
         if mentioned:
             text = f"{text[: mentioned.start()]} {text[mentioned.end() :]}"
-        return spoken(text, ABOUT_ALERTS | {entry.verb for entry in self._application.menu})
+        return text
 
     async def _on_press(self, event: str, query: CallbackQuery) -> None:
         chat = _pressed_chat(query)

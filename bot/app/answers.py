@@ -16,10 +16,11 @@ from bot.app.desk import rule_paths
 from bot.app.ground import own_home
 from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
+from bot.charts.gallery import Gallery
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData
+from bot.digest.desk import DigestDesk
 from bot.digest.stored import stored_data
 from bot.feeding.archive import Archive
 from bot.feeding.intake import stored_events
@@ -115,8 +116,8 @@ def build_commands(
             rulebook=rulebook,
             deliveries=store.outbox,
             owners=build_caretaker(settings, store, clock),
-            weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked"),
-            pictures=settings.home / "pictures",
+            weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked", store.outbox),
+            pictures=Gallery(settings.home / "pictures"),
             maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )

@@ -22,7 +22,7 @@ from bot.past.replaying import Difference, Late, Span, advanced, compared
 from bot.past.snapshots import Snapshot, kept
 from bot.routing.lane import notice_key
 from bot.rulebook.personal import everyones
-from bot.rulebook.personal_rules import is_personal
+from bot.rulebook.personal_rules import RECIPIENT, is_personal
 from bot.settings import Settings
 from rules.engine import CLOCK_KEY, AlertRecord, Engine
 from rules.model import Observation, SeriesName, Status, Transition
@@ -34,7 +34,11 @@ _CHUNK = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What a replay found. ``left_out`` are personal alerts that came or went meanwhile."""
+    """What a replay found.
+
+    ``left_out`` are personal alerts that came or went meanwhile. ``price_alerts`` counts those on one price that were
+    told: they rest in an index that is not recorded, so they are not replayed.
+    """
 
     start: datetime
     end: datetime
@@ -43,6 +47,7 @@ class Replayed:
     same: int
     differences: Sequence[Difference]
     left_out: Sequence[str]
+    price_alerts: int
     numbers: Sequence[str]
     """For each difference the number of the recorded decision, ``""`` where there is none."""
     deliveries: Sequence[Sequence[LogLine]]
@@ -103,7 +108,8 @@ async def _evaluated(store: Store) -> datetime:
 
 async def _compare(world: World, snapshot: Snapshot, start: datetime, end: datetime) -> Replayed:
     store = world.store
-    specs, left_out = await _rules(world, snapshot)
+    recorded = await _recorded(store)
+    specs, left_out = await _rules(world, snapshot, recorded)
     engine = Engine(specs, world.universe, world.calendars)
     whole = await _tape(store, "0")
     tape = await _tape(store, snapshot.cursor)
@@ -118,7 +124,9 @@ async def _compare(world: World, snapshot: Snapshot, start: datetime, end: datet
         current={each.spec.id: each.version for each in engine.programs},
         figures=frozenset((seen.series, seen.at) for seen in whole),
     )
-    incidents = [each for each in await _recorded(store) if each.transition.rule not in left_out]
+    incidents = [
+        each for each in recorded if each.transition.rule not in left_out and not _is_price_alert(each.transition)
+    ]
     replayed = advanced(engine, state, tape, late, end)
     same, differences = compared((each.transition for each in incidents), replayed, span)
     found = [next((each for each in incidents if each.transition is item.recorded), None) for item in differences]
@@ -130,20 +138,28 @@ async def _compare(world: World, snapshot: Snapshot, start: datetime, end: datet
         same=same,
         differences=differences,
         left_out=left_out,
+        price_alerts=sum(_is_price_alert(each.transition) and start <= each.transition.at <= end for each in recorded),
         numbers=[each.number if each else "" for each in found],
         deliveries=[await store.outbox.log(key=notice_key(each)) if each else () for each in found],
     )
 
 
-async def _rules(world: World, snapshot: Snapshot) -> tuple[Sequence[RuleSpec], Sequence[str]]:
+def _is_price_alert(told: Transition) -> bool:
+    """Whether it was told by the index of price alerts, which names whom it is for, and not by a rule of the engine."""
+    return RECIPIENT in told.options
+
+
+async def _rules(
+    world: World, snapshot: Snapshot, recorded: Sequence[Incident]
+) -> tuple[Sequence[RuleSpec], Sequence[str]]:
     """The desk's rules, and the personal ones that ran at the snapshot and still do; and the ids of the others."""
     specs = await world.running.specs(world.universe, world.calendars, snapshot.at)
     created = {each.rule_id: each.created_at for each in await everyones(world.store.documents)}
     own = [each.id for each in specs if is_personal(each.id)]
     late = {name for name in own if not snapshot.personal or created[name] > snapshot.at}
     known = {each.id for each in specs}
-    texts = (await world.store.documents.all(INCIDENTS)).values()
-    ended = {step.rule for text in texts for step in _TRANSITIONS.validate_json(text) if is_personal(step.rule)} - known
+    told = {each.transition.rule for each in recorded if not _is_price_alert(each.transition)}
+    ended = {rule for rule in told if is_personal(rule)} - known
     return [each for each in specs if each.id not in late], sorted([*late, *ended])
 
 

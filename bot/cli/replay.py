@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Evaluate a recorded span of the tape again, and compare with what was decided and sent then.
 
-    The rules are those of today, so an edit shows what it changes. Exits with 1 when anything differs.
+    The rules are those of today, so an edit shows what it changes. Price alerts of people are counted, not evaluated
+    again. Exits with 1 when anything differs.
     """
     from bot import logs
     from bot.app.replay import replay
@@ -66,6 +67,8 @@ def _lines(found: Replayed, lang: Lang) -> Iterator[str]:
     yield say(lang, "replay.sum", recorded=found.recorded, replayed=found.replayed, same=found.same)
     if found.left_out:
         yield say(lang, "replay.left_out", rules=", ".join(found.left_out))
+    if found.price_alerts:
+        yield say(lang, "replay.price_alerts", count=found.price_alerts)
     for each, number, log in zip(found.differences, found.numbers, found.deliveries, strict=True):
         yield ""
         yield from _difference(each, number, log, lang)
@@ -104,6 +107,7 @@ def _document(found: Replayed) -> dict[str, Any]:
         "replayed": found.replayed,
         "same": found.same,
         "left_out": list(found.left_out),
+        "price_alerts": found.price_alerts,
         "differences": [
             {
                 "verdict": each.verdict.value,

@@ -18,6 +18,8 @@ from rules.universe import Instrument, Universe
 T = TypeVar("T")
 
 LONGEST_TEXT = 1000
+LONGEST_PROSE = 4000
+"""Of an analyst's texts."""
 MOST_WORDS = 60
 MOST_OFFERED = 24
 _MOST_WORDS_OF_A_NAME = 5

@@ -10,9 +10,11 @@ from adapters.message import Instant, Line, Span, Text
 from adapters.rendering.times import zone_name
 from bot.commands.context import Context
 from bot.locale import say
+from bot.locale.holidays import holiday_name
 from bot.locale.sources import source_name
 from bot.market.view import Figure
 from bot.market.windows import due_session
+from rules.calendars.holidays import holiday
 from rules.calendars.sessions import Calendar
 from rules.model import Lang, Status
 from rules.numbers import STALE
@@ -94,7 +96,7 @@ def delays(ctx: Context, seen: Sequence[Seen]) -> tuple[Line, ...]:
 def _delay(ctx: Context, source: str, calendar: Calendar, figure: Figure) -> str:
     count = _sessions_between(calendar, figure.session, due_session(calendar, ctx.now))
     behind = ctx.say("asof.session" if count == 1 else "asof.sessions", count=count)
-    shown, named = day_text(figure.session, ctx.lang), source_name(source, ctx.lang)
+    shown, named = _past_day(ctx, figure.session), source_name(source, ctx.lang)
     known = (ctx.market.health.get(name) for name in source_names(source))
     health = next((each for each in known if each and each.degraded_since), None)
     if health and health.degraded_since:
@@ -108,7 +110,14 @@ def _rest(ctx: Context, calendar: Calendar, seen: Sequence[Seen]) -> list[Line]:
     if calendar.name not in _MARKETS or today.weekday() >= 5 or calendar.is_session(today):
         return []
     newest = max(figure.session for other, figure in seen if other.name == calendar.name)
-    return [(Text(ctx.say("asof.closed", market=market_name(calendar, ctx.lang), day=day_text(newest, ctx.lang))),)]
+    name = holiday_name(holiday(calendar.name, today), ctx.lang)
+    market, day, why = market_name(calendar, ctx.lang), _past_day(ctx, newest), f"（{name}）" if name else ""
+    return [(Text(ctx.say("asof.closed", market=market, day=day, why=why)),)]
+
+
+def _past_day(ctx: Context, day: date) -> str:
+    """The day, with its year unless that is the running one."""
+    return day_text(day, ctx.lang, year=day.year != ctx.now.astimezone(ctx.zone).year)
 
 
 def _sessions_between(calendar: Calendar, first: date, last: date) -> int:

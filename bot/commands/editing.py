@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -13,14 +13,12 @@ from adapters.rendering.text import clean, shorten
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
 from bot.commands.context import Context, note
-from bot.commands.errors import Refusal
+from bot.commands.errors import Refusal, button
 from bot.digest.flow import Outcome
 from bot.digest.frame import Span, last_whole_week
-from bot.digest.layout import Slot
 
 WEEK = re.compile(r"(\d{4})-?w(\d{1,2})", re.IGNORECASE | re.ASCII)
 _PREVIEW = 60
-_ANSWER = re.compile(r"\s*([\w-]{1,40})\s*[:：]\s*(\S.*)", re.DOTALL)
 
 
 def day_of_week(word: str) -> date | None:
@@ -32,12 +30,6 @@ def day_of_week(word: str) -> date | None:
         return date.fromisocalendar(int(match[1]), int(match[2]), 5)
     except ValueError:
         raise Refusal("digest.week", word=shown(word)) from None
-
-
-def answer_to_a_draft(text: str, slots: Iterable[Slot]) -> str:
-    """``view: Own semis``, as an answer to the draft, as the command that writes the text; ``""`` for anything else."""
-    match = _ANSWER.fullmatch(text)
-    return f"fill {match[1]} {match[2]}" if match and match[1] in {slot.name for slot in slots} else ""
 
 
 async def approve(ctx: Context, args: Arguments) -> Reply:
@@ -66,10 +58,21 @@ async def fill(ctx: Context, args: Arguments) -> Reply:
     slot, text = _cut(rest)
     if not text:
         return await _texts(ctx, week)
-    words = "" if text == "-" else "\n".join(clean(line) for line in text.splitlines())
-    outcome = await ctx.desk.weekly.fill(week.name, slot, words, ctx.now)
-    names = ", ".join(known.name for known in ctx.desk.weekly.slots)
-    return _told(ctx, week, outcome, slot=shown(slot), known=names)
+    return await write(ctx, week, {slot: "" if text == "-" else text})
+
+
+async def write(ctx: Context, week: Span, texts: Mapping[str, str], *, undo: bool = False) -> Reply:
+    """Write ``texts`` by slot, ``""`` to empty one; with ``undo`` a button empties it again."""
+    words = {slot: "\n".join(clean(line) for line in text.splitlines()) for slot, text in texts.items()}
+    outcome = await ctx.desk.weekly.fill(week.name, words, ctx.now)
+    known, slots = ", ".join(slot.name for slot in ctx.desk.weekly.slots), ", ".join(map(shown, words))
+    emptied = outcome is Outcome.FILLED and not any(words.values())
+    reply = _said(ctx, "digest.emptied" if emptied else f"digest.{outcome.value}", week, slot=slots, known=known)
+    reply = replace(reply, edit=ctx.pressed)
+    if not undo or outcome is not Outcome.FILLED:
+        return reply
+    way_back = button(ctx.say("button.undo"), "digest", "fill", week.name, *words, "-")
+    return replace(reply, message=replace(reply.message, buttons=(way_back,) if way_back else ()))
 
 
 async def _texts(ctx: Context, week: Span) -> Reply:
@@ -109,7 +112,11 @@ def _cut(text: str) -> tuple[str, str]:
 
 def _told(ctx: Context, week: Span, outcome: Outcome, **values: object) -> Reply:
     """What became of it, told to all who share the draft, naming who did it."""
-    text = ctx.say(f"digest.{outcome.value}", week=week.name, by=ctx.who, **values)
+    return _said(ctx, f"digest.{outcome.value}", week, **values)
+
+
+def _said(ctx: Context, key: str, week: Span, **values: object) -> Reply:
+    text = ctx.say(key, week=week.name, by=ctx.who, **values)
     return replace(ctx.reply(note(text), private=False, edit=False), toast=text[:190])
 
 

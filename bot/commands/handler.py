@@ -14,11 +14,11 @@ from adapters.chat.port import MenuEntry, Origin, Reply, Request
 from adapters.message import Message
 from adapters.rendering.text import clean
 from adapters.store.port import StoreUnavailable
+from bot.commands import answering
 from bot.commands.access import Role, role_of
-from bot.commands.arguments import LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
+from bot.commands.arguments import LONGEST_PROSE, LONGEST_TEXT, MOST_WORDS, Arguments, candidates_for, shown, split
 from bot.commands.catalogue import VERBS
 from bot.commands.context import Context, Desk, Verb, note
-from bot.commands.editing import answer_to_a_draft
 from bot.commands.errors import Refusal, button, cancel
 from bot.commands.home import home
 from bot.locale import say
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 _RATE, _BURST = 0.5, 20.0
 """Requests per second and at once of one person."""
 _MOST_BUTTONS = 7
-PROSE, LONGEST_PROSE = frozenset({"digest"}), 4_000
+PROSE = frozenset({"digest"})
 """The verbs that take an analyst's texts."""
 _DOLLAR = re.compile(r"\$([\w.^-]{1,20})")
 _OFFERED = (
@@ -110,8 +110,11 @@ class Commands:
     async def _answer(self, ctx: Context) -> Reply | None:
         try:
             wait = await self._desk.limits.take({f"chat:{ctx.request.user.id}": (_RATE, _BURST)}, ctx.now)
+            overheard = ctx.request.origin is Origin.OVERHEARD
             if wait > 0:
-                return _refused(ctx, Refusal("error.rate", seconds=max(1, round(wait))))
+                return None if overheard else _refused(ctx, Refusal("error.rate", seconds=max(1, round(wait))))
+            if (written := await answering.answer(ctx)) or overheard:
+                return written
             found = self._understood(ctx)
             if found is None:
                 return None
@@ -126,9 +129,6 @@ class Commands:
         request = ctx.request
         if request.origin is Origin.HOME:
             return replace(self._verbs["subs"], command=home), Arguments("subs", ())
-        answer = answer_to_a_draft(request.text[:LONGEST_PROSE], self._desk.weekly.slots) if _may_edit(ctx) else ""
-        if answer:
-            return self._verbs["digest"], Arguments("digest", answer.split(), text=answer)
         prose = request.verb.casefold() in PROSE
         if len(request.text) > (LONGEST_PROSE if prose else LONGEST_TEXT) or len(request.verb) > LONGEST_TEXT:
             raise Refusal("error.long", longest=LONGEST_TEXT)
@@ -172,11 +172,6 @@ class Commands:
         default = self._desk.profiles.default
         lang = "zh" if request.user.lang.casefold().startswith("zh") else "en" if request.user.lang else default.lang
         return Reply(message=note(say(lang, key, **values)), reader=replace(default, lang=lang))
-
-
-def _may_edit(ctx: Context) -> bool:
-    """Whether these are plain words of somebody who writes a digest's texts."""
-    return ctx.request.origin is Origin.TEXT and not ctx.request.verb and ctx.role >= Role.ANALYST
 
 
 def _who_may(ctx: Context, verb: Verb) -> Refusal:

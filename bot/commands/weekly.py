@@ -2,132 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from pathlib import Path
-from typing import Protocol
+from datetime import date
 
 from adapters.chat.port import Reply
-from adapters.message import Attachment, Message, Reader
+from bot.commands import answering
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.context import Context, note
 from bot.commands.editing import EDITING, day_of_week
 from bot.commands.errors import button
 from bot.digest import formats
-from bot.digest.chat import message
-from bot.digest.data import DigestData
-from bot.digest.document import Digest
-from bot.digest.flow import Outcome, Publisher
-from bot.digest.frame import Span, last_whole_week, month_end
-from bot.digest.layout import Slot
-from rules.model import Lang
+from bot.digest.frame import last_whole_week, month_end
 
 FILES = formats.ATTACHED
 """What the digest can be had as, the usual one first."""
-
-
-class Weekly(Protocol):
-    """The desk's digests."""
-
-    async def message(self, day: date, reader: Reader, now: datetime, file: str) -> Message | None:
-        """The digest of the week that holds ``day`` with one of its files; ``None`` where nothing is known."""
-        ...
-
-    async def approve(self, name: str, who: str) -> Outcome:
-        """Clear the draft of the week ``name`` for publication at its time."""
-        ...
-
-    async def publish(self, day: date, now: datetime) -> Outcome:
-        """Publish the draft of the week that holds ``day``."""
-        ...
-
-    async def correct(self, name: str, reason: str, now: datetime) -> Outcome:
-        """Publish what is known now in place of what was published; the message is edited and says why."""
-        ...
-
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
-        """Write a text of the week ``name``, ``""`` to empty it."""
-        ...
-
-    async def words(self, day: date) -> Mapping[str, str]:
-        """The texts of the week of ``day`` that aren't empty, by slot."""
-        ...
-
-    async def in_work(self, now: datetime) -> Span:
-        """The week that editors work on: the newest one that has begun and isn't published."""
-        ...
-
-    @property
-    def slots(self) -> Sequence[Slot]:
-        """The places for texts."""
-        ...
-
-    async def month(self, day: date, lang: Lang, now: datetime) -> Message | None:
-        """The month of ``day`` up to that day; ``None`` where nothing is known."""
-        ...
-
-
-class DigestDesk:
-    """``Weekly`` over a publisher; ``data`` gives what is known at an instant, previews are written to ``folder``."""
-
-    def __init__(self, publisher: Publisher, data: Callable[[datetime], Awaitable[DigestData]], folder: Path) -> None:
-        self._publisher = publisher
-        self._data = data
-        self._folder = folder
-
-    async def message(self, day: date, reader: Reader, now: datetime, file: str) -> Message | None:
-        """What was published stays as it was published; any other week is built from what is known."""
-        edition = await self._publisher.edition(Span.week_of(day).name)
-        if edition is not None and (archived := edition.messages.get(reader.lang)) is not None:
-            files = [each for each in archived.attachments if _is_there(each, file)]
-            return replace(archived, attachments=tuple(files), buttons=())
-        known = await self._data(now)
-        if not known.series("prices."):
-            return None
-        return await asyncio.to_thread(self._built, await self._publisher.preview(known, day), reader, file)
-
-    def _built(self, digest: Digest, reader: Reader, file: str) -> Message:
-        made = formats.write(digest, reader, self._folder, (file,))
-        return message(digest, reader.lang, attachments=made.attachments, note=" · ".join(made.problems))
-
-    async def approve(self, name: str, who: str) -> Outcome:
-        """As the publisher does."""
-        return await self._publisher.approve(name, who)
-
-    async def publish(self, day: date, now: datetime) -> Outcome:
-        """As the publisher does."""
-        return await self._publisher.publish(await self._data(now), day, now)
-
-    async def correct(self, name: str, reason: str, now: datetime) -> Outcome:
-        """As the publisher does."""
-        return await self._publisher.correct(await self._data(now), name, reason, now)
-
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
-        """As the publisher does."""
-        return await self._publisher.fill(name, slot, text, now)
-
-    async def words(self, day: date) -> Mapping[str, str]:
-        """As the publisher does."""
-        return await self._publisher.words(day)
-
-    async def in_work(self, now: datetime) -> Span:
-        """As the publisher does."""
-        return await self._publisher.in_work(now)
-
-    @property
-    def slots(self) -> Sequence[Slot]:
-        """Those of the layout."""
-        return self._publisher.layout.slots
-
-    async def month(self, day: date, lang: Lang, now: datetime) -> Message | None:
-        """From what is known now."""
-        known = await self._data(now)
-        if not known.series("prices."):
-            return None
-        return self._publisher.month(known, day).messages[lang]
 
 
 async def digest(ctx: Context, args: Arguments) -> Reply:
@@ -136,7 +25,7 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     ``month [2024-10]`` shows the month so far; what editors do begins with ``fill``, ``approve``, ``publish`` or
     ``correct``.
     """
-    edit = EDITING.get(args.all[0].casefold()) if args.all else None
+    edit = _EDITS.get(args.all[0].casefold()) if args.all else None
     if edit is not None:
         return await edit(ctx, args)
     if args.choice({"month": True, "本月": True, "月": True}, default=False):
@@ -157,9 +46,7 @@ async def digest(ctx: Context, args: Arguments) -> Reply:
     return ctx.reply(replace(found, buttons=(tuple(others),)), edit=False)
 
 
-def _is_there(attachment: Attachment, file: str) -> bool:
-    """Whether an archived file is of the wanted kind, and still where it was put."""
-    return attachment.name.endswith(f".{file}") and Path(attachment.path).is_file()
+_EDITS = {**EDITING, "put": answering.put}
 
 
 async def _month(ctx: Context, args: Arguments) -> Reply:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from adapters.message import Attachment, Block, Button, Instant, Line, Message, Paragraph, Span, Text
+from adapters.rendering.text import shorten
 from bot.digest.companies import Quarter
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
@@ -16,6 +17,8 @@ from rules import numbers
 from rules.model import Lang, Severity
 
 EVENTS_SHOWN = 8
+_LONGEST, _SHORTEST_TEXT = 3_400, 120
+"""How long the message may get by what analysts wrote, and what each of their texts gets in any case."""
 _MARKET = "America/New_York"
 
 
@@ -32,7 +35,8 @@ def message(
     for names, write in _PARTS:
         if any(digest.layout.shows(name) for name in names):
             lines += write(digest, lang)
-    lines += _findings(digest, lang)
+    findings = _findings(digest, lang)
+    lines += [*_slots(digest, lang, _LONGEST - _length([*lines, *findings])), *findings]
     title: tuple[Span, ...] = (Text(digest.layout.title[lang], "bold"), Text(f" {span_text(digest.span, lang)}"))
     blocks: tuple[Block, ...] = (Paragraph(tuple(lines)),)
     return Message(
@@ -252,6 +256,31 @@ _PARTS: tuple[tuple[tuple[str, ...], Callable[[Digest, Lang], list[Line]]], ...]
 """Each part of the message with the parts of the layout that it belongs to."""
 
 
+def _slots(digest: Digest, lang: Lang, room: int) -> list[Line]:
+    """What analysts wrote, as much of each text as there is room for."""
+    texts = [(slot.title[lang], " ".join(digest.words(slot, lang).split())) for slot in digest.layout.slots]
+    written = [(title, words) for title, words in texts if words]
+    shares = _shares([len(words) for _, words in written], room)
+    more = "（全文见附件）" if lang == "zh" else " (in full in the files)"
+    return [
+        _line(title, words if len(words) <= share else shorten(words, share) + more)
+        for (title, words), share in zip(written, shares, strict=True)
+    ]
+
+
+def _shares(lengths: Sequence[int], room: int) -> list[int]:
+    """How much of each text there is room for: the short ones whole, the others alike."""
+    shares = list(lengths)
+    for done, index in enumerate(sorted(range(len(lengths)), key=lambda index: lengths[index])):
+        shares[index] = min(lengths[index], max(room // (len(lengths) - done), _SHORTEST_TEXT))
+        room -= shares[index]
+    return shares
+
+
+def _length(lines: Sequence[Line]) -> int:
+    return sum(len(span.text) for line in lines for span in line if isinstance(span, Text))
+
+
 def _findings(digest: Digest, lang: Lang) -> list[Line]:
     if not digest.findings:
         return []
@@ -269,11 +298,8 @@ def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Li
     if gaps:
         texts.append(f"缺图 {'/'.join(gaps)}" if lang == "zh" else f"missing: {', '.join(gaps)}")
     if digest.empty_slots:
-        texts.append(
-            f"待分析师填写 {len(digest.empty_slots)} 项"
-            if lang == "zh"
-            else f"{len(digest.empty_slots)} slot{'s' if len(digest.empty_slots) > 1 else ''} for the analyst"
-        )
+        empty = [slot.title[lang] for slot in digest.layout.slots if slot.name in digest.empty_slots]
+        texts.append(f"待分析师填写：{'、'.join(empty)}" if lang == "zh" else f"not written yet: {', '.join(empty)}")
     if kinds:
         texts.append(f"附 {kinds}" if lang == "zh" else f"attached: {kinds}")
     spans: list[Span] = [Instant(max(closes), _MARKET, "收盘" if lang == "zh" else "Close")] if closes else []

@@ -15,10 +15,11 @@ from bot.digest.data import DigestData
 from bot.digest.facts import Fact, Facts, Standing
 from bot.digest.figure import Figure
 from bot.digest.frame import Frame, Span
-from bot.digest.layout import Layout
+from bot.digest.layout import Layout, Slot
 from bot.digest.layout_file import shipped_layout
 from bot.digest.sentences import Paragraph
 from rules.calendars.sessions import Calendars
+from rules.model import Lang
 from rules.universe import Universe
 
 SCHEMA = "tapewatch.digest/1"
@@ -52,6 +53,7 @@ class Digest:
                 slot.name: {
                     "title": dict(slot.title),
                     "text": self.slots.get(slot.name),
+                    "standing": dict(slot.text) if slot.text else None,
                     "required": slot.required,
                 }
                 for slot in self.layout.slots
@@ -77,8 +79,12 @@ class Digest:
 
     @property
     def empty_slots(self) -> tuple[str, ...]:
-        """The slots that nobody has filled."""
-        return tuple(slot.name for slot in self.layout.slots if not self.slots.get(slot.name))
+        """The slots that nobody has filled, and that have no standing text."""
+        return tuple(slot.name for slot in self.layout.slots if not slot.text and not self.slots.get(slot.name))
+
+    def words(self, slot: Slot, lang: Lang) -> str:
+        """What stands in ``slot``: an analyst's words, else its standing text; ``""`` while it is empty."""
+        return self.slots.get(slot.name) or (slot.text[lang] if slot.text else "")
 
 
 def build(

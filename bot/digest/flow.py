@@ -38,7 +38,10 @@ DRAFTED_WITHIN = timedelta(days=3)
 OPEN_FOR = timedelta(days=13)
 """So long after its end a week may be written for before there is a draft of it."""
 _ATTEMPTS = 5
+_RECENT = 3
 
+Inputs = Callable[[], Awaitable[str]]
+"""Names what is known by now: the same text as long as nothing was added or changed."""
 Known = Callable[[datetime], Awaitable[DigestData]]
 """Reads what is known at an instant."""
 
@@ -95,12 +98,16 @@ class Publisher:
         slots_folder: Path | None = None,
         tables_folder: Path | None = None,
         file_formats: Sequence[str] = formats.ALL,
+        inputs: Inputs | None = None,
     ) -> None:
         """``readers`` holds whose colours and time zone the files of each language have.
 
         ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
-        ``tables_folder`` holds figures and top lists of vendors.
+        ``tables_folder`` holds figures and top lists of vendors. ``inputs`` names the state of what is known: a draft
+        with open figures is computed again only when that has changed, or an hour has passed.
         """
+        self._inputs = inputs
+        self._compared: dict[str, tuple[object, ...]] = {}
         self._editions = Editions(documents, states)
         self._archive = archive
         self._universe = universe
@@ -167,10 +174,24 @@ class Publisher:
             return await self.draft(await known(now), edition.week_end, now)
         if edition.unfirm == 0:
             return Outcome.NOT_DUE
+        state = await self._state(now)
+        if state is not None and state == self._compared.get(edition.name):
+            return Outcome.NOT_DUE
         data = await known(now)
         if len((await asyncio.to_thread(self._build, data, edition)).unfirm) >= edition.unfirm:
+            if state is not None:
+                self._compared[edition.name] = state
             return Outcome.NOT_DUE
         return await self.draft(data, edition.week_end, now)
+
+    async def _state(self, now: datetime) -> tuple[object, ...] | None:
+        """What a digest computed at ``now`` would rest on; ``None`` where that isn't known."""
+        if self._inputs is None:
+            return None
+        folder = self._tables_folder
+        files = sorted(folder.rglob("*.csv")) if folder is not None and folder.is_dir() else []
+        tables = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+        return await self._inputs(), tables, now.replace(minute=0, second=0, microsecond=0)
 
     async def edition(self, name: str) -> Edition | None:
         """The edition of the ISO week ``name``."""
@@ -181,6 +202,10 @@ class Publisher:
         """The newest published edition."""
         published = [edition for edition in await self._editions.all() if edition.stage is Stage.PUBLISHED]
         return max(published, key=lambda edition: edition.week_end, default=None)
+
+    async def recent(self) -> Sequence[Edition]:
+        """The editions that may still be written for, the newest first."""
+        return sorted(await self._editions.all(), key=lambda edition: edition.week_end, reverse=True)[:_RECENT]
 
     async def draft(self, data: DigestData, day: date, now: datetime) -> Outcome:
         """Send the digest of the week of ``day``, as known now, to the editors; an unchanged one isn't sent again."""
@@ -230,8 +255,8 @@ class Publisher:
         edition = await self.edition(span.name) or Edition(name=span.name, week_end=span.last)
         return await asyncio.to_thread(self._build, data, edition)
 
-    async def fill(self, name: str, slot: str, text: str, now: datetime) -> Outcome:
-        """Write an analyst's words into a slot, ``""`` to empty it; the editors then get a new draft.
+    async def fill(self, name: str, words: Mapping[str, str], now: datetime) -> Outcome:
+        """Write an analyst's words into slots, ``""`` to empty one; the editors then get a new draft.
 
         A week may be written for before it is drafted. Words for a published edition wait for a correction.
         """
@@ -239,9 +264,9 @@ class Publisher:
         may_come = now.date() < span.last + OPEN_FOR and span.first <= now.date()
 
         async def step(held: Held) -> Outcome:
-            if slot not in {known.name for known in self._layout.slots}:
+            if not words.keys() <= {known.name for known in self._layout.slots}:
                 return Outcome.NO_SUCH_SLOT
-            await self._editions.put(held, replace(held.edition, slots={**held.edition.slots, slot: text}))
+            await self._editions.put(held, replace(held.edition, slots={**held.edition.slots, **words}))
             return Outcome.FILLED_LATE if held.edition.stage is Stage.PUBLISHED else Outcome.FILLED
 
         return await self._decide(name, step, new=span if may_come else None)

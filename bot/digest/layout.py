@@ -113,13 +113,14 @@ class Flows:
 class Slot:
     """A place for an analyst's own words, under ``figure`` or (0) among the notes at the end.
 
-    A required slot that is empty blocks publication.
+    ``text`` stands there as long as nobody wrote any. A required slot that is empty blocks publication.
     """
 
     name: str
     title: Localized
     required: bool = False
     figure: int = 0
+    text: Localized | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -247,9 +247,9 @@ class _Reader:
     def _slots(self, companies: Sequence[Company]) -> tuple[Slot, ...]:
         found: list[Slot] = []
         numbers = {*FIGURES, *(company.figure for company in companies)}
-        for table in self._tables("slots", "a slot", ("name", "title", "required", "figure")):
+        for table in self._tables("slots", "a slot", ("name", "title", "required", "figure", "text")):
             name = table.required("name", "a slot")
-            title = table.localized("title")
+            title, text = table.localized("title"), table.localized("text")
             required, figure = table.flag("required", default=False), table.parsed("figure", _count, 0)
             if figure and figure not in numbers:
                 self.report.say(table.at("figure") or table.node, "unknown-figure", f"there is no figure {figure}")
@@ -260,7 +260,7 @@ class _Reader:
             elif any(slot.name == name.value for slot in found):
                 self.report.say(name, "duplicate", f"a slot {name.value!r} is there already")
             else:
-                found.append(Slot(name.value, title or {"en": name.value, "zh": name.value}, required, figure))
+                found.append(Slot(name.value, title or {"en": name.value, "zh": name.value}, required, figure, text))
         return tuple(found)
 
 

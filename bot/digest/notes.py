@@ -16,8 +16,8 @@ def draft(slots: Sequence[Slot]) -> dict[Lang, str]:
     if not slots:
         return {"en": "Draft for review", "zh": "草稿，待审阅"}
     return {
-        "en": f"Draft for review. Answer “{slots[0].name}: …” or /digest fill to write a text",
-        "zh": f"草稿，待审阅。回复“{slots[0].name}：……”或 /digest fill 填写内容",
+        "en": f"Draft for review. Reply to it with “{slots[0].name}: …” to write a text",
+        "zh": f"草稿，待审阅。回复本消息“{slots[0].name}：……”即可填写",
     }
 
 

@@ -11,11 +11,20 @@ from datetime import datetime
 
 from adapters.message import Message
 from adapters.store.port import OutboxEntry
+from bot.digest.edition import Edition
 from bot.sending.payload import pack
 from rules.model import Lang
 
 _THREADED = frozenset({"telegram", "slack"})
 """Messengers that put files under a message; the others get all in one, as a mail has its enclosures."""
+
+
+def keys(edition: Edition) -> list[str]:
+    """The keys of the messages about ``edition`` that may be answered: drafts, reminder and versions, and files."""
+    name, files = edition.name, max(map(len, edition.files.values()), default=0)
+    told = [f"digest:{name}:draft:{number}" for number in range(edition.drafts, 0, -1)]
+    told += [f"digest:{name}:{version}" for version in range(1, edition.version + 1)]
+    return [*told, *(f"{key}:file:{number}" for key in told for number in range(1, files + 1)), f"digest:{name}:waits"]
 
 
 def entries(

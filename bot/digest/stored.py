@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
@@ -9,10 +10,18 @@ from functools import cache
 from adapters.store.port import Documents, PriceHistory
 from bot.digest.data import Imported, ObservedData
 from bot.feeding.archive import Archive
-from bot.feeding.intake import stored_events
+from bot.feeding.intake import EVENTS, stored_events
 from rules.model import SeriesName
 
 _REST_OF_BAR = frozenset({"open", "high", "low", "volume"})
+
+
+async def inputs(bars: PriceHistory, documents: Documents) -> str:
+    """Names what ``stored_data`` reads: the same as long as none of it was added to or changed."""
+    events = hashlib.sha256()
+    for key, text in sorted((await documents.all(EVENTS)).items()):
+        events.update(f"{key}\0{text}\0".encode())
+    return f"{await Archive(bars, documents).revision()} {events.hexdigest()}"
 
 
 async def stored_data(

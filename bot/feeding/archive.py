@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from adapters.store.port import Bars, Documents, PriceHistory
 from rules.model import Observation, SeriesName, Status
 
 FIGURES, PRICED = "figures", "priced"
+ARCHIVE, _REVISION = "archive", "revision"
 FIELDS = ("open", "high", "low", "close", "volume")
 KEPT = 1_000
 """Figures of a series that are kept, the newest ones."""
@@ -35,12 +37,32 @@ class Archive:
     async def keep(self, observations: Iterable[Observation]) -> None:
         """Take in what stands for a whole session; running bars are left out. Repeating it is harmless."""
         bars, sources, figures = await asyncio.to_thread(_sorted, observations)
-        for symbol, rows in bars.items():
-            await self._complete(symbol, rows)
-            await self._bars.put(symbol, _packed(rows))
-            await self._documents.put(PRICED, symbol, json.dumps(sources[symbol]))
-        for series, told in figures.items():
-            await self._keep_figures(series, told)
+        kept = [await self._keep_bars(symbol, rows, json.dumps(sources[symbol])) for symbol, rows in bars.items()]
+        kept += [await self._keep_figures(series, told) for series, told in figures.items()]
+        if any(kept):
+            await self._documents.put(ARCHIVE, _REVISION, uuid.uuid4().hex)
+
+    async def revision(self) -> str:
+        """Names what is kept: the same as long as nothing was added or changed."""
+        return await self._documents.get(ARCHIVE, _REVISION) or ""
+
+    async def _keep_bars(self, symbol: str, rows: dict[datetime, dict[str, float]], source: str) -> bool:
+        """Whether there was anything new in them."""
+        if await self._documents.get(PRICED, symbol) == source and not await self._differ(symbol, rows):
+            return False
+        await self._complete(symbol, rows)
+        await self._bars.put(symbol, _packed(rows))
+        await self._documents.put(PRICED, symbol, source)
+        return True
+
+    async def _differ(self, symbol: str, rows: Mapping[datetime, Mapping[str, float]]) -> bool:
+        held = await self._bars.get(symbol)
+        found = {int(at): index for index, at in enumerate(held.at)}
+        return any(
+            (index := found.get(_micros(at))) is None
+            or any(float(getattr(held, field)[index]) != value for field, value in row.items())
+            for at, row in rows.items()
+        )
 
     async def _complete(self, symbol: str, rows: dict[datetime, dict[str, float]]) -> None:
         """Fill what is not told of a bar from what is kept of it: a revised close leaves the high as it was."""
@@ -52,9 +74,13 @@ class Archive:
             known = {field: float(getattr(held, field)[index]) for field in FIELDS}
             row |= {field: value for field, value in known.items() if field not in row and not np.isnan(value)}
 
-    async def _keep_figures(self, series: str, told: Iterable[Observation]) -> None:
+    async def _keep_figures(self, series: str, told: Iterable[Observation]) -> bool:
         held = await self._documents.get(FIGURES, series)
-        await self._documents.put(FIGURES, series, await asyncio.to_thread(_with, series, held, told))
+        text = await asyncio.to_thread(_with, series, held, told)
+        if text == held:
+            return False
+        await self._documents.put(FIGURES, series, text)
+        return True
 
     async def load(self, only: Container[tuple[str, str]] | None = None) -> list[Observation]:
         """Everything that is kept, or ``only`` some pairs of feed and key, oldest first.
@@ -87,6 +113,7 @@ class Archive:
     async def forget(self, symbol: str) -> None:
         """Drop a symbol's bars: a split changed all of them, and its feed gives them anew."""
         await self._bars.forget(symbol)
+        await self._documents.put(ARCHIVE, _REVISION, uuid.uuid4().hex)
 
 
 def _sorted(observations: Iterable[Observation]) -> tuple[Rows, dict[str, str], dict[str, list[Observation]]]:

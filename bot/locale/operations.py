@@ -220,6 +220,10 @@ REPLAY: Mapping[str, tuple[str, str]] = {
         "left out, since they came or went meanwhile: {rules}",
         "期间新增或结束的个人提醒未重放：{rules}",
     ),
+    "replay.price_alerts": (
+        "not replayed: {count} price alerts of people, which were told in this span",
+        "个人价格提醒不在回放之列：期间共发出 {count} 条",
+    ),
     "replay.missing": ("missing", "缺少"),
     "replay.extra": ("extra", "多出"),
     "replay.different": ("different", "不同"),

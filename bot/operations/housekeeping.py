@@ -10,6 +10,7 @@ from adapters.clock import Clock
 from adapters.store.port import Store, StoreUnavailable
 from bot.operations.retention import RetentionSettings
 from bot.past import snapshots
+from bot.rulebook import personal
 
 log = structlog.get_logger()
 
@@ -22,8 +23,9 @@ async def tidy(store: Store, retention: RetentionSettings, clock: Clock) -> None
     observations = await store.tape.trim(now - retention.tape)
     lines = await store.outbox.trim(now - retention.log)
     await snapshots.forget(store.documents, now - retention.tape)
-    if observations or lines:
-        log.info("tidied", observations=observations, log_lines=lines)
+    alerts = await personal.forget_expired(store.documents, now)
+    if observations or lines or alerts:
+        log.info("tidied", observations=observations, log_lines=lines, price_alerts=alerts)
 
 
 async def keep_tidy(store: Store, retention: RetentionSettings, clock: Clock) -> None:

@@ -49,6 +49,7 @@ def page(report: Report, data: Data, calendars: Calendars, programs: Sequence[Pr
         f'<header><p class="brand">TAPEWATCH</p><h1>Backtest</h1><p class="span">{span}</p>'
         '<p class="known">Each figure counts as known at the close of its session. Triangle: fired. Ring: ended. '
         "Returns are those of the sessions after an alert; below them, in grey, the mean after every session.</p>"
+        "“At once”: a crossing, which is over as it happens. “Next”: followed by the next one without an end.</p>"
         f"</header>{_summary(told, compiled)}{sections}{_silent(report, compiled)}</body></html>"
     )
 
@@ -64,10 +65,9 @@ def _summary(rules: Sequence[RuleResult], compiled: Mapping[str, Program]) -> st
 
 def _overview(rule: RuleResult, program: Program) -> Iterator[str]:
     busiest = max(rule.by_month, key=lambda month: rule.by_month[month])
-    years = {month[:4] for month in rule.by_month}
-    span = int(max(years)) - int(min(years)) + 1
+    rate = f"{len(rule.fires) / rule.years:.1f}" if rule.years else "—"
     yield f'<td><a href="#{escape(rule.id)}">{escape(program.spec.title["en"])}</a></td>'
-    yield f"<td{_NUMBER}>{len(rule.fires)}</td><td{_NUMBER}>{len(rule.fires) / span:.1f}</td>"
+    yield f"<td{_NUMBER}>{len(rule.fires)}</td><td{_NUMBER}>{rate}</td>"
     yield f"<td{_NUMBER}>{rule.by_month[busiest]} in {busiest}</td>"
     for horizon in HORIZONS:
         name = f"{horizon}d"
@@ -128,7 +128,7 @@ def _words(fire: Fired) -> str:
 def _table(rule: RuleResult) -> str:
     heads = ("fired (UTC)", "ended (UTC)", "labels", *(f"+{horizon}d" for horizon in HORIZONS), "because")
     head = "".join(f"<th{_NUMBER if name[0] == '+' else ''}>{name}</th>" for name in heads)
-    told = list(zip(rule.fires, endings(rule.fires), strict=True))
+    told = list(zip(rule.fires, endings(rule), strict=True))
     body = "".join(f"<tr>{''.join(_cells(fire, ended))}</tr>" for fire, ended in reversed(told[-_ROWS:]))
     more = len(rule.fires) - _ROWS
     note = f'<p class="note">and {more} older ones</p>' if more > 0 else ""

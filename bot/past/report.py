@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from bot.failures import Failure
@@ -64,7 +64,7 @@ def _only(one: Mapping[str, RuleResult], other: Mapping[str, RuleResult], name: 
 
 
 def _identity(fire: Fired) -> tuple[object, ...]:
-    return fire.fired_at, tuple(sorted(fire.labels.items()))
+    return fire.fired_at, _labels(fire)
 
 
 def document(report: Report, problems: Sequence[Problem], against: Sequence[Change] | None) -> dict[str, Any]:
@@ -86,33 +86,50 @@ def _plain(fire: Fired) -> dict[str, Any]:
 def lines(report: Report, against: Sequence[Change] | None) -> Iterator[str]:
     """The report for a terminal."""
     for rule in report.rules:
-        yield f"{rule.id}: {len(rule.fires)} alerts in {rule.evaluations:,} evaluations, {report.start} to {report.end}"
+        rate = f" ({len(rule.fires) / rule.years:.1f} a year)" if rule.years and rule.fires else ""
+        counted = f"{len(rule.fires)} alerts{rate} in {rule.evaluations:,} evaluations"
+        yield f"{rule.id}: {counted}, {report.start} to {report.end}"
         if rule.unknown:
             yield f"  no figure of {', '.join(rule.unknown)} in this time"
-        for fire, ended in zip(rule.fires, endings(rule.fires), strict=True):
+        for fire, ended in zip(rule.fires, endings(rule), strict=True):
             labels = " ".join(fire.labels.values())
             ahead = " ".join(_ahead(fire.forward, horizon) for horizon in HORIZONS)
-            yield f"  {fire.fired_at:%Y-%m-%d %H:%M}  to {ended[:10]:<10}  {labels:<10}{ahead}  {fire.because}"
+            until = ended if rule.momentary else f"to {ended[:10]}"
+            yield f"  {fire.fired_at:%Y-%m-%d %H:%M}  {until:<13}  {labels:<10} {ahead}  {fire.because}"
         if rule.fires:
-            yield f"  {'mean of these':<42}{' '.join(_ahead(rule.mean, horizon) for horizon in HORIZONS)}"
-            yield f"  {'every session':<42}{' '.join(_ahead(rule.base, horizon) for horizon in HORIZONS)}"
+            yield f"  {'mean of these':<43}{' '.join(_ahead(rule.mean, horizon) for horizon in HORIZONS)}"
+            yield f"  {'every session':<43}{' '.join(_ahead(rule.base, horizon) for horizon in HORIZONS)}"
         yield from (f"  {line}" for line in doubts(rule))
-    for change in against or ():
-        for sign, fires in (("+", change.new), ("-", change.gone)):
-            for fire in fires:
-                yield f"{sign} {change.rule} {fire.fired_at:%Y-%m-%d %H:%M} {' '.join(fire.labels.values())}".rstrip()
+    if against is not None:
+        yield from _differences(against)
 
 
-def endings(fires: Sequence[Fired]) -> list[str]:
-    """When each alert ended: its minute, ``next`` where another of the same labels took its place, else ``open``."""
-    newest: dict[tuple[tuple[str, str], ...], datetime] = {}
-    for fire in fires:
-        newest[tuple(sorted(fire.labels.items()))] = fire.fired_at
-    found = []
-    for fire in fires:
-        followed = newest[tuple(sorted(fire.labels.items()))] > fire.fired_at
-        found.append(f"{fire.resolved_at:%Y-%m-%d %H:%M}" if fire.resolved_at else "next" if followed else "open")
-    return found
+def _differences(against: Sequence[Change]) -> Iterator[str]:
+    """What only one of the two versions fires, by rule and time."""
+    if not against:
+        yield "against the other rules: no difference"
+    for change in against:
+        yield f"{change.rule} against the other rules: {len(change.new)} new, {len(change.gone)} gone"
+        both = [("+", fire) for fire in change.new] + [("-", fire) for fire in change.gone]
+        for sign, fire in sorted(both, key=lambda one: one[1].fired_at):
+            words = (sign, change.rule, f"{fire.fired_at:%Y-%m-%d %H:%M}", *fire.labels.values())
+            yield f"{' '.join(words)}  {fire.because}"
+
+
+def endings(rule: RuleResult) -> list[str]:
+    """When each alert ended: its minute, ``at once``, ``next`` where the next one took its place, else ``open``."""
+    newest = {_labels(fire): fire.fired_at for fire in rule.fires}
+    return [_ending(fire, rule, followed=newest[_labels(fire)] > fire.fired_at) for fire in rule.fires]
+
+
+def _ending(fire: Fired, rule: RuleResult, *, followed: bool) -> str:
+    if fire.resolved_at:
+        return f"{fire.resolved_at:%Y-%m-%d %H:%M}"
+    return "at once" if rule.momentary else "next" if followed else "open"
+
+
+def _labels(fire: Fired) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(fire.labels.items()))
 
 
 def doubts(rule: RuleResult) -> Iterator[str]:

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,6 +28,7 @@ from rules.universe import Universe
 
 COLLECTION, PRICES, CHANGES = "personal_alerts", "price_alerts", "price_alert_changes"
 """Alerts that are rules; alerts that wait for a price; which of those came and went since the engine last looked."""
+_UNTIL, _SWEPT = "price_alerts_until", "swept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,7 @@ async def keep(documents: Documents, alert: PersonalAlert) -> None:
         return
     await documents.put(PRICES, alert.id, text)
     await documents.put(_of(alert.owner), alert.id, "1")
+    await documents.put(_until(alert.expires_at), alert.id, "1")
     await documents.put(CHANGES, alert.id, Change(alert.price).to_json())
 
 
@@ -130,8 +132,28 @@ async def forget(documents: Documents, key: str) -> None:
         await announce(documents, PERSONAL)
         return
     await documents.put(CHANGES, key, Change(alert.price, gone=True).to_json())
-    await documents.put(_of(alert.owner), key, None)
-    await documents.put(PRICES, key, None)
+    for collection, name in ended([alert]):
+        await documents.put(collection, name, None)
+
+
+async def forget_expired(documents: Documents, now: datetime) -> int:
+    """Forget the price alerts that ended before this UTC day and since the last time; return how many.
+
+    They are listed by their last day, so that no other alert is read.
+    """
+    swept = await documents.get(_UNTIL, _SWEPT)
+    day = datetime.fromisoformat(swept) if swept else now - timedelta(days=1)
+    count = 0
+    while day.date() < now.date():
+        for key in await documents.all(_until(day)):
+            alert = await find(documents, key)
+            if alert is not None and alert.expires_at <= now:
+                await forget(documents, key)
+                count += 1
+            await documents.put(_until(day), key, None)
+        day += timedelta(days=1)
+    await documents.put(_UNTIL, _SWEPT, now.isoformat())
+    return count
 
 
 async def find(documents: Documents, key: str) -> PersonalAlert | None:
@@ -155,11 +177,19 @@ async def everyones(documents: Documents) -> Sequence[PersonalAlert]:
 
 def ended(alerts: Iterable[PersonalAlert]) -> dict[tuple[str, str], None]:
     """The documents to remove for price alerts that are over."""
-    return {place: None for alert in alerts for place in ((PRICES, alert.id), (_of(alert.owner), alert.id))}
+    return {
+        (collection, alert.id): None
+        for alert in alerts
+        for collection in (_of(alert.owner), _until(alert.expires_at), PRICES)
+    }
 
 
 def _of(owner: str) -> str:
     return f"price_alerts_of {owner}"
+
+
+def _until(last: datetime) -> str:
+    return f"{_UNTIL} {last.astimezone(UTC):%Y-%m-%d}"
 
 
 async def living(documents: Documents, universe: Universe, calendars: Calendars, now: datetime) -> Sequence[RuleSpec]:

@@ -46,6 +46,10 @@ class RuleResult:
     """Whether the live engine had to be stepped through."""
     unknown: tuple[str, ...] = ()
     """Series that it reads and of which the span has no figure at all."""
+    momentary: bool = False
+    """Whether its alerts are over as they happen: an edge without ``clear``."""
+    years: float = 0.0
+    """How long the prices that it follows are known within the span."""
 
     @property
     def mean(self) -> Mapping[str, float | None]:
@@ -196,7 +200,16 @@ class Past:
         forward = Forward(self.history, followed(rule.program), *self.span)
         ordered = sorted(fires, key=lambda fire: (fire.fired_at, sorted(fire.labels.items())))
         told = tuple(replace(fire, forward=forward.after(fire)) for fire in ordered)
-        return RuleResult(rule.id, evaluations, told, forward.base(), stepwise, self._unknown(rule))
+        return RuleResult(
+            rule.id,
+            evaluations,
+            told,
+            forward.base(),
+            stepwise,
+            self._unknown(rule),
+            rule.policy.momentary,
+            forward.years(),
+        )
 
     def _unknown(self, rule: Runtime) -> tuple[str, ...]:
         """The series that a rule reads and of which nothing is known in the span; a list counts as one."""

@@ -6,7 +6,7 @@ instant are the sessions closed by then. Lanes run row by row; values are flat a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -76,13 +76,15 @@ class ColumnFrame(Frame):
         for frame in self._inner.values():
             frame.forget()
 
-    def blocks(self, sessions: int) -> list[ColumnFrame]:
+    def blocks(self, sessions: int) -> Iterator[ColumnFrame]:
         """The instants in stretches so short that a window of ``sessions`` of all their lanes fits the cache."""
         step = max(_CELLS // max(sessions * self.width, 1), 1)
         if step >= self.rows:
-            return [self]
-        cuts = [slice(first, first + step) for first in range(0, self.rows, step)]
-        return [self.over_instants(self.instants[cut], self.heard[cut]) for cut in cuts]
+            yield self
+            return
+        for first in range(0, self.rows, step):
+            cut = slice(first, first + step)
+            yield self.over_instants(self.instants[cut], self.heard[cut])
 
     def until(self, count: int) -> ColumnFrame:
         """The first ``count`` instants."""
@@ -227,9 +229,10 @@ def in_blocks(evaluate: Evaluate, sessions: int) -> Evaluate:
     """``evaluate``, which looks at ``sessions`` before each instant, a stretch of instants after the other."""
 
     def run(frame: Frame) -> Floats:
-        parts = frame.blocks(sessions) if isinstance(frame, ColumnFrame) else []
-        if len(parts) < 2:
+        if not isinstance(frame, ColumnFrame) or not frame.rows:
             return evaluate(frame)
-        return np.concatenate([np.broadcast_to(evaluate(part), (part.lanes,)) for part in parts])
+        # One stretch at a time, since each keeps the windows that it looked through.
+        found = [np.broadcast_to(evaluate(part), (part.lanes,)) for part in frame.blocks(sessions)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     return run

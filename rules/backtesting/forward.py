@@ -15,6 +15,7 @@ from rules.language.scope import Ref
 
 HORIZONS = (1, 5, 20)
 """Sessions ahead."""
+_YEAR = 365.25 * 86_400e6
 
 
 def followed(program: Program) -> Mapping[str, Ref]:
@@ -55,6 +56,15 @@ class Forward:
     def base(self) -> Mapping[str, float | None]:
         """The mean over all sessions of the span and all members."""
         return {f"{horizon}d": self._mean(horizon) for horizon in HORIZONS}
+
+    def years(self) -> float:
+        """From the first to the last close of the span that any member has."""
+        known: list[int] = []
+        for axis, values, first in self._columns.values():
+            closes = axis.close(np.flatnonzero(~np.isnan(values)) + first)
+            inside = closes[(closes > self._start) & (closes <= self._end)]
+            known += [int(inside[0]), int(inside[-1])] if len(inside) else []
+        return (max(known) - min(known)) / _YEAR if known else 0.0
 
     def _mean(self, horizon: int) -> float | None:
         total, count = 0.0, 0

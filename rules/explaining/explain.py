@@ -24,6 +24,7 @@ from rules.language.tree import Node
 from rules.model import Lang, Localized, Status, Trace, TraceLine
 from rules.universe import Instrument
 
+_RATIOS = frozenset({"%", "pp", "bp"})
 _WEAKNESS = {Status.FINAL: 0, Status.PROVISIONAL: 1, Status.PARTIAL: 2, Status.PENDING: 3}
 
 
@@ -124,18 +125,19 @@ def decide(lane: Lane, program: Program, part: Part) -> Decision:
     seen = [found for ref in refs if (found := lane.seen(ref)) is not None]
     times = [at for at, _, _ in seen if at is not None]
     value = lane.value(left) if left is not None else float("nan")
+    unit = unit_beside(decider, left) if left is not None else ""
     statuses = [status for _, _, status in seen]
     return Decision(
         clause=written(decider),
         value=None if np.isnan(value) else value,
-        unit=left.typed.unit if left is not None else "",
+        unit=unit,
         observed_at=max(times, default=None),
         calendar=lane.frame.track(refs[0]).axis.name if seen else CONTINUOUS,
         series=tuple(lane.series(ref) for ref in refs),
         sources=tuple(sorted({source for _, source, _ in seen if source})),
         status=max(statuses, key=_WEAKNESS.__getitem__, default=Status.FINAL),
         trace=Trace(tuple(_lines(lane, part)), written(decider), _location(program)),
-        because=_because(decider, left, value),
+        because=_because(decider, left, unit, value),
         gap_s=_gap(lane, program, refs),
     )
 
@@ -173,11 +175,18 @@ def left_of(part: Part) -> Part | None:
     return figures[0] if part.name and figures else None
 
 
-def _because(decider: Part, left: Part | None, value: float) -> Localized:
+def unit_beside(comparison: Part, side: Part) -> str:
+    """The unit to show ``side`` in: a plain number that is compared with a percentage reads as one."""
+    if side.typed.unit:
+        return side.typed.unit
+    return next((arg.typed.unit for arg in comparison.args if arg.typed.unit in _RATIOS), "")
+
+
+def _because(decider: Part, left: Part | None, unit: str, value: float) -> Localized:
     clause = written(decider)
     if left is None:
         return {"en": clause, "zh": clause}
-    name, unit = written(left), left.typed.unit
+    name = written(left)
     return {
         "en": f"{name} = {write(value, unit, None, 'en')}; the rule says {clause}",
         "zh": f"{name} = {write(value, unit, None, 'zh')}；规则为 {clause}",
@@ -187,12 +196,23 @@ def _because(decider: Part, left: Part | None, value: float) -> Localized:
 def _lines(lane: Lane, part: Part) -> list[TraceLine]:
     lines: list[TraceLine] = []
     told: set[str] = set()
+    units = _units(part)
     for inner in part.visible():
         if inner.typed.form in {"series", "op", "call"} and inner.typed.key not in told:
             told.add(inner.typed.key)
-            lines.append(_line(lane, inner))
+            lines.append(_line(lane, inner, units.get(inner.typed.key, inner.typed.unit)))
             lines.extend(_members(lane, inner))
     return lines
+
+
+def _units(part: Part) -> dict[str, str]:
+    """The units of what is compared in ``part``, by key; of ``abs(x)`` also that of ``x``."""
+    found: dict[str, str] = {}
+    for inner in part.visible():
+        if inner.typed.name in COMPARISONS:
+            sides = [*inner.args, *(x for arg in inner.args if arg.name == "abs" for x in arg.args)]
+            found |= {side.typed.key: unit_beside(inner, side) for side in sides}
+    return found
 
 
 _SHOWN = 5
@@ -214,11 +234,11 @@ def _members(lane: Lane, part: Part) -> list[TraceLine]:
     ]
 
 
-def _line(lane: Lane, part: Part) -> TraceLine:
+def _line(lane: Lane, part: Part, unit: str) -> TraceLine:
     refs = part.typed.reads()
     seen = lane.seen(next(iter(refs))) if len(refs) == 1 else None
     value = lane.value(part)
-    text = write(value, part.typed.unit, None, "en")
+    text = write(value, unit, None, "en")
     if np.isnan(value):
         missing = [str(ref) for ref in sorted(refs, key=str) if lane.seen(ref) is None]
         text = "unknown: " + (f"no figure of {', '.join(missing)}" if missing else "not enough history")

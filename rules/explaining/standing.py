@@ -16,7 +16,7 @@ from rules.evaluation.history import History
 from rules.evaluation.logic import COMPARISONS
 from rules.evaluation.program import Program
 from rules.evaluation.runtime import Group, Memory, Runtime
-from rules.explaining.explain import Lane, written
+from rules.explaining.explain import Lane, unit_beside, written
 from rules.functions.base import Part
 from rules.language.scope import Ref
 from rules.language.tree import Binary, Call
@@ -84,7 +84,7 @@ def _standing(lane: Lane, program: Program, symbol: str, truth: float) -> Standi
         clause=written(part),
         value=_known(lane.value(left)) if left else None,
         threshold=_known(lane.value(right)) if right else None,
-        unit=left.typed.unit if left else "",
+        unit=unit_beside(part, left) if left else "",
         distance=distance,
         series=tuple(lane.series(ref) for ref in _refs(left)) if left else (),
     )

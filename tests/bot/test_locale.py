@@ -1,11 +1,14 @@
 """The two languages say the same things."""
 
+import json
 import string
 
 import pytest
 
 from bot.commands.catalogue import VERBS
 from bot.locale import TEXTS, en, operations, zh
+from bot.locale.holidays import holiday_name
+from rules.calendars.holidays import TABLE
 from rules.model import Reason, TransitionKind
 
 
@@ -41,3 +44,9 @@ def test_every_verb_is_explained(verb: str) -> None:
     """The help has a line on each."""
     assert TEXTS["en"][f"help.{verb}"]
     assert TEXTS["zh"][f"help.{verb}"]
+
+
+def test_every_holiday_has_a_chinese_name() -> None:
+    """No reader meets a key of the table."""
+    packed = json.loads(TABLE.read_text(encoding="utf-8"))
+    assert [] == [key for row in packed.values() for key in row if not holiday_name(key, "zh")]

@@ -94,6 +94,15 @@ async def test_what_was_on_the_tape_before_a_crash_is_evaluated_after_it(store: 
     assert [notice.kind for notice in await second.turn(START + timedelta(minutes=1))] == ["fired"]
 
 
+async def test_what_came_with_a_later_time_than_the_turns_is_decided_in_that_turn(store: RedisStore) -> None:
+    """A turn that passes observations on the tape has evaluated them, each, so that a crash after it loses none."""
+    pipeline = pipeline_on(store)
+    await pipeline.start((), START)
+    await pipeline.record([tick(1, 71_000), tick(2, 69_000)])
+    told = await pipeline.turn(START)
+    assert [("fired", START), ("resolved", START)] == [(notice.kind, notice.at) for notice in told]
+
+
 async def test_a_notice_is_enqueued_with_the_state_that_it_tells(store: RedisStore) -> None:
     """After a turn each destination's lane holds the notice, and the incident is stored under its number."""
     pipeline = pipeline_on(store, "console:", "telegram:-1")

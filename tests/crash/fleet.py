@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -65,19 +66,28 @@ class Nursery:
 
 @dataclass
 class Fleet:
-    """The processes of one bot: what each is called, and which roles it runs (all of them where none is named)."""
+    """The processes of one bot: what each is called, and which roles it runs (all of them where none is named).
+
+    A process has a life of its own name, such as ``sender-1.3`` for the third; ``environ`` says what each is told.
+    """
 
     nursery: Nursery
     home: Path
-    environ: Mapping[str, str]
+    environ: Callable[[str], Mapping[str, str]]
     roles: Mapping[str, Sequence[str]]
     running: dict[str, int] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
+
+    def life(self, name: str) -> str:
+        """What the process that was started last is called."""
+        return f"{name}.{self.starts[name]}"
 
     async def start(self, name: str) -> None:
         """Start one of them."""
+        self.starts[name] += 1
         order = {
             "roles": self.roles[name],
-            "environ": self.environ,
+            "environ": self.environ(self.life(name)),
             "log": str(self.home / f"{name}.log"),
             "time": str(self.home / "time"),
         }

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,9 +30,6 @@ OUTAGE_PACE = 40.0
 OUTAGE_S = 600.0
 _AT_REST_S = 1.0
 """After this long, what was on its way has arrived and is acknowledged; time may then pass faster still."""
-_ON_ITS_WAY_S, _LATE_S = 1.0, 3.0
-"""Of the machine's time: what a process sent before it was killed has arrived after this long; on a busy machine after
-the longer one, which counts only where the bot itself marked the message as a possible duplicate."""
 CHATS, CHANNELS = (41, 42, 43), ("C1", "C2")
 FAULTS = tuple(Kind)
 FIGURE = re.compile(r"figure (\d+)")
@@ -57,17 +55,21 @@ rules:
 """
 
 
+THE_SENDER_DIED, NO_ANSWER = "its sender died before the acknowledgement", "no answer came"
+EXCUSES = frozenset({THE_SENDER_DIED, NO_ANSWER})
+
+
 class Arrival(NamedTuple):
-    """The message, its figure, and when it arrived (``time.monotonic()``)."""
+    """The message, its figure, and the life of the process that sent it (Telegram's only)."""
 
     id: str
     figure: int
-    at: float
+    sender: str = ""
 
 
 @dataclass
 class Siege:
-    """What is attacked, what was fed in, and what was killed when (``time.monotonic()``)."""
+    """What is attacked, what was fed in, what was killed, and which lives ended by that."""
 
     store: RedisStore
     telegram: FakeTelegram
@@ -76,7 +78,8 @@ class Siege:
     quick: QuickTime
     dice: random.Random
     fed: list[int] = field(default_factory=list)
-    kills: list[tuple[str, float]] = field(default_factory=list)
+    kills: Counter[str] = field(default_factory=Counter)
+    killed: set[str] = field(default_factory=set)
     faults: Counter[Kind] = field(default_factory=Counter)
 
     async def feed(self) -> None:
@@ -104,7 +107,8 @@ class Siege:
                 os.kill((await self.store.info())["process_id"], signal.SIGKILL)
         else:
             await self.fleet.kill(what)
-        self.kills.append((what, time.monotonic()))
+            self.killed.add(self.fleet.life(what))
+        self.kills[what.partition("-")[0]] += 1
         if what != "store":
             await self.fleet.start(what)
 
@@ -148,12 +152,15 @@ class Siege:
 
     def arrived(self) -> dict[str, list[Arrival]]:
         """What arrived at each destination, in order, duplicates included."""
+        posters = self.telegram.posters
         said = {
-            f"telegram:{chat}": [(str(m.id), m.text, m.arrived) for m in self.telegram.sent(chat)] for chat in CHATS
+            f"telegram:{chat}": [(str(m.id), m.text, posters[m.id]) for m in self.telegram.sent(chat)] for chat in CHATS
         }
-        said |= {f"slack:{name}": [(m.ts, m.visible, m.arrived) for m in self.slack.sent(name)] for name in CHANNELS}
+        said |= {f"slack:{name}": [(m.ts, m.visible, "") for m in self.slack.sent(name)] for name in CHANNELS}
         return {
-            destination: [Arrival(name, int(found[1]), at) for name, text, at in each if (found := FIGURE.search(text))]
+            destination: [
+                Arrival(name, int(found[1]), who) for name, text, who in each if (found := FIGURE.search(text))
+            ]
             for destination, each in said.items()
         }
 
@@ -175,35 +182,35 @@ class Siege:
         return count
 
     async def duplicates(self, given_up: Mapping[str, set[int]]) -> Counter[str]:
-        """How many messages arrived more than once, by service and by the cause that the delivery log gives.
+        """How many messages arrived more often than needed, by service and excuse.
 
+        A copy is excused of which the bot could not learn that it had arrived: no acknowledgement of it is in the
+        delivery log, and its sender was killed or got no answer. All copies of a message but one need an excuse.
         What was ``given_up`` was left unanswered twice.
         """
-        causes: Counter[str] = Counter()
         log = await self.store.outbox.log(100_000)
-        keys = {
+        told = {
             (line.destination, _message_id(line)): line.key for line in log if line.outcome in {"sent", "sent_again"}
         }
-        marked = {(line.destination, line.key) for line in log if '"possibly_duplicate":true' in line.detail}
         unanswered = {(line.destination, line.key) for line in log if "no answer" in line.detail}
+        causes: Counter[str] = Counter()
         for destination, seen in self.arrived().items():
-            first: dict[int, Arrival] = {}
+            keys = {each.figure: told[name] for each in seen if (name := (destination, each.id)) in told}
+            copies: dict[int, list[str]] = {}
             for each in seen:
-                earlier = first.setdefault(each.figure, each)
-                if earlier is not each:
-                    key = keys.get((destination, each.id)) or keys.get((destination, earlier.id), "")
-                    way_s = _LATE_S if (destination, key) in marked else _ON_ITS_WAY_S
-                    lost = (destination, key) in unanswered or each.figure in given_up[destination]
-                    cause = "no answer came" if lost else self._death(earlier.at, each.at, way_s)
-                    causes[f"{destination.partition(':')[0]}: {cause}"] += 1
+                if (destination, each.id) in told:
+                    excuse = "none, it was acknowledged"
+                elif each.sender in self.killed:
+                    excuse = THE_SENDER_DIED
+                elif each.figure in given_up[destination] or (destination, keys.get(each.figure)) in unanswered:
+                    excuse = NO_ANSWER
+                else:
+                    excuse = f"none, {each} was never acknowledged"
+                copies.setdefault(each.figure, []).append(excuse)
+            for excuses in copies.values():
+                needless = sorted(excuses, key=EXCUSES.__contains__)[1:]
+                causes.update(f"{destination.partition(':')[0]}: {excuse}" for excuse in needless)
         return causes
-
-    def _death(self, first: float, second: float, way_s: float) -> str:
-        senders = {name for name, roles in self.fleet.roles.items() if not roles or "sender" in roles}
-        if any(what in senders and first - way_s <= at <= second for what, at in self.kills):
-            return "the sender died before the acknowledgement"
-        struck = [f"{what} {at - first:+.2f}" for what, at in self.kills if first - 5 < at < second + 1]
-        return f"unexplained, {second - first:.2f} s later ({', '.join(struck)})"
 
 
 def _message_id(line: LogLine) -> str:
@@ -224,7 +231,7 @@ async def siege(home: Path, nursery: Nursery, roles: Mapping[str, Sequence[str]]
             telegram.add_chat(chat)
         for channel in CHANNELS:
             slack.add_channel(channel)
-        fleet = Fleet(nursery, home, environ(home, telegram, slack), roles)
+        fleet = Fleet(nursery, home, partial(environ, home, telegram, slack), roles)
         try:
             await asyncio.gather(*(fleet.start(name) for name in roles))
             yield Siege(store, telegram, slack, fleet, quick, random.Random(seed))
@@ -232,8 +239,8 @@ async def siege(home: Path, nursery: Nursery, roles: Mapping[str, Sequence[str]]
             await fleet.stop()
 
 
-def environ(home: Path, telegram: FakeTelegram, slack: FakeSlack) -> dict[str, str]:
-    """What the bot is told."""
+def environ(home: Path, telegram: FakeTelegram, slack: FakeSlack, life: str) -> dict[str, str]:
+    """What a process of the bot is told; by its ``life`` its messages are known."""
     destinations = [f"telegram:{chat}" for chat in CHATS] + [f"slack:{channel}" for channel in CHANNELS]
     return {
         "PATH": os.environ["PATH"],
@@ -245,7 +252,7 @@ def environ(home: Path, telegram: FakeTelegram, slack: FakeSlack) -> dict[str, s
         "TAPEWATCH_DESTINATIONS": ",".join(destinations),
         "TAPEWATCH_WEB__PORT": "0",
         "TELEGRAM_TOKEN": telegram.token,
-        "TELEGRAM_BASE_URL": telegram.base_url,
+        "TELEGRAM_BASE_URL": f"{telegram.base_url}/{life}",
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "SLACK_BASE_URL": slack.base_url,

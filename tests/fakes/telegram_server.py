@@ -53,6 +53,8 @@ class FakeTelegram:
         self.callback_answers: dict[str, Json] = {}
         self.inline_answers: dict[str, list[Json]] = {}
         self.files: dict[str, bytes] = {}
+        self.posters: dict[int, str] = {}
+        """Who sent a message, by its id: clients that are told apart add ``/NAME`` to the base URL."""
         self._message_ids = itertools.count(1)
         self._query_ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
@@ -75,6 +77,7 @@ class FakeTelegram:
         """Listen on the loopback; ``port`` 0 takes a free one."""
         app = web.Application(client_max_size=_TOO_LARGE)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        app.router.add_route("*", "/{poster}/bot{token}/{method}", self._handle)
         app.router.add_get("/file/bot{token}/{path}", self._download)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
@@ -176,16 +179,20 @@ class FakeTelegram:
         self.calls.append((method, parameters))
 
         async def answer() -> web.Response:
-            return await self._answer(request.match_info["token"], method.lower(), parameters)
+            poster = request.match_info.get("poster", "")
+            return await self._answer(request.match_info["token"], method.lower(), parameters, poster)
 
         return await self.faults.around(request, method, answer, _too_many)
 
-    async def _answer(self, token: str, method: str, parameters: dict[str, Any]) -> web.Response:
+    async def _answer(self, token: str, method: str, parameters: dict[str, Any], poster: str) -> web.Response:
         try:
             call = self._method(token, method)
             if method.startswith(("send", "edit")) and "chat_id" in parameters and (wait := self._over(parameters)):
                 return _too_many(math.ceil(wait))
-            return web.json_response({"ok": True, "result": await call(parameters)})
+            result = await call(parameters)
+            if method.startswith("send") and isinstance(result, dict):
+                self.posters[result["message_id"]] = poster
+            return web.json_response({"ok": True, "result": result})
         except ApiError as error:
             self.refusals.append(error.description)
             body: Json = {"ok": False, "error_code": error.code, "description": error.description}

@@ -186,6 +186,12 @@ LIVES = [
         [(0, "fired", FIRST), (4, "fired", FIRST)],
     ),
     (
+        "what is known of rearm counts while the condition is unknown",
+        Policy(momentary=True, rearm=True),
+        [v(True, rearm=False), v(None, rearm=True), v(True, rearm=False)],
+        [(0, "fired", FIRST), (2, "fired", FIRST)],
+    ),
+    (
         "rearm that holds only together with the edge comes too late",
         Policy(momentary=True, rearm=True),
         [v(True, rearm=False), v(True, rearm=True), v(True, rearm=False)],

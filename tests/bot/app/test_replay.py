@@ -22,8 +22,9 @@ from bot.operations.housekeeping import tidy
 from bot.operations.retention import RetentionSettings
 from bot.pipeline import Pipeline
 from bot.rulebook.files import _broken, _transition
-from bot.rulebook.personal import PersonalAlert, keep
+from bot.rulebook.personal import PersonalAlert, alert_id, keep, waits_for
 from bot.settings import Settings
+from rules.language.scope import Scope
 from rules.model import Observation, Reason, Status
 from rules.problems import Problem
 
@@ -193,6 +194,24 @@ async def test_a_personal_alert_that_came_meanwhile_is_left_out_and_named(tmp_pa
             await keep(store.documents, alert)
     found = await desk.replay()
     assert (list(found.left_out), told(found)) == (["my-p-new"], ["extra my-p-old fired new"])
+
+
+async def test_price_alerts_are_counted_and_not_replayed(tmp_path: Path) -> None:
+    """The index that they waited in is not recorded; what was told is no difference."""
+    desk = Desk(tmp_path)
+    world = open_desk(desk.settings)
+    key = alert_id("telegram:1", "BTC > 71500", repeats=False)
+    price = waits_for(key, "BTC > 71500", Scope(world.universe))
+    made = PersonalAlert(
+        id=key, owner="telegram:1", owner_name="Li", typed="BTC > 71500", when="BTC > 71500", created_at=START,
+        expires_at=minutes(9_000), price=price,
+    )  # fmt: skip
+    async with open_store(None, tmp_path) as store:
+        await keep(store.documents, made)
+    await desk.live()
+    found = await desk.replay()
+    assert (1, [], []) == (found.price_alerts, list(found.left_out), told(found))
+    assert 0 == (await desk.replay(end=minutes(60))).price_alerts
 
 
 async def test_the_record_reaches_back_as_far_as_the_tape(tmp_path: Path) -> None:

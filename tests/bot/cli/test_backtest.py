@@ -92,7 +92,10 @@ def test_two_versions_of_a_rule_are_compared(desk: Path) -> None:
         [fire["fired_at"] for fire in change["new"]],
         change["gone"],
     )
-    assert "+ up 2024-01-10 21:00" in backtest(desk, "up", "--against", str(desk / "old.yaml")).stdout
+    told = backtest(desk, "up", "--against", str(desk / "old.yaml")).stdout
+    assert "up against the other rules: 1 new, 0 gone\n+ up 2024-01-10 21:00" in told
+    same = backtest(desk, "up", "--against", str(desk / "pack.yaml")).stdout
+    assert "against the other rules: no difference" == same.splitlines()[-1]
 
 
 def test_the_page_marks_each_alert(desk: Path) -> None:

@@ -12,6 +12,7 @@ from adapters.clock import SteppingClock
 from adapters.message import Reader
 from adapters.notifiers.port import Receipt
 from adapters.rendering.plain import plain_text
+from bot.charts.gallery import Gallery
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.digest.flow import Outcome
@@ -63,13 +64,17 @@ class NoDigest:
         """There is no draft."""
         return Outcome.NO_DRAFT
 
-    async def fill(self, name, slot, text, now):
+    async def fill(self, name, words, now):
         """There is no draft."""
         return Outcome.NO_DRAFT
 
     async def correct(self, name, reason, now):
         """Nothing was published."""
         return Outcome.NOT_PUBLISHED
+
+    async def answered(self, message, chat):
+        """Nothing was sent."""
+        return
 
     async def in_work(self, now):
         """The running week."""
@@ -89,6 +94,10 @@ class Sent:
     async def log(self, count: int = 100, key: str = ""):
         """What was sent, the newest first."""
         return self.lines
+
+    async def receipt(self, key: str, destination: str) -> str | None:
+        """No message can be found again."""
+        return None
 
 
 @dataclass
@@ -224,7 +233,7 @@ def desk(universe, calendars, market, documents, limits, tmp_path):
         deliveries=Sent(),
         owners=Caretaker(documents=documents, states=commits, profiles=profiles, clock=clock),
         weekly=NoDigest(),
-        pictures=tmp_path / "pictures",
+        pictures=Gallery(tmp_path / "pictures"),
     )
 
 

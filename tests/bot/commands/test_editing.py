@@ -9,12 +9,12 @@ import pytest
 
 from adapters.message import Reader
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Publisher
 from bot.digest.layout_file import parse_layout
 from bot.reference.imported import digest_data
 from bot.reference.recording import END, FRIDAY, recording
-from tests.bot.commands.conftest import Person
+from tests.bot.commands.conftest import Person, Sent
 from tests.bot.digest.kit import MemoryStore
 
 LAYOUT = (
@@ -50,7 +50,7 @@ async def editor(desk, universe, publisher: Publisher, tmp_path: Path) -> Person
         return data
 
     await publisher.draft(data, FRIDAY, END)
-    return Person(Commands(replace(desk, weekly=DigestDesk(publisher, known, tmp_path))))
+    return Person(Commands(replace(desk, weekly=DigestDesk(publisher, known, tmp_path, Sent()))))
 
 
 async def test_a_text_is_written_shown_and_emptied(editor: Person, publisher: Publisher) -> None:

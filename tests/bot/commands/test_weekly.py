@@ -10,13 +10,13 @@ import pytest
 from adapters.chat.port import Reply
 from adapters.message import Reader
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData, ObservedData
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Publisher
 from bot.digest.layout_file import parse_layout
 from bot.reference.imported import digest_data
 from bot.reference.recording import END, FRIDAY, recording
-from tests.bot.commands.conftest import Person, shown
+from tests.bot.commands.conftest import Person, Sent, shown
 from tests.bot.digest.kit import MemoryStore
 
 LAYOUT = "version: 1\ntitle: W\nsections: []\n"
@@ -53,7 +53,7 @@ def reader(desk, publisher: Publisher, known: list[DigestData], tmp_path: Path) 
     async def data(_):
         return known[0]
 
-    return Person(Commands(replace(desk, weekly=DigestDesk(publisher, data, tmp_path / "asked"))))
+    return Person(Commands(replace(desk, weekly=DigestDesk(publisher, data, tmp_path / "asked", Sent()))))
 
 
 def files(reply: Reply) -> list[str]:

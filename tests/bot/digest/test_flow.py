@@ -10,7 +10,7 @@ from adapters.message import Colour, Reader
 from adapters.store.port import StoreUnavailable
 from bot.digest.data import DigestData, ObservedData
 from bot.digest.edition import Edition, Stage
-from bot.digest.flow import Known, Outcome, Publisher, Timetable
+from bot.digest.flow import Inputs, Known, Outcome, Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import parse_layout, shipped_layout
 from bot.reference.imported import digest_data, imported
@@ -40,7 +40,8 @@ def store() -> Store:
 
 def publisher(
     store: Store, folder: Path, universe: Universe, *, layout: Layout | None = None, unattended: bool = False,
-    file_formats: Sequence[str] = ("json",), slots: Path | None = None,
+    file_formats: Sequence[str] = ("json",), slots: Path | None = None, inputs: Inputs | None = None,
+    tables: Path | None = None,
 ) -> Publisher:  # fmt: skip
     """A publisher that writes only the cheapest format."""
     return Publisher(
@@ -56,6 +57,8 @@ def publisher(
         timetable=Timetable(unattended=unattended),
         file_formats=file_formats,
         slots_folder=slots,
+        tables_folder=tables,
+        inputs=inputs,
     )
 
 
@@ -159,10 +162,10 @@ async def test_words_that_two_people_write_at_once_are_both_kept(
     """Who is overtaken writes on top of what the other one left; nothing is approved unseen."""
     desk = publisher(store, tmp_path, universe)
     await desk.draft(digest_data(week), FRIDAY, CLOSE)
-    store.meanwhile.append(lambda: desk.fill(NAME, "view", "Own semis", CLOSE))
-    assert await desk.fill(NAME, "risks", "Export rules", CLOSE) is Outcome.FILLED
+    store.meanwhile.append(lambda: desk.fill(NAME, {"view": "Own semis"}, CLOSE))
+    assert await desk.fill(NAME, {"risks": "Export rules"}, CLOSE) is Outcome.FILLED
     assert await desk.words(FRIDAY) == {"view": "Own semis", "risks": "Export rules"}
-    store.meanwhile.append(lambda: desk.fill(NAME, "reasons", "Results", CLOSE))
+    store.meanwhile.append(lambda: desk.fill(NAME, {"reasons": "Results"}, CLOSE))
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.REDRAFTED
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
     edition = await desk.edition(NAME)
@@ -185,8 +188,8 @@ async def test_an_empty_required_slot_holds_publication_back_until_it_is_filled(
         assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.EMPTY_SLOTS
     assert list(store.sent) == [(f"digest:{NAME}:lacks:view", "slack:editors")]
     assert f"/digest fill {NAME} view TEXT" in store.sent[f"digest:{NAME}:lacks:view", "slack:editors"].payload
-    assert await desk.fill(NAME, "veiw", "x", SATURDAY) is Outcome.NO_SUCH_SLOT
-    assert await desk.fill(NAME, "view", "Own <b>semis</b>", SATURDAY) is Outcome.FILLED
+    assert await desk.fill(NAME, {"veiw": "x"}, SATURDAY) is Outcome.NO_SUCH_SLOT
+    assert await desk.fill(NAME, {"view": "Own <b>semis</b>"}, SATURDAY) is Outcome.FILLED
     assert await desk.tick(_always(digest_data(week)), SATURDAY) is Outcome.NOT_DUE  # it reminds of the approval
     assert await desk.tick(_always(digest_data(week)), SATURDAY) is Outcome.DRAFTED
     assert await desk.publish(digest_data(week), FRIDAY, SATURDAY) is Outcome.PUBLISHED
@@ -200,14 +203,14 @@ async def test_words_may_come_before_the_draft_and_after_publication(
     """Only for a week that has begun and isn't long over; what comes late goes out with a correction."""
     desk = publisher(store, tmp_path, universe)
     for name in ("2024-W45", "2024-W41"):
-        assert await desk.fill(name, "view", "x", CLOSE) is Outcome.NO_DRAFT
-    assert await desk.fill(NAME, "view", "Own semis", CLOSE - timedelta(days=1)) is Outcome.FILLED
+        assert await desk.fill(name, {"view": "x"}, CLOSE) is Outcome.NO_DRAFT
+    assert await desk.fill(NAME, {"view": "Own semis"}, CLOSE - timedelta(days=1)) is Outcome.FILLED
     assert await desk.approve(NAME, "Li") is Outcome.NO_DRAFT
     assert await desk.publish(digest_data(week), FRIDAY, CLOSE) is Outcome.NO_DRAFT
     assert await desk.tick(_always(digest_data(week)), CLOSE + timedelta(hours=1)) is Outcome.DRAFTED
     assert "Own semis" in (tmp_path / NAME / "draft-1" / f"{NAME}-en.json").read_text(encoding="utf-8")
     await desk.publish(digest_data(week), FRIDAY, SATURDAY)
-    assert await desk.fill(NAME, "view", "Own clouds", SATURDAY) is Outcome.FILLED_LATE
+    assert await desk.fill(NAME, {"view": "Own clouds"}, SATURDAY) is Outcome.FILLED_LATE
     assert await desk.correct(digest_data(week), NAME, "another view", SATURDAY) is Outcome.CORRECTED
 
 
@@ -291,6 +294,39 @@ async def test_editors_get_a_new_draft_when_fridays_flows_are_final_and_not_befo
     assert outcomes[3:] == [Outcome.DRAFTED, Outcome.NOT_DUE]
     payload = store.sent[f"digest:{NAME}:draft:{outcomes.count(Outcome.DRAFTED)}", "slack:editors"].payload
     assert "outflow only on Fri" in payload
+
+
+async def test_a_waiting_draft_is_computed_again_only_when_an_input_has_changed(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """Nothing is read as long as figures and tables stay as they were; within the hour, that is."""
+    read: list[datetime] = []
+    state = ["1"]
+
+    async def known(now: datetime) -> DigestData:
+        read.append(now)
+        return known_at(week, CLOSE + timedelta(minutes=40))
+
+    async def inputs() -> str:
+        return state[0]
+
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    desk = publisher(store, tmp_path, universe, inputs=inputs, tables=tables)
+    now = CLOSE + timedelta(minutes=42)
+    assert await desk.tick(known, now) is Outcome.DRAFTED
+    reads = [len(read)]
+    for change in (None, None, "figures", None, "table", None):
+        now += timedelta(minutes=2)
+        if change == "figures":
+            state[0] = "2"
+        elif change == "table":
+            (tables / "figures.csv").write_text("series,date,value\n", encoding="utf-8")
+        assert await desk.tick(known, now) is Outcome.NOT_DUE
+        reads.append(len(read))
+    assert reads == [1, 2, 2, 3, 3, 4, 4]
+    assert await desk.tick(known, now + timedelta(hours=1)) is Outcome.NOT_DUE
+    assert len(read) == 5
 
 
 async def test_a_week_that_ends_on_thursday_is_drafted_on_thursday(

@@ -42,4 +42,4 @@ def test_guidance_stands_under_the_capex_figure_and_empty_slots_are_marked(unive
     figure = page[page.index('id="figure-7"') : page.index('id="figure-8"')]
     assert "2025: up again" in figure
     assert "2025: up again" not in page[page.index('id="slots"') :]
-    assert page.count('class="slot empty"') == 4
+    assert page.count('class="slot empty"') == 3

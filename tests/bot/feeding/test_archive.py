@@ -1,7 +1,9 @@
 """The memory of daily figures on a real store."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,19 @@ async def test_of_a_series_the_newest_figures_are_kept(archive: Archive) -> None
     told = [Observation("x.y.value", DAY + timedelta(days=n), DAY, float(n)) for n in range(KEPT + 5)]
     await archive.keep(told)
     assert (KEPT, 5.0) == (len(await archive.load()), min(item.value or 0.0 for item in await archive.load()))
+
+
+async def test_the_revision_changes_with_what_is_kept_and_with_nothing_else(archive: Archive) -> None:
+    """What is told again is no news; a revised value, a new day and a new series are."""
+    bar = Observation("prices.NVDA.close", DAY, DAY, 135.4, source="yahoo")
+    flow = Observation("etf_flows.BTC.total", DAY, DAY, -54.9e6, source="Farside")
+    seen = [await archive.revision()]
+    for told in ([bar, flow], [bar, flow], [replace(bar, value=135.5)], [replace(bar, value=135.5)], [],
+                 [replace(flow, at=DAY + timedelta(days=1))], [replace(flow, status=Status.PENDING, value=None)],
+                 [replace(bar, status=Status.PARTIAL)]):  # fmt: skip
+        await archive.keep(told)
+        seen.append(await archive.revision())
+    changed = [after != before for before, after in pairwise(seen)]
+    assert changed == [True, False, True, False, False, True, True, False]
+    await archive.forget("NVDA")
+    assert await archive.revision() != seen[-1]

@@ -1,6 +1,6 @@
 """A week of the digest on the clock, through the outbox to a Bot API and a Slack on the loopback."""
 
-from __future__ import annotations
+from __future__ import re
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,8 +19,8 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.port import Store
 from adapters.store.redis import RedisStore
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData, ObservedData
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Outcome, Publisher, Timetable
 from bot.digest.layout import Section
 from bot.digest.layout_file import shipped_layout
@@ -66,7 +66,7 @@ class Desk:
         )
         self.late: list[Observation] = []
         self.publishing = Publishing(publisher=self.publisher, brief=None, data=self.known, clock=clock)
-        self.commands = DigestDesk(self.publisher, self.known, home)
+        self.commands = DigestDesk(self.publisher, self.known, home, store.outbox)
         self.sender = Sender(
             name=f"sender {id(self)}", store=store, notifiers=notifiers, reader_at=always(CHINESE), clock=clock
         )
@@ -154,7 +154,7 @@ async def test_a_week_from_the_close_to_its_correction(room: Room) -> None:
     assert room.slack.sent(TEAM) == room.telegram.sent() == []
 
     assert await desk.at(CLOSE + timedelta(hours=5, minutes=45)) is Outcome.DRAFTED
-    assert await desk.commands.fill(NAME, "view", "看好半导体", desk.clock.now()) is Outcome.FILLED
+    assert await desk.commands.fill(NAME, {"view": "看好半导体"}, desk.clock.now()) is Outcome.FILLED
     assert await desk.at(desk.clock.now() + timedelta(minutes=3)) is Outcome.DRAFTED
     tops = [sent for sent in room.slack.sent(EDITORS) if sent.thread_ts is None]
     assert [bool(sent.buttons) for sent in tops] == [False] * (len(tops) - 1) + [True]
@@ -170,7 +170,8 @@ async def test_a_week_from_the_close_to_its_correction(room: Room) -> None:
     assert [file.file_name for file in files] == FILES
     assert {file.reply_to for file in files} == {text.id}
     shared = [sent for sent in room.slack.sent(TEAM) if sent.thread_ts == post.ts]
-    assert [room.slack.files[file]["name"] for sent in shared for file in sent.files] == FILES
+    names = [room.slack.files[file]["name"] for sent in shared for file in sent.files]
+    assert [re.sub(r"-[0-9a-f]{8}(?=[.])", "", name) for name in names] == FILES
 
     desk.late.append(Observation("etf_flows.BTC.total", CLOSE, desk.clock.now(), -55.9e6, source="Farside"))
     assert await desk.commands.correct(NAME, "Farside 修订周五数据", desk.clock.now()) is Outcome.CORRECTED

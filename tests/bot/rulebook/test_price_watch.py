@@ -112,6 +112,30 @@ async def test_what_was_ended_or_has_expired_tells_nothing(store: RedisStore) ->
     assert [(ended.rule_id, "fired", 61_500.0)] == await fed(pipeline, tick(2, 61_500))
 
 
+async def test_what_has_expired_leaves_the_index(store: RedisStore) -> None:
+    """The day after its last one, with all that is kept of it; what was asked for anew meanwhile stays."""
+    pipeline = pipeline_on(store)
+    await pipeline.start((), START)
+    soon = START + timedelta(hours=1)
+    old, renewed, later = (
+        alert("BTC > 60000", expires_at=soon),
+        alert("BTC > 61000", expires_at=soon),
+        alert("BTC > 62k"),
+    )
+    for each in (old, renewed, later, replace(renewed, expires_at=later.expires_at)):
+        await personal.keep(store.documents, each)
+    await pipeline.turn(START)
+    assert 0 == await personal.forget_expired(store.documents, START)
+    assert 3 == len(await personal.of(store.documents, "telegram:7"))
+    tomorrow = START + timedelta(days=2)
+    assert 1 == await personal.forget_expired(store.documents, tomorrow)
+    await pipeline.turn(tomorrow)
+    assert {renewed.id, later.id} == {each.id for each in await personal.of(store.documents, "telegram:7")}
+    waiting = await price_watch.PriceWatch(store.documents, UNIVERSE, CALENDARS).load()
+    assert {personal.number_of(each.id) for each in (renewed, later)} == set(waiting.ids())
+    assert 0 == await personal.forget_expired(store.documents, tomorrow)
+
+
 async def test_many_are_told_in_batches(store: RedisStore) -> None:
     """What one price strikes is committed at once; the telling follows, turn by turn."""
     pipeline = pipeline_on(store)
