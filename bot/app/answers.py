@@ -26,6 +26,7 @@ from bot.feeding.archive import Archive
 from bot.feeding.intake import stored_events
 from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
+from bot.operations.start_files import StartFiles
 from bot.readers import Profiles
 from bot.reference.imported import digest_data
 from bot.reference.recording import Recording, recording
@@ -118,6 +119,7 @@ def build_commands(
             owners=build_caretaker(settings, store, clock),
             weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked", store.outbox),
             pictures=Gallery(settings.home / "pictures"),
+            read_at_start=StartFiles(settings.read_at_start),
             maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )
