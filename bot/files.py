@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_OWNED = "owner.lock"
+_LOCKED_WITHIN_S = 60.0
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:
@@ -43,10 +48,37 @@ def ensure_writable(folder: Path) -> None:
 
 @contextmanager
 def private_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder below ``parent``, readable by this user alone, removed with what is in it at the end."""
+    """A new folder below ``parent``, readable by this user alone, removed with what is in it at the end.
+
+    A process that is killed leaves it behind: :func:`left_behind`.
+    """
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
-        yield folder
+        with _locked(folder):  # the kernel lets go of it when the process dies, however it does
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_behind(parent: Path, prefixes: Iterable[str]) -> Sequence[Path]:
+    """The private folders below ``parent`` whose processes have died; none that is younger than a minute."""
+    old = time.time() - _LOCKED_WITHIN_S
+    found = []
+    for folder in (each for prefix in prefixes for each in parent.glob(f"{prefix}*")):
+        with suppress(OSError):
+            if folder.stat().st_mtime < old and (folder / _OWNED).exists():
+                with _locked(folder):
+                    found.append(folder)
+    return found
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder; raise ``BlockingIOError`` where another process does."""
+    descriptor = os.open(folder / _OWNED, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -184,6 +185,12 @@ class Settings(_Section):
     telegram_base_url: str = "https://api.telegram.org"
     slack_base_url: str = "https://slack.com/api/"
     secrets: Secrets = Field(default=Secrets(), exclude=True)
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def read_at_start(self) -> Sequence[Path]:
+        """The files that are read at the start alone: these settings, the universe and the digest's layout."""
+        return [each for each in (self._file, self.universe, self.digest.layout) if each]
 
 
 def default_colour(lang: Lang) -> Colour:
@@ -216,9 +223,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     if environ.get("TAPEWATCH_HOME"):
         tree["home"] = Path(environ["TAPEWATCH_HOME"]).expanduser().absolute()
     try:
-        return Settings.model_validate(tree)
+        settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise ProblemsFound(_problem(item, places) for item in error.errors()) from None
+    settings._file = source  # noqa: SLF001 - known here alone
+    return settings
 
 
 _KEY = "[key]"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from rules.model import CalendarEvent, Observation, Transition
@@ -64,6 +65,7 @@ def join(parts: Sequence[Fetched]) -> Fetched:
     )
 
 
+@lru_cache(maxsize=1_000)
 def source_names(source: str) -> tuple[str, ...]:
     """The sources that an observation or event names.
 

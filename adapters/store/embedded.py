@@ -28,6 +28,8 @@ from adapters.store.link import Link, client_for_socket
 from adapters.store.port import StoreUnavailable
 from adapters.store.redis import RedisStore, connect
 
+STORE = "store"
+"""The store's folder in the data directory."""
 _LOCK_POLL_S = 0.01
 _LOCK_WITHIN_S = 600.0
 _SERVER_GONE_WITHIN_S = 15.0
@@ -53,7 +55,7 @@ async def open_store(redis_url: SecretStr | None, home: Path) -> AsyncIterator[R
         finally:
             await store.aclose()
     else:
-        async with _embedded(home / "store", durable=True) as store:
+        async with _embedded(home / STORE, durable=True) as store:
             yield store
 
 
@@ -72,12 +74,19 @@ async def open_throwaway_store() -> AsyncIterator[RedisStore]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+async def end_unused(folder: Path) -> bool:
+    """End the server whose files are in ``folder``, if one runs; ``False`` where somebody uses it, or may."""
+    with contextlib.suppress(OSError, StoreUnavailable), _opened(folder / "users.lock") as users:
+        if _try_lock(users):
+            await server.stop(server.ServerFiles(folder, _socket(folder), durable=False))
+            return True
+    return False
+
+
 async def _sweep() -> None:
     for folder in _left_behind():
-        with contextlib.suppress(OSError, StoreUnavailable), _opened(folder / "users.lock") as users:
-            if _try_lock(users):
-                await server.stop(server.ServerFiles(folder, _socket(folder), durable=False))
-                shutil.rmtree(folder, ignore_errors=True)
+        if await end_unused(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _left_behind() -> list[Path]:

@@ -26,10 +26,11 @@ CHANGES = frozenset(
         TransitionKind.RELAPSED,
         TransitionKind.RESOLVED,
         TransitionKind.CORRECTED,
+        TransitionKind.ENDED,
     }
 )
 """The kinds that change the face of the message that told the alert."""
-_OVER = frozenset({TransitionKind.RESOLVED, TransitionKind.CORRECTED})
+_OVER = frozenset({TransitionKind.RESOLVED, TransitionKind.CORRECTED, TransitionKind.ENDED})
 _MARKED = _OVER | {TransitionKind.RECOVERING}
 Beside = Mapping[Lang, Sequence[Block]]
 """Blocks of evidence in each language."""
@@ -42,7 +43,7 @@ class Standing:
 
     told: Incident
     now: TransitionKind | None
-    """``RECOVERING``, ``RESOLVED`` or ``CORRECTED``; ``None`` while it fires."""
+    """``RECOVERING``, ``RESOLVED``, ``CORRECTED`` or ``ENDED``; ``None`` while it fires."""
     acknowledged: Transition | None
 
 

@@ -13,6 +13,7 @@ from adapters.feeds.health import HealthBook
 from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.app.desk import rule_paths
+from bot.app.ground import own_home
 from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
 from bot.charts.gallery import Gallery
@@ -23,9 +24,9 @@ from bot.digest.desk import DigestDesk
 from bot.digest.stored import stored_data
 from bot.feeding.archive import Archive
 from bot.feeding.intake import stored_events
-from bot.files import private_folder
 from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
+from bot.operations.start_files import StartFiles
 from bot.readers import Profiles
 from bot.reference.imported import digest_data
 from bot.reference.recording import Recording, recording
@@ -56,7 +57,7 @@ class Known:
 async def open_known(stack: AsyncExitStack, settings: Settings, universe: Universe, *, reference: bool) -> Known:
     """The configured store; with ``reference`` the recorded week at its end, on an empty store of its own."""
     if reference:
-        home = stack.enter_context(private_folder(settings.home, "reference-"))
+        home = await stack.enter_async_context(own_home(settings.home, "reference-"))
         store = await stack.enter_async_context(open_store(None, home))
         return known_of_week(recording(universe), store)
     store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
@@ -118,6 +119,7 @@ def build_commands(
             owners=build_caretaker(settings, store, clock),
             weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked", store.outbox),
             pictures=Gallery(settings.home / "pictures"),
+            read_at_start=StartFiles(settings.read_at_start),
             maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )

@@ -16,13 +16,14 @@ from bot import logs
 from bot.alerts.notices import Notice, addressed
 from bot.app.delivery import build_dispatcher, build_pictures
 from bot.app.desk import open_desk
+from bot.app.ground import own_home
 from bot.app.notifiers import build_notifiers, check_reachable, check_read
 from bot.demo import replay
 from bot.digest import Digest, build
 from bot.digest.chat import message as digest_message
 from bot.digest.html import render
 from bot.failures import Failure
-from bot.files import ensure_writable, private_folder, write_whole
+from bot.files import ensure_writable, write_whole
 from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.reference.imported import digest_data
@@ -64,7 +65,7 @@ async def run_demo(
     clock = SteppingClock(week.start)
     reader = settings.reader.reader(lang)
     async with AsyncExitStack() as stack:
-        home = stack.enter_context(private_folder(settings.home, "demo-"))
+        home = await stack.enter_async_context(own_home(settings.home, "demo-"))
         store = await stack.enter_async_context(open_store(None, home))
         notifiers = await build_notifiers(stack, settings, clock)
         check_reachable(destinations, settings, notifiers)

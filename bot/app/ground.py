@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from adapters.clock import Clock, SystemClock
-from adapters.store.embedded import open_store
+from adapters.store.embedded import STORE, end_unused, open_store
 from adapters.store.port import Store
+from bot.files import left_behind, private_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,17 @@ class Ground:
 
 
 HOST = Ground(SystemClock(), open_store)
+_OWN = ("demo-", "dry-run-", "reference-", "replay-")
+
+
+@asynccontextmanager
+async def own_home(parent: Path, prefix: str) -> AsyncIterator[Path]:
+    """A data directory of its own below ``parent``, removed at the end.
+
+    What killed processes left there, the servers of their stores among it, is cleared away first.
+    """
+    for left in left_behind(parent, _OWN):
+        if not (left / STORE).exists() or await end_unused(left / STORE):
+            shutil.rmtree(left, ignore_errors=True)
+    with private_folder(parent, prefix) as home:
+        yield home

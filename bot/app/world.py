@@ -15,12 +15,11 @@ from bot import roles
 from bot.app.answers import Known, known_of_store, known_of_week
 from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
-from bot.app.ground import HOST, Ground
+from bot.app.ground import HOST, Ground, own_home
 from bot.app.recordings import Playback
 from bot.demo import replay
 from bot.feeding.archive import Archive
 from bot.feeding.intake import Intake
-from bot.files import private_folder
 from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.reference.recording import recording
@@ -80,12 +79,12 @@ async def open_world(
         raise ProblemsFound(rulebook.current.errors)
     place = ""
     if reference or played:
-        home = stack.enter_context(private_folder(settings.home, "reference-" if reference else "replay-"))
+        home = await stack.enter_async_context(own_home(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
         store: Store = await stack.enter_async_context(open_store(None, home))
     elif dry_run:
         store, place = await stack.enter_async_context(_copied(settings))
-        home = stack.enter_context(private_folder(settings.home, "dry-run-"))
+        home = await stack.enter_async_context(own_home(settings.home, "dry-run-"))
         settings = settings.model_copy(update={"home": home})
     else:
         store = await stack.enter_async_context(ground.open_store(settings.secrets.redis_url, settings.home))

@@ -29,7 +29,7 @@ async def dryrun(ctx: Context, args: Arguments) -> Reply:
     if not loaded.ok:
         return ctx.reply(_mistakes(ctx, loaded))
     change = difference(ctx.rules, loaded.rules)
-    lines = await asyncio.to_thread(_lines, ctx, change, loaded)
+    lines = await asyncio.to_thread(_lines, ctx, change, loaded) + await _waiting(ctx)
     buttons = () if change.is_empty else button(ctx.say("button.reload"), "reload")
     return ctx.reply(_told(ctx, "dryrun.title", lines, loaded, buttons=buttons), edit=False)
 
@@ -41,10 +41,17 @@ async def reload(ctx: Context, args: Arguments) -> Reply:
     if not loaded.ok:
         return ctx.reply(_mistakes(ctx, loaded))
     change = difference(ctx.rules, loaded.rules)
-    lines = await asyncio.to_thread(_lines, ctx, change, loaded)
+    lines = await asyncio.to_thread(_lines, ctx, change, loaded) + await _waiting(ctx)
     await ctx.desk.rulebook.use(loaded)
     by = line(ctx.say("reload.by", by=ctx.who))
     return ctx.reply(_told(ctx, "reload.title", [*lines, by], loaded), private=False)
+
+
+async def _waiting(ctx: Context) -> list[Line]:
+    """What of the files that are read at the start alone waits for the next one."""
+    changed = await asyncio.to_thread(ctx.desk.read_at_start.changed)
+    names = ", ".join(dict.fromkeys(path.name for path in changed))
+    return [line(ctx.say("reload.restart", files=names))] if names else []
 
 
 def _told(ctx: Context, key: str, lines: list[Line], loaded: Loaded, *, buttons: tuple[Button, ...] = ()) -> Message:

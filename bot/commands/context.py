@@ -20,6 +20,7 @@ from bot.digest.port import Weekly
 from bot.locale import say
 from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
+from bot.operations.start_files import StartFiles
 from bot.readers import Profiles
 from bot.rulebook.expectations import Expectations
 from bot.rulebook.rulebook import RuleBook
@@ -65,6 +66,8 @@ class Desk:
     """Who is told of defects."""
     most_alerts: int = 200
     """How many alerts of their own a person may keep."""
+    read_at_start: StartFiles = field(default_factory=StartFiles)
+    """Settings, universe and layout: what changes in them waits for the next start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.feeding.runs import Run, newest_run
 from bot.locale.sources import source_name
+from bot.rulebook.files import standing_mistakes
 
 
 async def status(ctx: Context, args: Arguments) -> Reply:
@@ -35,6 +36,8 @@ async def status(ctx: Context, args: Arguments) -> Reply:
     waiting = await ctx.desk.deliveries.waiting()
     blocks.append(paragraph(line(ctx.say("status.queue", count=sum(waiting.values()), lanes=len(waiting)))))
     blocks.append(paragraph(line(ctx.say("status.rules", count=len(ctx.rules)))))
+    if mistakes := await standing_mistakes(ctx.desk.documents):
+        blocks.append(paragraph(line(ctx.say("status.mistakes", count=len(mistakes)))))
     key = "status.some_fail" if failing else "status.all_well"
     return ctx.reply(
         Message(

@@ -93,11 +93,11 @@ class ObservedData:
     ) -> None:
         """Keep what was known at ``now``; later observations and events are as if they didn't exist."""
         self._now, self._imported = now, imported
-        self._told: dict[str, dict[date, dict[str, Observation]]] = {}
+        self._told: dict[str, dict[date, tuple[Observation, ...]]] = {}
         for item in observations:
             if item.known_at <= now:
-                sources = self._told.setdefault(item.series, {}).setdefault(item.at.date(), {})
-                sources[item.source] = _firmer(sources.get(item.source), item)
+                days, day = self._told.setdefault(item.series, {}), item.at.date()
+                days[day] = _with(days.get(day, ()), item)
         self._days = {series: sorted(days) for series, days in self._told.items()}
         self._events = sorted((event for event in events if event.known_at <= now), key=lambda event: event.start)
 
@@ -134,7 +134,7 @@ class ObservedData:
 
     def told(self, series: str, day: date) -> tuple[Observation, ...]:
         """The newest figure of each source."""
-        return tuple(self._told.get(series, {}).get(day, {}).values())
+        return self._told.get(series, {}).get(day, ())
 
     def series(self, prefix: str) -> tuple[str, ...]:
         """Series by prefix."""
@@ -144,6 +144,14 @@ class ObservedData:
         """Events that touch the span."""
         low, high = first.isoformat(), last.isoformat()
         return tuple(event for event in self._events if event.start <= high and event.end >= low)
+
+
+def _with(told: tuple[Observation, ...], new: Observation) -> tuple[Observation, ...]:
+    """What each source told of a day, with ``new`` in the place of what its source told before."""
+    for index, old in enumerate(told):
+        if old.source == new.source:
+            return (*told[:index], _firmer(old, new), *told[index + 1 :])
+    return (*told, new)
 
 
 def _firmer(old: Observation | None, new: Observation) -> Observation:

@@ -353,4 +353,15 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "routes.subscribed": ("whoever subscribed to it in chat gets it besides", "此外，聊天中订阅者也会收到"),
 }
 
-TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY, **STATUS, **OUTBOX, **ROUTES}
+RULE_FILES: Mapping[str, tuple[str, str]] = {
+    "status.mistakes": (
+        "⚠️ {count} mistakes in the rule files: the old rules run. /dryrun shows them",
+        "⚠️ 规则文件有 {count} 处错误，仍运行旧规则；详情见 /dryrun",
+    ),
+    "reload.restart": (
+        "⚠️ {files} changed since the start and is read only then: restart Tapewatch to take it up.",
+        "⚠️ {files} 在启动后有改动，只在启动时读取，请重启 Tapewatch 使其生效。",
+    ),
+}
+
+TEXTS: Mapping[str, tuple[str, str]] = {**DOCTOR, **REPLAY, **STATUS, **OUTBOX, **ROUTES, **RULE_FILES}

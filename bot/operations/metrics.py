@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from adapters.feeds.port import SourceHealth
 from adapters.store.port import Store
+from bot.rulebook.files import standing_mistakes
 from rules.engine import CLOCK_KEY, AlertRecord
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -33,6 +34,8 @@ class Snapshot:
     evaluated_at: float | None
     """When the engine last committed a turn, in seconds since 1970 UTC."""
     phases: dict[str, int]
+    rule_mistakes: int
+    """Mistakes that keep edited rule files from being taken up."""
 
 
 async def snapshot(store: Store, sources: Iterable[SourceHealth]) -> Snapshot:
@@ -48,6 +51,7 @@ async def snapshot(store: Store, sources: Iterable[SourceHealth]) -> Snapshot:
         caught_up=await store.states.cursor() == await store.tape.end(),
         evaluated_at=clock.fired_at.timestamp() if clock and clock.fired_at else None,
         phases=dict(Counter(record.phase.value for record in records.values())),
+        rule_mistakes=len(await standing_mistakes(store.documents)),
     )
 
 
@@ -70,6 +74,7 @@ class _Collected(Collector):
         yield _gauge("outbox_lanes", "Destinations with messages that wait.", seen.lanes)
         yield _gauge("outbox_dead", "Messages that were given up (at most 100 are counted).", seen.dead)
         yield _gauge("engine_caught_up", "1 when everything on the tape was evaluated.", int(seen.caught_up))
+        yield _gauge("rule_mistakes", "Mistakes that keep edited rule files from running.", seen.rule_mistakes)
         if seen.evaluated_at is not None:
             yield _gauge("engine_evaluated_timestamp_seconds", "When the engine last evaluated.", seen.evaluated_at)
         alerts = GaugeMetricFamily("tapewatch_alerts", "Alert instances by phase.", labels=["phase"])

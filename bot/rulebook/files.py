@@ -20,6 +20,7 @@ from adapters.store.port import AlertStates, Commit, Documents, StoreUnavailable
 from bot.feeding.intake import handing_in
 from bot.locale import say
 from bot.locale.problems import located, told
+from bot.operations.start_files import content
 from bot.rulebook.rulebook import RuleBook, difference
 from rules.loading.loader import Loaded
 from rules.model import Lang, Localized, Reason, Severity, Trace, TraceLine, Transition, TransitionKind
@@ -66,7 +67,7 @@ class Watch:
     def _digest(self) -> str:
         digest = hashlib.sha256()
         for path in self._stats:
-            digest.update(b"%s\0%s\0" % (str(path).encode(errors="replace"), _content(path)))
+            digest.update(b"%s\0%s\0" % (str(path).encode(errors="replace"), content(path)))
         return digest.hexdigest()
 
 
@@ -76,13 +77,6 @@ def _stat(path: Path) -> _Stat | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return hashlib.sha256(path.read_bytes()).digest()
-    except OSError:
-        return b""
 
 
 class RuleFiles:

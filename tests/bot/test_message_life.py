@@ -142,6 +142,19 @@ async def test_a_message_is_edited_until_its_alert_is_over(desk):
     assert ([], []) == (service.buttons(0), service.fake.refusals)
 
 
+async def test_a_period_that_rolls_over_ends_its_message_quietly(desk):
+    """The message says so and has no buttons any more; nothing else is told, also where it was deleted."""
+    service = desk.service
+    ended = transition("sox", TransitionKind.ENDED, Reason.PERIOD_ROLLOVER)
+    await desk.happens(OPENING)
+    await desk.happens(ended)
+    assert (["🔔 SOX lags NDX · ended · sox"], []) == (first_lines(service), service.buttons(0))
+    await desk.happens(OPENING)
+    service.lose(1, ("deleted", True))
+    await desk.happens(ended)
+    assert 1 == len(first_lines(service))
+
+
 async def test_who_looks_after_it_is_no_longer_asked_for(desk):
     """The button goes, the others stay."""
     await desk.happens(OPENING)

@@ -26,6 +26,13 @@ def test_an_absent_default_file_gives_the_defaults(tmp_path: Path) -> None:
     assert settings.reader.reader().lang == "en"
 
 
+def test_the_files_that_are_read_at_the_start_alone(tmp_path: Path) -> None:
+    """The settings themselves, the universe and the layout that they name."""
+    file = tmp_path / "config.yaml"
+    file.write_text("universe: /desk/universe.yaml\ndigest: {layout: /desk/layout.yaml}\n", encoding="utf-8")
+    assert [file, Path("/desk/universe.yaml"), Path("/desk/layout.yaml")] == load(file, {}).read_at_start
+
+
 def test_a_named_file_that_is_absent_is_an_error(tmp_path: Path) -> None:
     """A file that somebody named must be there."""
     with pytest.raises(FileNotFoundError, match=r"missing\.yaml"):

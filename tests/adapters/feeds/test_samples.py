@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from adapters.clock import SteppingClock
 from adapters.feeds import (
+    cmc_flows,
     coingecko,
     coinmarketcap,
     earnings_nasdaq,
@@ -21,8 +23,16 @@ from adapters.feeds import (
     theblock,
     xbrl,
 )
+from adapters.feeds.answer import BadAnswer
 from adapters.feeds.flow_rows import to_days
+from adapters.feeds.hk_index import HkIndexHistory
+from adapters.feeds.streams import Tick
+from adapters.feeds.streams_coinbase import CoinbaseWire
+from adapters.feeds.streams_yahoo import YahooWire
+from adapters.http import HttpClient
+from rules.calendars.sessions import Calendars
 from rules.model import Status
+from tests.fakes.http_server import FakeHttp, not_found, ok_text
 
 FOLDER = os.environ.get("TAPEWATCH_SAMPLES", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="TAPEWATCH_SAMPLES names no folder")
@@ -70,3 +80,33 @@ def test_aws_revenue_is_read_from_an_instance():
         sample("amzn_10q"), "AmazonWebServicesSegmentMember", ("RevenueFromContractWithCustomerExcludingAssessedTax",)
     )
     assert [27_452e6] == [fact.value for fact in facts]
+
+
+def test_coinmarketcaps_chart_is_taken_by_the_day_alone():
+    """The sample is monthly, which is refused; its points are read as they stand."""
+    chart = document("cmc_data_api_etf")
+    with pytest.raises(BadAnswer, match="monthly"):
+        cmc_flows.parse(chart)
+    chart["data"]["aggregation"] = "daily"
+    assert [6036200000, 4459333000] == [*cmc_flows.parse(chart).values()]
+
+
+async def test_tencents_rows_are_closes(http_server: FakeHttp):
+    """Those of 9 and 10 July 2026."""
+    http_server.route("/appstock/*", ok_text(sample("tencent")))
+    http_server.route("*", not_found())
+    async with HttpClient(
+        SteppingClock(NOW), base_urls=dict.fromkeys(("tencent", "eastmoney"), http_server.base_url)
+    ) as http:
+        fetched = await HkIndexHistory(http, Calendars()).fetch(datetime(2026, 7, 10, 8, 30, tzinfo=UTC))
+    assert [4700.0, 4721.66] == [item.value for item in fetched.observations if item.series.endswith(".close")]
+
+
+def test_the_streams_frames_are_ticks():
+    """Bitcoin at Coinbase in 2020 and at Yahoo in 2025."""
+    at = datetime(2020, 2, 1, 1, 40, 16, 253563, tzinfo=UTC)
+    assert [Tick("BTC-USD", 9380.55, at)] == [*CoinbaseWire().ticks(sample("coinbase"))]
+    told = document("yahoo_streamer")
+    (tick,) = YahooWire().ticks(json.dumps(told["frame"]))
+    assert ("BTC-USD", told["decoded"]["time"]) == (tick.symbol, str(round(tick.at.timestamp() * 1000)))
+    assert told["decoded"]["price"] == pytest.approx(tick.price)

@@ -1,5 +1,6 @@
 """Rule files are read when an admin asks; a mistake in them never replaces the rules that run."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from adapters.chat.port import Origin
 from bot.commands.handler import Commands
+from bot.operations.start_files import StartFiles
+from bot.rulebook.files import BROKEN, COLLECTION
 from bot.rulebook.rulebook import RuleBook, difference
 from tests.bot.commands.conftest import Person, shown
 
@@ -65,6 +68,25 @@ async def test_reload_runs_what_the_files_say(admin: Person, file: Path, running
     assert "Reloaded by Ann" in text
 
 
+async def test_what_is_read_at_the_start_alone_waits_for_the_next(
+    admin: Person, desk, universe, file: Path, tmp_path: Path
+) -> None:
+    """Whoever reloads learns that the settings changed as well, and what to do."""
+    config, listed = tmp_path / "config.yaml", tmp_path / "universe.yaml"
+    config.write_text("web: {port: 1}\n", encoding="utf-8")
+
+    async def changed(_rules) -> None:
+        """Nothing runs here."""
+
+    book = RuleBook([file], universe, changed)
+    asked = replace(admin, commands=Commands(replace(desk, rulebook=book, read_at_start=StartFiles([config, listed]))))
+    assert "restart" not in await asked.read("/reload")
+    config.write_text("web: {port: 2}\n", encoding="utf-8")
+    assert "config.yaml changed since the start" in await asked.read("/reload")
+    listed.write_text("version: 1\n", encoding="utf-8")
+    assert "config.yaml, universe.yaml changed since the start" in await asked.read("/dryrun")
+
+
 async def test_a_mistake_is_located_and_the_old_rules_stay(admin: Person, file: Path, running: list) -> None:
     """File, line, column, what is wrong and what may have been meant."""
     file.write_text(PACK.replace("tags:", "tgas:"), encoding="utf-8")
@@ -109,3 +131,11 @@ async def test_the_home_page_shows_mine_and_what_is_next(ann: Person) -> None:
     assert "• #crypto · with sound" in text
     assert "Mon 4 Nov · Constellation Energy" in text
     assert "[✕ #crypto]" in text
+
+
+async def test_status_counts_the_mistakes_that_keep_rules_from_running(admin: Person, desk) -> None:
+    """As long as they stand."""
+    assert "mistakes" not in await admin.read("/status")
+    broken = {"since": "2024-11-01T20:00:00+00:00", "mistakes": [], "places": ["a.yaml:1:1: x"]}
+    await desk.documents.put(COLLECTION, BROKEN, json.dumps(broken))
+    assert "1 mistakes in the rule files: the old rules run" in await admin.read("/status")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from adapters.feeds.port import SourceHealth
 from adapters.store.port import Commit, OutboxEntry
 from adapters.store.redis import RedisStore
 from bot.operations.metrics import exposition, snapshot
+from bot.rulebook.files import BROKEN, COLLECTION
 from rules.engine import CLOCK_KEY, AlertRecord
 from rules.model import Observation, Phase
 
@@ -43,6 +45,14 @@ async def test_what_waits_is_counted_by_message_and_by_destination(store: RedisS
     found = await gauges(store)
     assert (found["tapewatch_outbox_lanes"], found["tapewatch_outbox_dead"]) == (2, 1)
     assert found["tapewatch_outbox_waiting"] == 2
+
+
+async def test_mistakes_in_rule_files_are_counted_while_they_stand(store: RedisStore) -> None:
+    """As the engine left them when it read the files last."""
+    assert 0 == (await gauges(store))["tapewatch_rule_mistakes"]
+    broken = {"since": NOW.isoformat(), "mistakes": [], "places": ["a.yaml:1:1: x", "a.yaml:2:1: y"]}
+    await store.documents.put(COLLECTION, BROKEN, json.dumps(broken))
+    assert 2 == (await gauges(store))["tapewatch_rule_mistakes"]
 
 
 async def test_alerts_are_counted_by_phase_and_the_clock_is_none_of_them(store: RedisStore) -> None:
