@@ -102,8 +102,7 @@ def indices_figure(frame: Frame) -> Figure:
         )
         reason = next((fact.reason for fact in facts.values() if fact.reason), None)
         if reason:
-            name = frame.name(ref.symbol)
-            notes.append({"en": f"{name['en']}: {reason['en']}.", "zh": f"{name['zh']}：{reason['zh']}。"})
+            notes.append({"en": f"{reason['en'][:1].upper()}{reason['en'][1:]}.", "zh": f"{reason['zh']}。"})
     source, as_of, status = summary(shown)
     title: Localized = {"en": "Indices: level and change", "zh": "主要指数表现"}
     if not source:
