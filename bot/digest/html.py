@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
 from adapters.message import Colour, Instant, Reader
@@ -24,6 +24,9 @@ from bot.digest.layout import Section
 from bot.digest.wording import sources_text, span_text
 from bot.locale.sources import source_name
 from rules.model import Lang, Localized
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +397,8 @@ _WORDS: dict[Lang, dict[str, str]] = {
 
 @cache
 def _template() -> Template:
+    from jinja2 import Environment  # noqa: PLC0415 - only when a page is wanted
+
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -85,17 +85,20 @@ class Archive:
     async def load(self, only: Container[tuple[str, str]] | None = None) -> list[Observation]:
         """Everything that is kept, or ``only`` some pairs of feed and key, oldest first.
 
-        A bar counts as known at its close.
+        A bar counts as known at its close. All of it is in memory together; who can do without takes :meth:`read`.
         """
-        found: list[Observation] = []
+        found = [item async for portion in self.read(only) for item in portion]
+        return sorted(found, key=lambda item: (item.known_at, item.at))
+
+    async def read(self, only: Container[tuple[str, str]] | None = None) -> AsyncIterator[Sequence[Observation]]:
+        """What :meth:`load` gives, in portions: the bars of a symbol, or another series, each oldest first."""
         for symbol, source in (await self._documents.all(PRICED)).items():
             if only is None or ("prices", symbol) in only:
-                found += await self._bars_of(symbol, source)
-        for series, text in (await self._documents.all(FIGURES)).items():
+                yield sorted(await self._bars_of(symbol, source), key=lambda item: item.at)
+        for series in await self._documents.keys(FIGURES):
             name = SeriesName.parse(series)
             if only is None or (name.feed, name.key) in only:
-                found += _figures(series, text)
-        return sorted(found, key=lambda item: (item.known_at, item.at))
+                yield _figures(series, await self._documents.get(FIGURES, series))
 
     async def bars_of(self, symbols: Container[str]) -> list[Observation]:
         """The bars of ``symbols``, each counting as known at its close."""
@@ -149,9 +152,10 @@ def _micros(at: datetime) -> int:
 def _unpacked(symbol: str, bars: Bars, source: str) -> Iterable[Observation]:
     times = [_EPOCH + int(at) * _MICROSECOND for at in bars.at]
     for field in FIELDS:
+        series = f"prices.{symbol}.{field}"
         for at, value in zip(times, getattr(bars, field), strict=True):
             if not np.isnan(value):
-                yield Observation(f"prices.{symbol}.{field}", at, at, float(value), source=source)
+                yield Observation(series, at, at, float(value), source=source)
 
 
 def _figures(series: str, text: str | None) -> list[Observation]:

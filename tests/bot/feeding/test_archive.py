@@ -69,6 +69,22 @@ def test_what_is_kept_comes_back(tmp_path: Path, batches: list[list[Observation]
     asyncio.run(round_trip())
 
 
+async def test_it_is_read_in_portions(archive: Archive) -> None:
+    """A symbol's bars or another series at a time, each oldest first: no more of it is in memory together."""
+    told = [
+        Observation(f"prices.{symbol}.{field}", at, at, 1.0)
+        for at in (DAY + timedelta(days=1), DAY)
+        for symbol in ("NVDA", "AMD")
+        for field in ("close", "high")
+    ]
+    await archive.keep([*told, Observation("etf_flows.BTC.total", DAY, DAY, 1.0)])
+    portions = [portion async for portion in archive.read()]
+    assert [1, 4, 4] == sorted(map(len, portions))
+    assert all(1 == len({item.series.split(".")[1] for item in portion}) for portion in portions)
+    assert all([*portion] == sorted(portion, key=lambda item: item.at) for portion in portions)
+    assert {item for portion in portions for item in portion} == set(await archive.load())
+
+
 async def test_running_bars_are_left_out(archive: Archive) -> None:
     """A tick and a bar without a value are no history."""
     tick = Observation("prices.NVDA.close", DAY, DAY, 1.0, Status.PARTIAL)
