@@ -12,6 +12,7 @@ from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
 from bot.digest.facts import Standing
 from bot.digest.figure import Figure, Row, day_text, weekday
+from bot.digest.layout import Slot
 from bot.digest.wording import flows_heading, gap, heading, missing_days, span_text
 from rules import numbers
 from rules.model import Lang, Severity
@@ -298,12 +299,17 @@ def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Li
     if gaps:
         texts.append(f"缺图 {'/'.join(gaps)}" if lang == "zh" else f"missing: {', '.join(gaps)}")
     if digest.empty_slots:
-        empty = [slot.title[lang] for slot in digest.layout.slots if slot.name in digest.empty_slots]
+        empty = [_empty(slot, lang) for slot in digest.layout.slots if slot.name in digest.empty_slots]
         texts.append(f"待分析师填写：{'、'.join(empty)}" if lang == "zh" else f"not written yet: {', '.join(empty)}")
     if kinds:
         texts.append(f"附 {kinds}" if lang == "zh" else f"attached: {kinds}")
     spans: list[Span] = [Instant(max(closes), _MARKET, "收盘" if lang == "zh" else "Close")] if closes else []
     return (*spans, Text((" · " if spans else "") + " · ".join(texts)))
+
+
+def _empty(slot: Slot, lang: Lang) -> str:
+    required = ("（必填）" if lang == "zh" else " (required)") if slot.required else ""
+    return f"{slot.title[lang]}{required}"
 
 
 def _pct(change: float) -> str:

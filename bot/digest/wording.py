@@ -84,6 +84,12 @@ def beside(first: str, second: str) -> str:
     return f"{first}{' ' if first[-1:].isascii() != second[:1].isascii() else ''}{second}"
 
 
+def coverage_text(layout: Layout) -> Localized:
+    """What the covered shares are called together: ``Coverage``, ``AI 覆盖标的``."""
+    name = layout.coverage_name
+    return {"en": name["en"], "zh": name["zh"] if name["zh"].endswith("标的") else beside(name["zh"], "标的")}
+
+
 def missing_days(stated: _Stated, lang: Lang) -> str:
     """The days of the span whose total flow isn't known: ``周五``, ``Thu, Fri``; empty when all are."""
     asset = stated.layout.etf.asset
