@@ -10,6 +10,7 @@ from enum import StrEnum
 from math import fsum
 
 from adapters.message import Instant, Line, Message, Paragraph, Span, Text
+from bot.digest.companies import reporting, state_company
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.data import DigestData
 from bot.digest.diary import SESSIONS, title_of
@@ -20,6 +21,7 @@ from bot.digest.frame import Span as Days
 from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
+from bot.digest.sentences import results
 from bot.digest.wording import HEADINGS, flows_heading, heading
 from rules import numbers
 from rules.calendars.sessions import Calendars
@@ -103,6 +105,8 @@ def _brief(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | 
     if layout.shows("crypto"):
         score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
         frame.facts.state("crypto.fear_greed", score)
+    for symbol in reporting(frame) if kind is Kind.DAY else ():
+        state_company(frame, symbol)
     messages: dict[Lang, Message] = {"en": _message(frame, kind, alerts, today, "en")}
     messages["zh"] = _message(frame, kind, alerts, today, "zh")
     return Brief(kind=kind, span=span, facts=frame.facts, messages=messages)
@@ -152,6 +156,8 @@ def _message(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date 
     lines: list[Line] = []
     for write in (_indices, _coverage, _crypto, _flows):
         lines += write(frame, kind, lang)
+    if reported := results(frame, lang):
+        lines.append(_line(heading("results", lang), reported))
     if today is not None:
         lines += [*_alerts(alerts, lang), *_events(frame, today, lang)]
     title = _title(frame, kind, today, lang)

@@ -39,7 +39,7 @@ def write(frame: Frame) -> tuple[Paragraph, ...]:
         ("indices", {"en": "Indices", "zh": "指数"}, _indices),
         ("movers", {"en": f"{covered['en']} movers", "zh": covered["zh"]}, _movers),
         ("capex", {"en": "Capital expenditure", "zh": "资本开支"}, _capex),
-        ("results", {"en": "Results", "zh": "财报"}, _results),
+        ("results", {"en": "Results", "zh": "财报"}, results),
         ("crypto", {"en": "Crypto market", "zh": "加密市场"}, _crypto),
         ("flows", {"en": f"Spot {held['en']} ETFs", "zh": f"现货{held['zh']} ETF"}, _flows),
         ("bitcoin", {"en": "Bitcoin", "zh": "比特币"}, _bitcoin),
@@ -128,7 +128,8 @@ def _capex(frame: Frame, lang: Lang) -> str:
     return f"Capital expenditure in {quarter}: {'; '.join(clauses)}."
 
 
-def _results(frame: Frame, lang: Lang) -> str:
+def results(frame: Frame, lang: Lang) -> str:
+    """The newest quarter of each company whose quarters are stated; empty where there is none."""
     clauses = []
     for symbol in shown_companies(frame):
         key = next(

@@ -15,6 +15,7 @@ from rules.model import Lang, Localized
 
 HEADINGS: dict[str, Localized] = {
     "indices": {"en": "Indices", "zh": "指数"},
+    "cloud": {"en": "Cloud", "zh": "云业务"},
     "capex": {"en": "Capex", "zh": "资本开支"},
     "results": {"en": "Results", "zh": "财报"},
     "crypto": {"en": "Crypto", "zh": "加密"},

@@ -30,6 +30,7 @@ def test_mondays_brief_tells_fridays_session_and_the_days_events(universe: Unive
     assert "SOX +1.1%" in text
     assert "▲ Intel +7.8%" in text
     assert "Spot BTC ETFs　-$54.9M" in text
+    assert "Results　Alphabet CQ3'24: revenue $88.27B (+15.1% YoY, +4.2% QoQ)" in text
     assert "Alerts overnight　1\n　A-1 ETF outflow" in text
     assert text.endswith("Today　Constellation Energy (results)")
     assert text_of(brief.messages["zh"]).endswith("今日　Constellation Energy 财报")
@@ -98,3 +99,11 @@ def test_todays_events_say_who_reports_when_and_what_else_there_is(universe: Uni
     messages = daily(ObservedData((), found, NOW), universe, today=date(2024, 11, 6)).messages
     assert text_of(messages["en"]).endswith("Today　Qualcomm after the close, SMIC (results); FOMC meeting")
     assert text_of(messages["zh"]).endswith("今日　高通（盘后）、中芯国际 财报；美联储 FOMC 会议")
+
+
+def test_results_are_told_on_the_morning_after_and_not_again(universe: Universe) -> None:
+    """What became known since the session before last; the rest is in the weekly."""
+    data = digest_data(recording(universe))
+    texts = [text_of(daily(data, universe, today=day).messages["zh"]) for day in (date(2024, 11, 4), date(2024, 11, 5))]
+    assert ["财报　谷歌 3Q24" in text for text in texts] == [True, False]
+    assert "财报" not in text_of(month_to_date(data, universe, day=date(2024, 11, 2)).messages["zh"])

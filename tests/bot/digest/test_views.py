@@ -6,17 +6,18 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 from icalendar import Calendar
 
 from adapters.message import Attachment, Button, Colour, Paragraph, Reader
+from adapters.rendering.plain import plain_text
 from bot.charts.svg import plain_palette
 from bot.digest import Digest, chat, html, ics, pdf, xlsx
 from bot.digest.layout_file import shipped_layout
-from rules.model import Lang
+from rules.model import Lang, Observation
 from rules.universe import Instrument, Universe
 from tests.bot.digest.kit import close, digest_of, flow
 
@@ -120,6 +121,22 @@ def lines_of(block: object) -> tuple[tuple[object, ...], ...]:
     """A paragraph's lines."""
     assert isinstance(block, Paragraph)
     return block.lines
+
+
+def test_clouds_and_capex_are_told_in_the_week_of_their_results(universe: Universe, digest: Digest) -> None:
+    """Once: a week later they are no news, and stand in the report alone."""
+    text = plain_text(chat.message(digest, "zh"), READERS["zh"])
+    assert "云业务 3Q24　AWS 275.0 亿美元（同比 +19%） · Intelligent Cloud 241.0 亿美元（同比 +20%）" in text
+    assert "资本开支 3Q24　亚马逊 212.8 亿美元（同比 +88%）" in text
+    known = datetime(2024, 10, 24, 20, tzinfo=UTC)
+    filed = [
+        Observation(f"fundamentals.AMZN.{field}", datetime(2024, 9, 30, 20, tzinfo=UTC), known, 2e10, source="10-Q")
+        for field in ("capex", "segment_aws", "revenue")
+    ]
+    later = digest_of(universe, filed)
+    assert later.facts["results.reported"].value == ()
+    assert later.facts["capex.AMZN"].number == 2e10
+    assert "3Q24" not in plain_text(chat.message(later, "zh"), READERS["zh"])
 
 
 def test_what_analysts_wrote_stands_in_the_chat_message_and_what_is_empty_is_named(universe: Universe) -> None:
