@@ -11,6 +11,7 @@ from adapters.message import Block, Instant, Line, Message, Move, Paragraph, Spa
 from bot.alerts.buttons import alert_buttons
 from bot.alerts.notices import Incident
 from bot.locale import say
+from bot.locale.reports import reported
 from bot.locale.sources import source_name
 from rules.calendars.schedule import CONTINUOUS
 from rules.model import Lang, Severity, Status, Transition, TransitionKind
@@ -57,9 +58,10 @@ def compose(incidents: Sequence[Incident], lang: Lang, universe: Universe, besid
         headline, title = _headline(first, lang), _title(first, lang)
         told = LIST[lang].join(_subject(item.transition) for item in ranked)
     else:
-        body.append(Paragraph(tuple(marked_up(part) for part in first.say[lang].splitlines() if part.strip())))
+        told = _said(first, lang)
+        body.append(Paragraph(tuple(marked_up(part) for part in told.splitlines() if part.strip())))
         body += beside
-        headline, title, told = _headline(first, lang), _title(first, lang), first.say[lang]
+        headline, title = _headline(first, lang), _title(first, lang)
     if first.trace.deciding and first.kind is not TransitionKind.HEALTH:
         word = {"en": "rule", "zh": "规则"}[lang]
         body.append(Paragraph(((Text(f"{word} "), Text(first.trace.deciding, "code")),)))
@@ -78,6 +80,12 @@ def _name(transition: Transition, lang: Lang) -> str:
     source = transition.labels.get("source", "") if transition.kind is TransitionKind.HEALTH else ""
     title = transition.title[lang]
     return title.replace(source, source_name(source, lang), 1) if source else title
+
+
+def _said(transition: Transition, lang: Lang) -> str:
+    """The alert's words; what a source's failure was is recorded in English."""
+    why = transition.because if transition.kind is TransitionKind.HEALTH else ""
+    return transition.say[lang].replace(why, reported(why, lang), 1) if why else transition.say[lang]
 
 
 def _headline(transition: Transition, lang: Lang) -> str:
@@ -100,7 +108,7 @@ def _many(incidents: Sequence[Incident], lang: Lang) -> tuple[str, Line]:
 
 
 def _news(transition: Transition, lang: Lang) -> Line:
-    return (Text(_name(transition, lang), "bold"), Text(f"{COLON[lang]}{' '.join(transition.say[lang].split())}"))
+    return (Text(_name(transition, lang), "bold"), Text(f"{COLON[lang]}{' '.join(_said(transition, lang).split())}"))
 
 
 def marked_up(text: str) -> Line:

@@ -8,6 +8,7 @@ from adapters.message import Line, Message, Paragraph, Span, Text
 from bot.alerts.messages import CLOSING, COLON, LIST, marked_up
 from bot.alerts.notices import Incident
 from bot.locale import say
+from bot.locale.traces import because
 from rules.model import Lang, Reason, Severity, Transition, TransitionKind
 from rules.numbers import quantity
 
@@ -62,7 +63,7 @@ def _told(run: Sequence[Incident], lang: Lang) -> Line:
 
 
 def _sentence(transition: Transition, lang: Lang) -> Line:
-    return marked_up(" ".join(transition.say[lang].split()) or transition.because)
+    return marked_up(" ".join(transition.say[lang].split()) or because(transition.because, lang))
 
 
 def _members(run: Sequence[Incident], lang: Lang) -> Line:

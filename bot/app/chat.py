@@ -65,7 +65,7 @@ def build_front_end(
     """The listener of ``platform``; raise ``Failure`` where its tokens are missing."""
     settings, secrets, clock = world.settings, world.settings.secrets, world.known.clock
     if missing := lacking(settings, platform):
-        raise Failure(f"{' and '.join(missing)} must be set for {platform}; see docs/connect-{platform}.md")
+        raise Failure("tokens", tokens=", ".join(missing), platform=platform)
     if platform == "telegram" and secrets.telegram_token:
         from adapters.chat.telegram import TelegramFrontEnd  # noqa: PLC0415 - half a second to load
 
@@ -91,4 +91,4 @@ def build_front_end(
             base_url=settings.slack_base_url,
             documents=world.store.documents,
         )
-    raise Failure(f"there is no platform {platform!r}; wanted one of {', '.join(PLATFORMS)}")
+    raise Failure("platform", name=platform, known=", ".join(PLATFORMS))

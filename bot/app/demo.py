@@ -106,7 +106,9 @@ async def _deliver_the_rest(store: Store, sender: Sender) -> None:
         await clock.sleep_until(min(due, deadline))
         await sender.drain()
     if dead := await store.outbox.dead(1):
-        raise Failure(f"{dead[0].entry.destination}: not delivered: {dead[0].why}")
+        where, why = dead[0].entry.destination, dead[0].why.partition(": ")[2] or dead[0].why
+        service = where.partition(":")[0] if where.startswith(("telegram:", "slack:")) else "others"
+        raise Failure("not_delivered", destination=where, why=why.removeprefix(f"{where}: "), service=service)
     if waiting := await store.outbox.waiting():
-        said = ", ".join(f"{count} for {destination}" for destination, count in waiting.items())
-        raise Failure(f"not delivered within {_PATIENCE.seconds} s: {said}; is the service reachable?")
+        said = ", ".join(f"{destination} ×{count}" for destination, count in waiting.items())
+        raise Failure("not_delivered_yet", seconds=_PATIENCE.seconds, waiting=said)

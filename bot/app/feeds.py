@@ -29,7 +29,7 @@ from adapters.feeds.fundamentals import Fundamentals
 from adapters.feeds.hk_index import EASTMONEY, TENCENT, HkIndexHistory
 from adapters.feeds.ics import Ics
 from adapters.feeds.news import OnlyNews
-from adapters.feeds.port import Feed, Stream
+from adapters.feeds.port import Feed, FeedProblem, Stream
 from adapters.feeds.prices import Prices
 from adapters.feeds.recorded import RecordedFeed, RecordedStream, RecordingFeed, RecordingStream
 from adapters.feeds.sec import SecFundamentals
@@ -284,4 +284,10 @@ def _fundamentals(sources: Sources) -> Feed:
         SecSegments(api=api, symbols=[symbol for symbol in symbols if symbol in SEGMENTS]),
     ]
     fallback = YahooFundamentals(desk=sources.yahoo) if sources.enabled("yahoo") else None
-    return Fundamentals(symbols=symbols, filings=filings if sources.enabled("sec") else [], fallback=fallback)
+    asked = sources.enabled("sec") and sources.settings.sec_contact
+    return Fundamentals(symbols=symbols, filings=filings if asked else [], fallback=fallback)
+
+
+def no_filings(sources: Sources) -> FeedProblem | None:
+    """Why the SEC isn't asked, where that is for want of a contact: no failure of a source, but good to know."""
+    return SecApi(http=sources.http, contact=sources.settings.sec_contact).missing_contact()

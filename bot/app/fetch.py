@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from adapters.clock import SystemClock
-from adapters.feeds.port import Feed, Fetched
+from adapters.feeds.port import Feed, Fetched, join
 from adapters.feeds.together import Together
 from adapters.store.embedded import open_store
-from bot.app.feeds import build_feeds, flow_feed, open_sources, recorded_feeds, recording_feeds
+from bot.app.feeds import build_feeds, flow_feed, no_filings, open_sources, recorded_feeds, recording_feeds
 from bot.app.recordings import playback
 from bot.failures import Failure
 from bot.settings import Settings
@@ -21,7 +21,7 @@ from rules.problems import nearest
 async def fetch_recorded(folder: Path, name: str) -> Fetched:
     """What feed ``name`` brought when it was recorded in ``folder``, all of its turns together."""
     played = playback(folder)
-    return await _named(recorded_feeds(played.names, folder), name, f"recording in {folder} of").fetch(played.end)
+    return await _named(recorded_feeds(played.names, folder), name, folder).fetch(played.end)
 
 
 async def fetch_once(settings: Settings, name: str, source: str | None, record: Path | None) -> Fetched:
@@ -34,21 +34,25 @@ async def fetch_once(settings: Settings, name: str, source: str | None, record: 
         feeds = build_feeds(sources)
         if source is not None:
             if name != "etf_flows":
-                raise Failure(f"--source goes with etf_flows; {name} has no sources to choose from")
+                raise Failure("no_sources", feed=name)
             feeds[name] = flow_feed(sources, source)
         if record:
             feeds = recording_feeds(feeds, record)
-        return await _named(feeds, name).fetch(clock.now())
+        fetched = await _named(feeds, name).fetch(clock.now())
+        unasked = no_filings(sources) if name == "fundamentals" else None
+        return join([fetched, Fetched(problems=(unasked,))]) if unasked else fetched
 
 
-def _named(feeds: dict[str, Feed], name: str, what: str = "feed") -> Feed:
-    """The feed ``name``; ``prices`` is all of its markets."""
+def _named(feeds: dict[str, Feed], name: str, folder: Path | None = None) -> Feed:
+    """The feed ``name``, of those recorded in ``folder`` if given; ``prices`` is all of its markets."""
     if name in feeds:
         return feeds[name]
     parts = [feed for full, feed in feeds.items() if full.partition(".")[0] == name]
     if not parts:
         known = sorted({full.partition(".")[0] for full in feeds})
+        listed = ", ".join(known)
+        if folder:
+            raise Failure("not_recorded", folder=folder, name=name, known=listed)
         guess = nearest(name, known)
-        hint = f"; did you mean {guess}?" if guess else ""
-        raise Failure(f"there is no {what} {name!r}; wanted one of {', '.join(known)}{hint}")
+        raise Failure("no_feed_near" if guess else "no_feed", name=name, known=listed, guess=guess)
     return Together(feeds=parts)

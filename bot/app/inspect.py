@@ -17,6 +17,7 @@ from adapters.store.embedded import open_store
 from adapters.store.port import Store
 from bot.alerts.incidents import INCIDENTS
 from bot.failures import Failure
+from bot.locale.problems import located
 from bot.operations.outbox_view import overview
 from bot.rulebook.files import standing_mistakes
 from bot.settings import Settings
@@ -67,7 +68,9 @@ async def status(store: Store, now: datetime) -> dict[str, Any]:
         "evaluated_at": clock and clock.isoformat(),
         "caught_up": tape == evaluated,
         "roles": {role: _place(await store.leases.holder(lease)) for role, lease in LEASES.items()},
-        "rule_mistakes": list(await standing_mistakes(store.documents)),
+        "rule_mistakes": [
+            {"en": located(each, "en"), "zh": located(each, "zh")} for each in await standing_mistakes(store.documents)
+        ],
         "waiting": outbox.waiting,
         "overdue_s": max((now - due).total_seconds(), 0.0) if due else 0.0,
         "dead": outbox.dead,
@@ -120,7 +123,7 @@ async def why(store: Store, number: str) -> list[Transition]:
     wanted = number.upper()
     text = await store.documents.get(INCIDENTS, wanted if wanted.startswith("A-") else f"A-{wanted}")
     if text is None:
-        raise Failure(f"no alert is called {number!r}; wanted a number such as A-1042")
+        raise Failure("no_alert", number=number)
     return _TRANSITIONS.validate_json(text)
 
 

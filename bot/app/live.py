@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from bot.app.engine import run_engine
 from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach, schemes_of, until_unread
 from bot.app.recordings import playback
-from bot.app.sending import CONSOLE, build_sender, on_terminal
+from bot.app.sending import CONSOLE, Report, build_sender, on_terminal
 from bot.app.world import World, lead, open_world
 from bot.failures import Failure
+from bot.locale import Saying
 from bot.operations.housekeeping import keep_tidy
 from bot.settings import Settings
 
@@ -29,8 +30,6 @@ log = structlog.get_logger()
 
 ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
 
-Report = Callable[[str, str], None]
-"""Told, before the work begins, what there is and what is missing: a heading and a sentence."""
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -85,7 +84,7 @@ async def run_bot(
         if "web" in chosen:
             work["web"] = await _web(stack, world, broken, report, tolerant=not named)
         if not work:
-            raise Failure(f"a dry run listens to nobody, so there is nothing to do for {' and '.join(chosen)}")
+            raise Failure("nothing_to_do", roles=", ".join(chosen))
         prompt()
         ready(list(work))
         async with asyncio.TaskGroup() as tasks:
@@ -150,10 +149,10 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
     try:
         address = await stack.enter_async_context(served(host, port, pages(world.store, broken)))
     except OSError as error:
-        said = f"{host}:{port} can't be listened on ({error.strerror}); set web.port to another one"
+        taken = Failure("port_taken", host=host, port=port, why=error.strerror)
         if not tolerant:
-            raise Failure(said) from error
-        report("web", said)
+            raise taken from error
+        report("web", taken.saying)
     else:
         report("web", f"{address}/healthz /readyz /metrics")
 
@@ -164,37 +163,35 @@ async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], repo
 
 
 def _describe(world: World, report: Report, *, dry_run: bool) -> None:
-    settings = world.settings
     report("store", world.place)
-    report("rules", f"{len(world.rulebook.rules)} over {len(world.universe.instruments)} instruments")
+    rules, instruments = len(world.rulebook.rules), len(world.universe.instruments)
+    report("rules", Saying("run.rules_over", {"rules": rules, "instruments": instruments}))
     if world.reference:
-        report("market", f"the recorded week; the time is {world.known.clock.now():%Y-%m-%d %H:%M} UTC")
-    if world.played:
-        span = f"{world.played.start:%Y-%m-%d %H:%M} to {world.played.end:%Y-%m-%d %H:%M} UTC"
-        report("market", f"the recording in {world.played.folder}, from {span}")
+        report("market", Saying("run.reference", {"at": f"{world.known.clock.now():%Y-%m-%d %H:%M}"}))
+    if played := world.played:
+        span = {"start": f"{played.start:%Y-%m-%d %H:%M}", "end": f"{played.end:%Y-%m-%d %H:%M}"}
+        report("market", Saying("run.recording", {"folder": played.folder, **span}))
     to = ", ".join(world.destinations)
-    report("alerts go to", "the terminal: this is a dry run, nothing is sent" if dry_run else to or "nobody")
-    for what, sentence in missing(settings, dry_run=dry_run):
-        report(what, sentence)
+    report("alerts", Saying("run.dry") if dry_run else to or Saying("run.nobody"))
+    for key in missing(world.settings, dry_run=dry_run):
+        report("missing", Saying(f"run.{key}"))
 
 
-def missing(settings: Settings, *, dry_run: bool) -> list[tuple[str, str]]:
-    """What isn't configured, and what is left out for it."""
+def missing(settings: Settings, *, dry_run: bool) -> Iterator[str]:
+    """What isn't configured, and what is left out for it: the keys of its texts."""
     secrets, access = settings.secrets, settings.access
-    lines = []
     if not dry_run and not settings.destinations:
-        lines.append(("missing", "destinations: alerts are kept but sent nowhere; set TAPEWATCH_DESTINATIONS"))
+        yield "no_destinations"
     if not secrets.telegram_token:
-        lines.append(("missing", "TELEGRAM_TOKEN: no Telegram (docs/connect-telegram.md)"))
+        yield "no_telegram"
     if not secrets.slack_bot_token:
-        lines.append(("missing", "SLACK_BOT_TOKEN: no Slack (docs/connect-slack.md)"))
+        yield "no_slack"
     elif not secrets.slack_app_token:
-        lines.append(("missing", "SLACK_APP_TOKEN: Slack is written to but not listened to (docs/connect-slack.md)"))
+        yield "deaf_slack"
     listens = any(not lacking(settings, platform) for platform in PLATFORMS)
     if listens and not (access.open or access.admins or access.analysts or access.viewers or access.chats):
-        lines.append(("missing", "access: nobody may use the bot; list chats and people there, or set access.open"))
+        yield "no_access"
     if not secrets.sosovalue_api_key:
-        lines.append(("missing", "SOSOVALUE_API_KEY: ETF flows come from the sources without a key"))
+        yield "no_sosovalue"
     if not settings.sec_contact:
-        lines.append(("missing", "sec_contact: no SEC filings; Yahoo's statements stand in for them"))
-    return lines
+        yield "no_sec"

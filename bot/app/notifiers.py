@@ -11,6 +11,7 @@ from adapters.notifiers.console import ConsoleNotifier
 from adapters.notifiers.port import Notifier
 from bot.app.plugins import NOTIFIERS, plugins
 from bot.failures import Failure
+from bot.locale import Saying
 from bot.routing.settings import RouteSettings
 from bot.settings import Secrets, Settings
 
@@ -70,15 +71,16 @@ def named(secrets: Secrets, scheme: str) -> frozenset[str]:
     return frozenset({"webhook": complete, "apprise": {*secrets.apprise}}.get(scheme, ()))
 
 
-def unreachable(destination: str, settings: Settings, schemes: Iterable[str]) -> str:
-    """Why no messenger of ``schemes`` serves ``destination``, and what to set; ``""`` where one does."""
+def unreachable(destination: str, settings: Settings, schemes: Iterable[str]) -> Saying | None:
+    """Why no messenger of ``schemes`` serves ``destination``, and what to set; ``None`` where one does."""
     scheme, colon, address = destination.partition(":")
     known = named(settings.secrets, scheme)
     if scheme in schemes and colon and (address or scheme == "console") and (not known or address in known):
-        return ""
+        return None
     wanted = _CREDENTIALS.get(scheme, "").format(name=address.upper() or "NAME")
-    hint = f"set {wanted}" if wanted and address else f"wanted {WANTED}"
-    return f"{destination!r} can't be written to; {hint}"
+    form = not (wanted and address)
+    key = "failure.destination_form" if form else "failure.destination_unset"
+    return Saying(key, {"destination": destination, "wanted": WANTED if form else wanted})
 
 
 WANTED = "telegram:CHAT, slack:CHANNEL, webhook:NAME, apprise:NAME or console:"
@@ -88,10 +90,10 @@ def check_reachable(destinations: Iterable[str], settings: Settings, notifiers: 
     """Raise ``Failure`` for the first destination that no messenger serves, with what to set."""
     for destination in destinations:
         if why := unreachable(destination, settings, notifiers):
-            raise Failure(why)
+            raise Failure.of(why)
 
 
-def out_of_reach(settings: Settings, schemes: Iterable[str]) -> list[str]:
+def out_of_reach(settings: Settings, schemes: Iterable[str]) -> list[Saying]:
     """What :func:`unreachable` says of the destinations that the settings name."""
     served = frozenset(schemes)
     return [why for each in destinations_of(settings) if (why := unreachable(each, settings, served))]

@@ -36,7 +36,7 @@ def plugins(group: str, taken: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for offered in sorted(entry_points(group=group), key=lambda each: each.name):
         if offered.name in {*taken, *found}:
-            raise Failure(f"{_whose(offered)} can't be used: there is another {offered.name!r}; uninstall one of them")
+            raise Failure("plugin_twice", plugin=_whose(offered), name=offered.name)
         found[offered.name] = _loaded(offered)
     return found
 
@@ -45,7 +45,7 @@ def _loaded(offered: EntryPoint) -> Any:
     try:
         return offered.load()
     except Exception as error:
-        raise Failure(f"{_whose(offered)} can't be loaded ({type(error).__name__}: {error})") from error
+        raise Failure("plugin_broken", plugin=_whose(offered), error=f"{type(error).__name__}: {error}") from error
 
 
 def _whose(offered: EntryPoint) -> str:

@@ -76,5 +76,5 @@ def playback(folder: Path) -> Playback:
     names = [name for name in recorded_names(folder) if name != HISTORY]
     times = [at for name in names for at in recorded_times(folder, name)]
     if not times:
-        raise Failure(f"{folder} holds no recording; wanted a folder that --record wrote")
+        raise Failure("no_recording", folder=folder)
     return Playback(folder, tuple(names), min(times) - _BEFORE, max(times))

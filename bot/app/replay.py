@@ -76,20 +76,18 @@ async def replay(settings: Settings, start: datetime | None, end: datetime | Non
         reached = await _evaluated(world.store)
         end = min(end or reached, reached)
         if end < start:
-            raise Failure(
-                f"nothing was evaluated from {start:%Y-%m-%d %H:%M} UTC on; the record ends at {_at(reached)}"
-            )
+            raise Failure("record_ends", start=f"{start:%Y-%m-%d %H:%M}", at=_at(reached))
         return await _compare(world, snapshot, start, end)
 
 
 def _from(snapshots: Sequence[Snapshot], start: datetime | None) -> tuple[Snapshot, datetime]:
     if not snapshots:
-        raise Failure("nothing was recorded yet that could be replayed; the engine records while tapewatch run runs")
+        raise Failure("no_record")
     first = snapshots[0]
     if start is None:
         return first, first.at
     if first.at > start:
-        raise Failure(f"the record reaches back to {_at(first.at)}; wanted --from then or later (see retention.tape)")
+        raise Failure("record_begins", at=_at(first.at))
     # One that was taken at that very instant stands after what was decided then.
     return next((each for each in reversed(snapshots) if each.at < start), first), start
 
@@ -102,7 +100,7 @@ async def _evaluated(store: Store) -> datetime:
     clock = (await store.states.alerts()).get(CLOCK_KEY)
     at = AlertRecord.from_json(clock).fired_at if clock else None
     if at is None:
-        raise Failure("nothing was evaluated yet that could be replayed")
+        raise Failure("not_evaluated")
     return at
 
 

@@ -12,6 +12,7 @@ from adapters.process import is_dead, this_process
 from adapters.store.port import Store
 from bot.app.ground import HOST, Ground
 from bot.app.notifiers import build_notifiers, out_of_reach
+from bot.locale import Saying
 from bot.readers import Profiles
 from bot.sending.caretaking import Caretaker
 from bot.sending.sender import Sender
@@ -19,11 +20,14 @@ from bot.settings import Settings
 
 CONSOLE = "console:"
 
+Report = Callable[[str, Saying | str], None]
+"""Told, before the work begins, what there is and what is missing: the key of a heading ``run.…``, and a sentence."""
+
 
 async def run_sender(
     settings: Settings,
     *,
-    report: Callable[[str, str], None],
+    report: Report,
     ready: Callable[[Sequence[str]], None] = lambda _work: None,
     ground: Ground = HOST,
 ) -> None:

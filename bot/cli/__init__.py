@@ -92,7 +92,9 @@ def main() -> None:
     except KeyboardInterrupt:
         status = 130
     except Exception as error:
-        text = explain(error)
+        from bot.cli.options import spoken
+
+        text = explain(error, spoken())
         if text is None:
             raise
         if text:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli import options
+
 if TYPE_CHECKING:
     from adapters.chat.port import Reply
     from bot.settings import Settings
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("text")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the answer.")
 @click.option("--reference", is_flag=True, help="Answer from the recorded week instead of the store.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.as_json
 @click.pass_obj
 def command(config: Path | None, text: str, lang: Lang | None, *, reference: bool, as_json: bool) -> None:
     """Answer a chat command on the terminal, such as "/movers crypto 1w" or "/help".

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import options
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.past.prices import Data
     from rules.backtesting.backtest import Report
     from rules.calendars.sessions import Calendars
+    from rules.model import Lang
     from rules.spec import RuleSpec
     from rules.universe import Universe
 
@@ -39,7 +42,8 @@ DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--from", "first", type=DAY, help="First day (default: the first that is known).")
 @click.option("--to", "last", type=DAY, help="Last day (default: the last that is known).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts to this file.")
 @click.option(
     "--against", type=click.Path(path_type=Path, exists=True), help="Tell what differs from the rules of this pack."
@@ -55,6 +59,7 @@ def command(
     last: datetime | None,
     html: Path | None,
     against: Path | None,
+    lang: Lang | None,
     as_json: bool,
 ) -> None:
     """Say when rules would have fired over daily figures, and what prices did next.
@@ -63,6 +68,7 @@ def command(
     """
     from bot.app.backtest import kept
     from bot.app.desk import rule_paths
+    from bot.locale.problems import located
     from bot.past import report as past
     from bot.past.prices import read_folder
     from bot.settings import load
@@ -75,8 +81,9 @@ def command(
     settings, calendars = load(config), Calendars()
     universe = load_universe(settings.universe)
     data = read_folder(folder, universe) if folder else asyncio.run(kept(settings, universe, calendars))
+    spoken = lang or settings.reader.lang
     for problem in data.problems:
-        click.echo(str(problem), err=True)
+        click.echo(located(problem, spoken), err=True)
     rules = past.chosen(_rules(packs or rule_paths(settings), data.universe), names)
     report = past.run(rules, data, calendars, start, end)
     changes = None
@@ -84,11 +91,11 @@ def command(
         before = [rule for rule in _rules([against], data.universe) if not names or rule.id in names]
         changes = past.changes(report, past.run(before, data, calendars, report.start, report.end))
     if html is not None:
-        _write_page(html, report, data, calendars, rules)
+        _write_page(html, report, data, calendars, rules, lang=spoken)
     if as_json:
         click.echo(json.dumps(past.document(report, data.problems, changes), ensure_ascii=False))
     else:
-        for line in past.lines(report, changes):
+        for line in past.lines(report, changes, spoken):
             click.echo(line)
 
 
@@ -102,10 +109,13 @@ def _rules(paths: Sequence[Path], universe: Universe) -> Sequence[RuleSpec]:
     return [rule for rule in loaded.rules if rule.enabled]
 
 
-def _write_page(html: Path, report: Report, data: Data, calendars: Calendars, rules: Sequence[RuleSpec]) -> None:
+def _write_page(
+    html: Path, report: Report, data: Data, calendars: Calendars, rules: Sequence[RuleSpec], *, lang: Lang
+) -> None:
     from bot.files import write_whole
+    from bot.locale import say
     from bot.past.page import page
     from rules.engine import Engine
 
-    write_whole(html, page(report, data, calendars, Engine(rules, data.universe, calendars).programs))
-    click.echo(f"page written to {html}", err=True)
+    write_whole(html, page(report, data, calendars, Engine(rules, data.universe, calendars).programs, lang=lang))
+    click.echo(say(lang, "written.page", file=html), err=True)

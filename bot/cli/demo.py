@@ -33,13 +33,14 @@ def command(config: Path | None, out: Path, notify: tuple[str, ...], lang: Lang 
     """Replay the week of 28 October 2024: every alert at its moment, then the weekly digest."""
     from bot.app.demo import CONSOLE, run_demo
     from bot.cli.progress import Progress
+    from bot.locale import say
     from bot.settings import load
 
     settings = load(config)
     destinations = notify if as_json else (CONSOLE, *notify)
     with Progress() as progress:
         demo = asyncio.run(run_demo(settings, out=out, destinations=destinations, lang=lang, on_step=progress.step))
-        progress.note(f"digest written to {demo.page}")
+        progress.note(say(lang or settings.reader.lang, "written.digest", file=demo.page))
     if as_json:
         click.echo(json.dumps(_document(demo), ensure_ascii=False))
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import options
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -41,7 +43,7 @@ class _Week(click.ParamType["date"]):
 @click.command("digest")
 @click.option("--week", type=_Week(), help="The ISO week, or any day of it (default: the last whole week).")
 @click.option("--month", metavar="YYYY-MM", help="A month up to today, or up to its end, in place of a week.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
+@options.language
 @click.option("--format", "form", type=click.Choice(FORMATS), default="chat", help="What to write.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--reference", is_flag=True, help="The recorded week of 28 October 2024 instead of the store.")
@@ -82,13 +84,14 @@ def _write(made: Digest | Brief, form: str, settings: Settings, lang: Lang | Non
         return
     from bot.digest.formats import FORMATS as RENDERERS
     from bot.files import write_whole
+    from bot.locale import say
 
     content = RENDERERS[form][1](made, reader) if isinstance(made, Digest) else made.to_json().encode()
     if out is None:
         sys.stdout.buffer.write(content)
     else:
         write_whole(out, content)
-        click.echo(f"digest written to {out}", err=True)
+        click.echo(say(reader.lang, "written.digest", file=out), err=True)
 
 
 async def _build(settings: Settings, day: date | None, month: str | None, *, reference: bool) -> Digest | Brief:

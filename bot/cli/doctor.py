@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import options
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.pass_obj
 def command(config: Path | None, lang: Lang | None, *, as_json: bool) -> None:
     """Look at everything that Tapewatch stands on, and say what to do about what is wrong.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from bot.cli import options
 
 if TYPE_CHECKING:
     from adapters.message import Reader
@@ -55,12 +57,20 @@ def _print(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines))
 
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def _speak(ctx: click.Context, _param: click.Parameter, lang: Lang | None) -> None:
+    """A language that is named after the word counts as one before it."""
+    if lang:
+        ctx.obj = replace(ctx.obj, lang=lang)
+
+
+_language = click.option(
+    "--lang", type=click.Choice(["zh", "en"]), expose_value=False, callback=_speak, help="Language."
+)
 
 
 @click.group("outbox", invoke_without_command=True)
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
-@_as_json
+@options.language
+@options.as_json
 @click.pass_context
 def command(ctx: click.Context, lang: Lang | None, *, as_json: bool) -> None:
     """Show what waits for each destination and how many messages could not be delivered."""
@@ -70,7 +80,8 @@ def command(ctx: click.Context, lang: Lang | None, *, as_json: bool) -> None:
 
 
 @command.command("list")
-@_as_json
+@_language
+@options.as_json
 @click.pass_obj
 def list_(desk: _Desk, *, as_json: bool) -> None:
     """Show what waits for each destination, and what holds it up (the same as without a word)."""
@@ -86,7 +97,8 @@ def _list(desk: _Desk, *, as_json: bool) -> None:
 
 
 @command.command("dead")
-@_as_json
+@_language
+@options.as_json
 @click.pass_obj
 def dead(desk: _Desk, *, as_json: bool) -> None:
     """List the messages that were given up, newest first, and why."""
@@ -99,16 +111,18 @@ def dead(desk: _Desk, *, as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("name", metavar="ID|KEY|NUMBER")
-@_as_json
+@_language
+@options.as_json
 @click.pass_obj
 def show(desk: _Desk, name: str, *, as_json: bool) -> None:
     """Show a dead letter with its text, or what became of a notice or of an alert (A-1042), everywhere."""
+    from bot.locale import say
     from bot.operations.outbox_page import notice_lines
     from bot.operations.outbox_view import look_up
 
     found = desk.ask(lambda outbox, _now: look_up(outbox, name))
     if found is None:
-        click.echo(f"tapewatch: nothing is known of {name!r}; wanted an id, a key or an alert's number", err=True)
+        click.echo(f"tapewatch: {say(desk.reader.lang, 'failure.no_notice', name=name)}", err=True)
         raise SystemExit(1)
     _print(found.to_json(), notice_lines(found, desk.reader), as_json=as_json)
 
@@ -116,7 +130,8 @@ def show(desk: _Desk, name: str, *, as_json: bool) -> None:
 @command.command("log")
 @click.option("--count", default=50, show_default=True, help="How many lines, newest first.")
 @click.option("--key", default="", help="Only the notice with this key.")
-@_as_json
+@_language
+@options.as_json
 @click.pass_obj
 def log(desk: _Desk, count: int, key: str, *, as_json: bool) -> None:
     """Show what became of each message, also of those that were held back, and why."""
@@ -129,7 +144,8 @@ def log(desk: _Desk, count: int, key: str, *, as_json: bool) -> None:
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, required=True, metavar="ID…|all")
-@_as_json
+@_language
+@options.as_json
 @click.pass_obj
 def retry(desk: _Desk, ids: tuple[str, ...], *, as_json: bool) -> None:
     """Send dead letters again, each at the end of its destination's lane."""
@@ -142,7 +158,8 @@ def retry(desk: _Desk, ids: tuple[str, ...], *, as_json: bool) -> None:
 @command.command("drop")
 @click.argument("ids", nargs=-1, required=True, metavar="ID…|all")
 @click.option("--reason", required=True, help="Why they are not to be sent; it stays in the delivery log.")
-@_as_json
+@_language
+@options.as_json
 @click.pass_obj
 def drop(desk: _Desk, ids: tuple[str, ...], reason: str, *, as_json: bool) -> None:
     """Give dead letters up for good, with the reason."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli import options
 from bot.cli.instants import Instant
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 @click.option("--from", "start", type=Instant(), help="First instant, UTC unless it names a zone (default: the first).")
 @click.option("--to", "end", type=Instant(ends=True), help="Last instant (default: the last that was evaluated).")
 @click.option("--reference", is_flag=True, help="Live through the recorded week first, then replay that.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.pass_obj
 def command(
     config: Path | None,
@@ -76,23 +77,34 @@ def _lines(found: Replayed, lang: Lang) -> Iterator[str]:
 
 def _difference(each: Difference, number: str, log: Sequence[LogLine], lang: Lang) -> Iterator[str]:
     from bot.locale import say
+    from bot.operations.outbox_page import outcome_text
 
     one = each.transition
     labels = " ".join(one.labels.values())
-    words = [say(lang, f"replay.{each.verdict.value}"), f"{one.at:%Y-%m-%d %H:%M:%S}", one.rule, labels, one.kind.value]
+    words = [
+        say(lang, f"replay.{each.verdict.value}"),
+        f"{one.at:%Y-%m-%d %H:%M:%S}",
+        one.rule,
+        labels,
+        say(lang, f"kind.{one.kind.value}"),
+    ]
     yield "  ".join(word for word in (*words, number) if word)
     for key, side in (("then", each.recorded), ("now", each.replayed)):
-        yield f"  {say(lang, f'replay.{key}')}: {_side(side) if side else '—'}"
+        yield f"  {say(lang, f'replay.{key}')}: {_side(side, lang) if side else '—'}"
     yield f"  {say(lang, 'replay.why')}: {each.reason(lang)}"
     for line in log:
-        yield f"  {say(lang, 'replay.told')}: {line.destination} {line.outcome} {line.at:%Y-%m-%d %H:%M:%S}"
+        outcome = outcome_text(line.outcome, lang)
+        yield f"  {say(lang, 'replay.told')}: {line.destination} {outcome} {line.at:%Y-%m-%d %H:%M:%S}"
 
 
-def _side(side: Transition) -> str:
+def _side(side: Transition, lang: Lang) -> str:
+    from bot.locale import say
+    from bot.locale.traces import because
     from rules.numbers import quantity
 
     seen = f" ({side.observed_at:%Y-%m-%d %H:%M:%S})" if side.observed_at else ""
-    return f"{quantity(side.value, side.unit, 'en')}{seen} · {side.because} · {side.reason.value}"
+    reason = say(lang, f"reason.{side.reason.value}")
+    return f"{quantity(side.value, side.unit, lang)}{seen} · {because(side.because, lang)} · {reason}"
 
 
 def _document(found: Replayed) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import options
+
 if TYPE_CHECKING:
     from rules.model import Lang
 
@@ -19,8 +21,8 @@ def command() -> None:
 
 @command.command("test")
 @click.argument("facts", nargs=-1, required=True, metavar="NAME=VALUE…")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.pass_obj
 def test(config: Path | None, facts: tuple[str, ...], lang: Lang | None, *, as_json: bool) -> None:
     """Say where an alert with these facts goes, by which route, and what may hold it back there.

@@ -8,9 +8,15 @@ import json
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from bot.cli import options
+
+if TYPE_CHECKING:
+    from bot.locale import Saying
+    from rules.model import Lang
 
 ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
 
@@ -27,11 +33,13 @@ ROLES = ("scheduler", "engine", "sender", "telegram", "slack", "web")
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="From the beginning of what --record wrote, on a store of its own: no source is asked.",
 )
+@options.language
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on what runs, once it does.")
 @click.pass_obj
 def command(
     config: Path | None,
     roles: tuple[str, ...],
+    lang: Lang | None,
     record: Path | None,
     replay: Path | None,
     *,
@@ -45,6 +53,9 @@ def command(
     telegram and slack (listen and answer; left out without their tokens unless named), web (/healthz, /readyz,
     /metrics).
     """
+    from rich.cells import cell_len
+
+    from bot.locale import say
     from bot.logs import configure
     from bot.settings import load
 
@@ -54,11 +65,14 @@ def command(
         raise click.UsageError("--json goes without --dry-run, whose result is the messages on the terminal")
     settings = load(config)
     configure()
+    spoken = lang or settings.reader.lang
     told: list[dict[str, str]] = []
 
-    def report(heading: str, sentence: str) -> None:
-        told.append({"what": heading, "said": sentence})
-        click.echo(f"{heading:<14}{sentence}", err=True)
+    def report(heading: str, saying: Saying | str) -> None:
+        said = saying if isinstance(saying, str) else saying.said(spoken)
+        told.append({"what": heading, "said": said})
+        title = say(spoken, f"run.{heading}")
+        click.echo(f"{title}{' ' * (14 - cell_len(title))}{said}", err=True)
 
     def ready(work: Sequence[str]) -> None:
         if as_json:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import options
+
 if TYPE_CHECKING:
     from rules.model import Lang
 
 
 @click.command("status")
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.language
+@options.as_json
 @click.pass_obj
 def command(config: Path | None, lang: Lang | None, *, as_json: bool) -> None:
     """Show who works, what fires, what waits to be sent, and how each source does."""

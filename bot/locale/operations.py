@@ -6,11 +6,16 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
     "doctor.ok": ("ok", "正常"),
     "doctor.warning": ("warning", "注意"),
     "doctor.problem": ("problem", "问题"),
-    "doctor.sum": ("{problems} problems, {warnings} warnings", "{problems} 个问题，{warnings} 条提醒"),
+    "doctor.sum": ("problems: {problems}, warnings: {warnings}", "{problems} 个问题，{warnings} 条提醒"),
     "doctor.settings_file": ("read from {file}", "读自 {file}"),
     "doctor.settings_none": (
         "no file at {file}; the defaults and the environment hold",
         "没有文件 {file}，使用默认值和环境变量",
+    ),
+    "doctor.settings_closed": ("{file}: {why}", "{file}：{why}"),
+    "doctor.settings_closed.do": (
+        "name a file that is there and can be read, by --config or TAPEWATCH_CONFIG",
+        "请用 --config 或 TAPEWATCH_CONFIG 指定存在且可读的文件",
     ),
     "doctor.settings_wrong": ("{why}", "{why}"),
     "doctor.settings_wrong.do": (
@@ -57,6 +62,8 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
         "可照常使用；全部疑点见 tapewatch check",
     ),
     "doctor.rules_wrong": ("{why}", "{why}"),
+    "doctor.rules_file": ("{file}: {why}", "{file}：{why}"),
+    "doctor.rules_file.do": ("correct the rules in the settings", "请更正设置中的 rules"),
     "doctor.rules_wrong.do": ("correct the file; the rules that run stay until then", "请更正文件；此前旧规则继续运行"),
     "doctor.store": ("{place} ({server}) can be written to", "{place}（{server}）可写"),
     "doctor.store_away": ("{why}", "{why}"),
@@ -102,9 +109,9 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
     "doctor.caught_up": ("everything on the tape is evaluated", "行情记录已全部计算"),
     "doctor.behind": ("the engine last evaluated {ago} ago, and figures wait", "引擎上次计算在 {ago} 前，仍有数据待算"),
     "doctor.behind.do": ("look into the log of the engine role", "请查看 engine 角色的日志"),
-    "doctor.outbox": ("{waiting} messages wait", "{waiting} 条消息待发"),
+    "doctor.outbox": ("messages waiting: {waiting}", "{waiting} 条消息待发"),
     "doctor.outbox_late": (
-        "{waiting} messages wait, the oldest has been due for {late}",
+        "messages waiting: {waiting}, the oldest due for {late}",
         "{waiting} 条消息待发，最早一条已逾期 {late}",
     ),
     "doctor.outbox_late.do": (
@@ -112,7 +119,7 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
         "sender 是否在运行？tapewatch outbox 显示其去向",
     ),
     "doctor.dead_none": ("no message was given up", "没有投递失败的消息"),
-    "doctor.dead": ("{count} messages could not be delivered", "{count} 条消息投递失败"),
+    "doctor.dead": ("messages that could not be delivered: {count}", "{count} 条消息投递失败"),
     "doctor.dead.do": (
         "tapewatch outbox dead says why; then tapewatch outbox retry or drop",
         "原因见 tapewatch outbox dead；再用 tapewatch outbox retry 或 drop 处理",
@@ -159,7 +166,11 @@ DOCTOR: Mapping[str, tuple[str, str]] = {
         "{destination} is configured (it can't be asked without sending)",
         "{destination} 已配置（不发送就无法检查）",
     ),
-    "doctor.access": ("{who}", "{who}"),
+    "doctor.access": (
+        "admins: {admins}, analysts: {analysts}, viewers: {viewers}, chats: {chats}",
+        "管理员 {admins}、分析师 {analysts}、查看者 {viewers}、会话 {chats}",
+    ),
+    "doctor.access_open": ("access.open: everyone may ask", "access.open：人人可用"),
     "doctor.access_none": ("the bot listens, but nobody may use it", "机器人在监听，但无人有权使用"),
     "doctor.access_none.do": (
         "list chats and people under access, or set access.open",
@@ -269,7 +280,8 @@ STATUS: Mapping[str, tuple[str, str]] = {
     "state.behind": ("figures wait to be evaluated; last {at} UTC", "有数据待计算；最近 {at} UTC"),
     "state.rules_fine": ("run as their files say", "与文件一致"),
     "state.rules_old": ("the files have mistakes, the old rules run:", "文件有错误，旧规则继续运行："),
-    "state.waiting": ("{count} messages wait for {lanes} destinations", "{count} 条消息待发（{lanes} 个目的地）"),
+    "state.idle": ("nothing waits", "没有待发消息"),
+    "state.waiting": ("messages waiting: {count}, destinations: {lanes}", "{count} 条消息待发（{lanes} 个目的地）"),
     "state.overdue": (", due for {late}", "，已逾期 {late}"),
     "state.dead": ("; {count} given up", "；{count} 条投递失败"),
     "state.phases": (

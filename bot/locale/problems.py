@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bot.locale.details import detailed
 from rules.model import Lang
 from rules.problems import Problem
 
 ZH: Mapping[str, str] = {
+    "always-true": "条件的这一部分恒成立",
     "bad-character": "符号 {word} 不能出现在这里",
     "bad-count": "这里需要交易日数或 K 线根数，例：5 或 5 bars",
     "bad-date": "日期 {word} 无效，格式为 YYYY-MM-DD",
@@ -97,6 +99,8 @@ ZH: Mapping[str, str] = {
     "unknown-rule": "没有规则 {word}",
     "unknown-unit": "没有单位 {word}，可用 %、pp、bp、k、m、bn 或货币",
     "unknown-word": "取值 {word} 无效",
+    "unreachable-clear": "clear 永远不会成立",
+    "unreachable-when": "when 永远不会成立",
     "unreadable": "文件无法读取",
     "until": "until 的时间无效：{word}",
     "value-in-label": "labels 中不能含数值",
@@ -114,12 +118,25 @@ _QUOTED = re.compile(r"'([^']*)'|`([^`]*)`")
 
 def told(problem: Problem, lang: Lang, text: str = "") -> str:
     """What is wrong, and what may have been meant. ``text`` is the expression that the problem's column counts in."""
-    if lang == "en" or problem.code not in ZH:
+    said = _in_chinese(problem, text) if lang == "zh" else ""
+    if not said:
         return f"{problem.message}; did you mean {problem.suggestion}?" if problem.suggestion else problem.message
+    return f"{said}，是不是 {problem.suggestion}？" if problem.suggestion else said
+
+
+def _in_chinese(problem: Problem, text: str) -> str:
+    """What is wrong, ``""`` where neither the sentence nor its code is known."""
     if text and problem.column > len(text.rstrip()):
         return "表达式不完整"
-    said = ZH[problem.code].format(word=_about(problem, text))
-    return f"{said}，是不是 {problem.suggestion}？" if problem.suggestion else said
+    if said := detailed(problem.message):
+        return said
+    return ZH[problem.code].format(word=_about(problem, text)).replace("此处 ", "此处") if problem.code in ZH else ""
+
+
+def located(problem: Problem, lang: Lang) -> str:
+    """The mistake or doubt after its place, ``file:line:column: …``."""
+    doubt = "" if not problem.warning else "warning: " if lang == "en" else "提示："
+    return f"{problem.file}:{problem.line}:{problem.column}: {doubt}{told(problem, lang)}"
 
 
 def _about(problem: Problem, text: str) -> str:

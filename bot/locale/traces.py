@@ -25,3 +25,12 @@ def traced(value: str, lang: Lang) -> str:
     sign, unit, digits, scale = found.groups()
     size = float(digits.replace(",", "")) * _SCALES[scale]
     return money(-size if sign == "-" else size, _CURRENCIES[unit], "zh", signed=sign == "+")
+
+
+def because(sentence: str, lang: Lang) -> str:
+    """A decision's recorded reason, ``FIGURE = VALUE; the rule says CLAUSE``, as a reader of ``lang`` is told it."""
+    figure, says, clause = sentence.partition("; the rule says ")
+    if lang == "en" or not says:
+        return sentence
+    name, equals, value = figure.rpartition(" = ")
+    return f"{name}{equals}{traced(value, lang)}；规则为 {clause}"

@@ -8,9 +8,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from bot.locale import say
+from bot.locale import Saying, say
+from bot.locale.problems import located
+from bot.locale.reports import reported, system_said
 from rules.formats import span
 from rules.model import Lang
+from rules.problems import Problem
 
 
 class Level(StrEnum):
@@ -41,11 +44,25 @@ class Finding:
         return "" if self.level is Level.OK else say(lang, f"doctor.{self.key}.do", **self._worded(lang))
 
     def _worded(self, lang: Lang) -> dict[str, object]:
-        """The values as a reader of ``lang`` writes them: a length of time has a unit."""
-        return {
-            name: span(value.total_seconds(), lang) if isinstance(value, timedelta) else value
-            for name, value in self.values.items()
-        }
+        """The values as a reader of ``lang`` writes them."""
+        return {name: _worded(value, lang) for name, value in self.values.items()}
+
+
+def _worded(value: object, lang: Lang) -> object:
+    """A length of time with its unit; mistakes, sayings and what the system reports in the reader's language."""
+    match value:
+        case timedelta():
+            return span(value.total_seconds(), lang)
+        case Problem():
+            return located(value, lang)
+        case Saying():
+            return value.said(lang)
+        case OSError():
+            return system_said(value, lang)
+        case str() | Exception():
+            return reported(str(value), lang)
+        case _:
+            return value
 
 
 def ok(check: str, key: str, **values: object) -> Finding:

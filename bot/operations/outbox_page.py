@@ -17,6 +17,7 @@ from adapters.store.port import DeadLetter, LogLine
 from bot.locale import TEXTS, say
 from bot.operations.outbox_view import Notice, Overview
 from bot.sending.payload import unpack
+from rules.model import Lang
 
 _RECEIPT = TypeAdapter(Receipt)
 
@@ -48,7 +49,7 @@ def dead_lines(letters: Sequence[DeadLetter], reader: Reader) -> Iterator[str]:
 def log_lines(lines: Sequence[LogLine], reader: Reader) -> Iterator[str]:
     """A line each: when, what became of it, where, which notice; under it the reason where there is one."""
     for line in lines:
-        outcome = _outcome(line, reader)
+        outcome = outcome_text(line.outcome, reader.lang)
         yield f"{_moment(line.at, reader)}  {outcome}  {clean(line.destination)}  {clean(line.key)}"
         if detail := _detail(line, reader):
             yield f"    {detail}"
@@ -71,11 +72,10 @@ def _moment(at: datetime, reader: Reader) -> str:
     return f"{at.astimezone(zone_of(reader.tz)):%Y-%m-%d %H:%M:%S} {zone_name(reader.tz, at, reader.lang)}"
 
 
-def _outcome(line: LogLine, reader: Reader) -> str:
-    for key in (f"outcome.{line.outcome}", f"reason.{line.outcome}"):
-        if key in TEXTS[reader.lang]:
-            return say(reader.lang, key)
-    return line.outcome
+def outcome_text(outcome: str, lang: Lang) -> str:
+    """What became of a message, in words; an outcome that has none as it is."""
+    known = (key for key in (f"outcome.{outcome}", f"reason.{outcome}") if key in TEXTS[lang])
+    return next((say(lang, key) for key in known), outcome)
 
 
 def _detail(line: LogLine, reader: Reader) -> str:

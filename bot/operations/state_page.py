@@ -9,6 +9,7 @@ from typing import Any
 from adapters.message import Table
 from adapters.rendering.tables import table_lines
 from bot.locale import say
+from bot.locale.reports import reported
 from rules.formats import span
 from rules.model import Lang
 
@@ -24,7 +25,7 @@ def lines(found: Found, now: datetime, lang: Lang) -> Iterator[str]:
         ("roles", _roles(found["roles"], lang)),
         ("engine", _engine(found, lang)),
         ("rules", say(lang, "state.rules_old" if found["rule_mistakes"] else "state.rules_fine")),
-        *(("", mistake) for mistake in found["rule_mistakes"]),
+        *(("", mistake[lang]) for mistake in found["rule_mistakes"]),
         ("outbox", _outbox(found, lang)),
         ("alerts", _phases(found["alerts"], lang)),
         *(("", text) for text in _firing(found["firing"], lang)),
@@ -51,7 +52,8 @@ def _engine(found: Found, lang: Lang) -> str:
 
 def _outbox(found: Found, lang: Lang) -> str:
     waiting, late = found["waiting"], found["overdue_s"]
-    text = say(lang, "state.waiting", count=sum(waiting.values()), lanes=len(waiting))
+    count, lanes = sum(waiting.values()), len(waiting)
+    text = say(lang, "state.waiting", count=count, lanes=lanes) if waiting else say(lang, "state.idle")
     text += say(lang, "state.overdue", late=span(late, lang)) if late >= 1 else ""
     return text + (say(lang, "state.dead", count=found["dead"]) if found["dead"] else "")
 
@@ -80,7 +82,7 @@ def _sources(sources: list[Found], now: datetime, lang: Lang) -> Iterator[str]:
     yield from table_lines(Table(rows, "lrrrrrl", header=titles), WIDTH)
     for each in sources:
         if each["error"]:
-            yield f"  {each['source']}: {each['error']}"
+            yield f"  {each['source']}: {reported(each['error'], lang)}"
     yield say(lang, "state.legend")
 
 

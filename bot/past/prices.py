@@ -59,7 +59,7 @@ def read_folder(folder: Path, universe: Universe) -> Data:
         if known is None:
             unknown.append(_instrument(symbol, bars.days))
     if not found:
-        raise Failure(f"{folder} has no files SYMBOL.csv with the header date,open,high,low,close,volume")
+        raise Failure("no_csv", folder=folder)
     everything = Universe([*universe.instruments, *unknown]) if unknown else universe
     return Data(everything, tuple(found.values()), tuple(problems))
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from adapters.clock import Clock
 from adapters.store.port import AlertStates, Commit, Documents, StoreUnavailable
 from bot.feeding.intake import handing_in
 from bot.locale import say
+from bot.locale.problems import located
 from bot.rulebook.rulebook import RuleBook, difference
 from rules.loading.loader import Loaded
 from rules.model import Lang, Localized, Reason, Severity, Trace, TraceLine, Transition, TransitionKind
@@ -30,6 +35,8 @@ SETTLED = timedelta(seconds=1)
 LOOK_EVERY = timedelta(seconds=1)
 _SHOWN = 12
 _LANGS: tuple[Lang, ...] = ("en", "zh")
+_PLACED = re.compile(r"(.*?):(\d+):(\d+): (.*)", re.DOTALL)
+_STANDING = TypeAdapter(list[Problem])
 _Stat = tuple[int, int, int]
 
 
@@ -126,7 +133,11 @@ class RuleFiles:
         known = {tuple(item) for item in told.get("mistakes", ())}  # type: ignore[attr-defined]
         found = {(problem.file, problem.code, problem.message) for problem in mistakes}
         since = str(told.get("since", now.isoformat()))
-        document = {"since": since, "mistakes": sorted(known | found), "places": [str(each) for each in mistakes]}
+        document = {
+            "since": since,
+            "mistakes": sorted(known | found),
+            "standing": _STANDING.dump_python(list(mistakes)),
+        }
         transition = None if found <= known else _transition(since, now, Reason.DATA_MISSING, _broken(mistakes))
         await self._commit(transition, json.dumps(document, ensure_ascii=False))
 
@@ -135,33 +146,40 @@ class RuleFiles:
         await self._states.commit(Commit(alerts={}, documents={(COLLECTION, BROKEN): broken, **handed}))
 
 
-async def standing_mistakes(documents: Documents) -> Sequence[str]:
-    """The mistakes that keep the files from being taken up, as ``file:line:column: …``; empty when there are none."""
+async def standing_mistakes(documents: Documents) -> Sequence[Problem]:
+    """The mistakes that keep the files from being taken up; empty when there are none."""
     text = await documents.get(COLLECTION, BROKEN)
-    return json.loads(text)["places"] if text else []
+    stored = json.loads(text) if text else {}
+    return _STANDING.validate_python(stored["standing"]) if "standing" in stored else [*_of_old(stored)]
+
+
+def _of_old(stored: Mapping[str, Any]) -> Iterator[Problem]:
+    """The mistakes as an earlier version wrote them down, ``file:line:column: what``."""
+    for found in map(_PLACED.fullmatch, stored.get("places", ())):
+        if found:
+            yield Problem(found[1], int(found[2]), int(found[3]), "", found[4])
 
 
 _Words = tuple[Localized, Localized, Trace]
 
 
 def _broken(mistakes: Sequence[Problem]) -> _Words:
-    places = [_place(problem) for problem in mistakes]
-    shown, more = places[:_SHOWN], len(places) - _SHOWN
-    title: Localized = {lang: say(lang, "files.broken", count=len(places)) for lang in _LANGS}
-    said: Localized = {
-        lang: "\n".join(
-            [*shown, *([say(lang, "why.more", count=more)] if more > 0 else []), say(lang, "reload.old_stay")]
-        )
-        for lang in _LANGS
-    }
+    title: Localized = {lang: say(lang, "files.broken", count=len(mistakes)) for lang in _LANGS}
+    said: Localized = {lang: "\n".join(_listed(mistakes, lang)) for lang in _LANGS}
     lines = tuple(TraceLine(f"{each.file}:{each.line}:{each.column}", each.message) for each in mistakes[:_SHOWN])
-    return title, said, Trace(lines, places[0])
+    return title, said, Trace(lines, _place(mistakes[0], "en"))
 
 
-def _place(problem: Problem) -> str:
+def _listed(mistakes: Sequence[Problem], lang: Lang) -> Iterator[str]:
+    yield from (_place(problem, lang) for problem in mistakes[:_SHOWN])
+    if len(mistakes) > _SHOWN:
+        yield say(lang, "why.more", count=len(mistakes) - _SHOWN)
+    yield say(lang, "reload.old_stay")
+
+
+def _place(problem: Problem, lang: Lang) -> str:
     """The mistake with the file's name alone: a chat need not know the folders of the host."""
-    hint = f" → {problem.suggestion}" if problem.suggestion else ""
-    return f"{Path(problem.file).name}:{problem.line}:{problem.column}: {problem.message}{hint}"
+    return located(replace(problem, file=Path(problem.file).name), lang)
 
 
 def _mended(loaded: Loaded) -> _Words:

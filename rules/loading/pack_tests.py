@@ -112,7 +112,10 @@ def read_points(text: str) -> tuple[Point, ...]:
         elif word == ")" and opened >= 0:
             last, opened = opened, -1
         elif times and points and opened < 0:
-            points.extend(points[last:] * (int(times[1]) - 1))
+            more = int(times[1]) - 1
+            if len(points) + (len(points) - last) * more > MAX_POINTS:
+                raise ValueError(f"more than {MAX_POINTS:,} figures")
+            points.extend(points[last:] * more)
         else:
             last = len(points) if opened < 0 else last
             points.append(_point(word))

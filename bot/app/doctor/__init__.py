@@ -22,10 +22,9 @@ async def examine(
     try:
         settings = load(config, environ)
     except ProblemsFound as found:
-        return Settings(), [problem("settings", "settings_wrong", why=str(each)) for each in found.problems]
+        return Settings(), [problem("settings", "settings_wrong", why=each) for each in found.problems]
     except OSError as error:
-        why = f"{error.filename}: {error.strerror}"
-        return Settings(), [problem("settings", "settings_wrong", why=why)]
+        return Settings(), [problem("settings", "settings_closed", file=error.filename, why=error)]
     findings = [machine.settings(source_of(config, environ)), *machine.look(settings, environ)]
     known = await _guarded("store", state.look(settings, clock))
     outside = await asyncio.gather(

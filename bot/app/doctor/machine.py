@@ -49,7 +49,7 @@ def _home(home: Path) -> Iterator[Finding]:
     try:
         ensure_writable(home)
     except OSError as error:
-        yield problem("disk", "home_closed", folder=home, why=error.strerror)
+        yield problem("disk", "home_closed", folder=home, why=error)
         return
     there = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(there).free
@@ -72,16 +72,16 @@ def _rules(configured: Settings) -> Iterator[Finding]:
         universe = load_universe(configured.universe)
         checked = check(rule_paths(configured), universe)
     except ProblemsFound as found:
-        yield from (problem("rules", "rules_wrong", why=str(each)) for each in found.problems)
+        yield from (problem("rules", "rules_wrong", why=each) for each in found.problems)
         return
     except OSError as error:
-        yield problem("rules", "rules_wrong", why=f"{error.filename}: {error.strerror}")
+        yield problem("rules", "rules_file", file=error.filename, why=error)
         return
     for each in checked.problems:
         if not each.warning:
-            yield problem("rules", "rules_wrong", why=str(each))
+            yield problem("rules", "rules_wrong", why=each)
         else:
-            yield warning("rules", "rules_doubt", why=str(each))
+            yield warning("rules", "rules_doubt", why=each)
     if checked.ok:
         count = len(universe.instruments)
         yield ok("rules", "rules", rules=checked.rules, tests=checked.tests, instruments=count)

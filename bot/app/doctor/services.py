@@ -116,7 +116,6 @@ def _access(settings: Settings) -> Sequence[Finding]:
     if all(lacking(settings, platform) for platform in PLATFORMS):
         return []
     if access.open:
-        return [ok("access", "access", who="access.open")]
-    people = {name: getattr(access, name) for name in ("admins", "analysts", "viewers", "chats")}
-    who = ", ".join(f"{len(each)} {name}" for name, each in people.items() if each)
-    return [ok("access", "access", who=who)] if who else [warning("access", "access_none")]
+        return [ok("access", "access_open")]
+    people = {name: len(getattr(access, name)) for name in ("admins", "analysts", "viewers", "chats")}
+    return [ok("access", "access", **people)] if any(people.values()) else [warning("access", "access_none")]

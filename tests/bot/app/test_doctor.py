@@ -136,8 +136,8 @@ async def test_what_waits_and_what_was_given_up_is_told(tmp_path: Path) -> None:
     environ = {"TAPEWATCH_HOME": str(tmp_path), **NO_SOURCES}
     _, findings = await examine(None, environ, ShiftedClock(NOW + timedelta(minutes=34)))
     assert told(findings, "outbox") == [
-        ("problem", "1 messages wait, the oldest has been due for 34 min"),
-        ("warning", "1 messages could not be delivered"),
+        ("problem", "messages waiting: 1, the oldest due for 34 min"),
+        ("warning", "messages that could not be delivered: 1"),
     ]
     assert told(findings, "roles")[-1] == ("warning", "nobody does the work of scheduler, housekeeping")
 

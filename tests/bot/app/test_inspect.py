@@ -65,7 +65,7 @@ ENGLISH = """\
 roles   desk:7: engine
 engine  everything evaluated, last 11-04 15:00 UTC
 rules   run as their files say
-outbox  1 messages wait for 1 destinations, due for 9 min
+outbox  messages waiting: 1, destinations: 1, due for 9 min
 alerts  1 firing, 0 pending, 0 recovering
         sox-lags-ndx  ^SOX  since 11-01 20:00
 

@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from tests.bot.cli.conftest import Tapewatch
 
 
-@pytest.fixture
-def document(tapewatch: Tapewatch) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def document(commands: Callable[[Path], Tapewatch], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``tapewatch demo --json`` prints."""
-    done = tapewatch("demo", "--json")
+    done = commands(tmp_path_factory.mktemp("demo"))("demo", "--json")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -22,7 +22,7 @@ def test_doctor_exits_with_1_on_a_problem(tapewatch: Tapewatch) -> None:
     broken = tapewatch("doctor", "--lang", "zh", **NO_SOURCES, TAPEWATCH_DESTINATIONS="telegram:42")
     assert broken.returncode == 1
     assert "问题  destinations" in broken.stdout
-    assert "set TELEGRAM_TOKEN" in broken.stdout
+    assert "无法发送到“telegram:42”；请设置 TELEGRAM_TOKEN" in broken.stdout
     assert "→ 请设置缺少的变量" in broken.stdout
 
 
@@ -70,9 +70,9 @@ def test_a_reader_who_leaves_ends_the_demo_quietly(tmp_path: Path) -> None:
     assert (process.wait(timeout=60), list((tmp_path / "data").iterdir())) == (1, [])
 
 
-def test_chinese_on_a_terminal_that_has_no_chinese(tapewatch: Tapewatch) -> None:
+def test_chinese_on_a_terminal_that_has_no_chinese(started: Tapewatch) -> None:
     """Under the C locale nothing breaks: Python speaks UTF-8 there, and an ASCII terminal gets question marks."""
-    done = tapewatch("status", "--lang", "zh", LANG="C", LC_ALL="C")
+    done = started("status", "--lang", "zh", LANG="C", LC_ALL="C")
     assert (done.returncode, "存储" in done.stdout) == (0, True)
-    ascii_only = tapewatch("status", "--lang", "zh", PYTHONIOENCODING="ascii")
+    ascii_only = started("status", "--lang", "zh", PYTHONIOENCODING="ascii")
     assert (ascii_only.returncode, "Traceback" in ascii_only.stderr) == (0, False)

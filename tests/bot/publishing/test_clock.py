@@ -1,8 +1,9 @@
 """A week of the digest on the clock, through the outbox to a Bot API and a Slack on the loopback."""
 
-from __future__ import re
+from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace

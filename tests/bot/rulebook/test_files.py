@@ -1,5 +1,6 @@
 """Rules that are edited while they run: taken up when whole, told once when they have a mistake."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from adapters.clock import SteppingClock
 from adapters.store.redis import RedisStore
 from bot.feeding.intake import handed_in
-from bot.rulebook.files import RuleFiles, Watch, standing_mistakes
+from bot.locale.problems import located
+from bot.rulebook.files import BROKEN, COLLECTION, RuleFiles, Watch, standing_mistakes
 from bot.rulebook.rulebook import RuleBook
 from rules.loading.universe_file import load_universe
 from rules.model import Transition
@@ -89,7 +91,9 @@ async def test_a_bad_edit_is_told_once_and_its_repair_once(store: RedisStore, tm
     assert told.say["en"].endswith("Old rules stay active.")
     assert told.say["zh"].endswith("旧规则继续生效。")
     assert "NVDA" in told.say["en"].splitlines()[0]
-    assert [line.partition(": ")[0] for line in await standing_mistakes(store.documents)] == [f"{desk.pack}:6:17"]
+    assert "没有名为 “NVDIA” 的标的或数据，是不是 NVDA？" in told.say["zh"].splitlines()[0]
+    (standing,) = await standing_mistakes(store.documents)
+    assert located(standing, "en").startswith(f"{desk.pack}:6:17: ")
 
     again = RuleFiles(desk.book, store.documents, store.states, SteppingClock(NOW))
     await again.take_up(after(20))
@@ -100,6 +104,13 @@ async def test_a_bad_edit_is_told_once_and_its_repair_once(store: RedisStore, tm
     assert (desk.runs(), second.reason, second.alert) == ("close(NVDA) > 300", "data_back", first.alert)
     await again.take_up(after(40))
     assert (len(await desk.told()), await standing_mistakes(store.documents)) == (2, [])
+
+
+async def test_what_an_earlier_version_wrote_down_is_still_read(store: RedisStore) -> None:
+    """Its mistakes were sentences: they are told as they stand."""
+    place = "/etc/packs: own/a.yaml:6:17: nothing is called 'NVDIA'; did you mean NVDA?"
+    await store.documents.put(COLLECTION, BROKEN, json.dumps({"since": "", "mistakes": [], "places": [place]}))
+    assert [place] == [located(each, "zh") for each in await standing_mistakes(store.documents)]
 
 
 async def test_another_mistake_is_told_too(store: RedisStore, tmp_path: Path) -> None:
