@@ -124,6 +124,14 @@ BACKTEST: Mapping[str, tuple[str, str]] = {
 }
 
 FAILURES: Mapping[str, tuple[str, str]] = {
+    "failure.no_weasyprint": (
+        "no PDF: WeasyPrint isn't installed; pip install 'tapewatch[pdf]'",
+        "无 PDF：未安装 WeasyPrint，请运行 pip install 'tapewatch[pdf]'",
+    ),
+    "failure.no_pango": (
+        "no PDF: WeasyPrint needs Pango on this machine ({error})",
+        "无 PDF：WeasyPrint 需要本机安装 Pango（{error}）",
+    ),
     "failure.no_alert": (
         "no alert is called {number!r}; wanted a number such as A-1042, see tapewatch alerts",
         "没有提醒“{number}”；请用编号，例：A-1042（见 tapewatch alerts）",
