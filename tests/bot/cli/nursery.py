@@ -19,7 +19,7 @@ import bot.app.doctor
 import bot.app.fetch
 import bot.app.live
 import bot.app.replay
-import bot.app.weekly
+import bot.app.weekly  # noqa: F401
 from bot.cli import main
 
 
