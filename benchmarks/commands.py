@@ -18,6 +18,7 @@ import numpy as np
 from adapters.chat.port import Chat, Origin, Request, User
 from adapters.clock import SteppingClock
 from adapters.message import Reader
+from bot.charts.gallery import Gallery
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.market.view import MarketView
@@ -111,7 +112,7 @@ def desk() -> Desk:
         deliveries=nothing,
         owners=nothing,
         weekly=nothing,
-        pictures=Path("pictures"),
+        pictures=Gallery(Path("pictures")),
     )
 
 

@@ -1,8 +1,9 @@
 """What the processes of a deployment hold: ``python -m benchmarks.memory``.
 
 Each is ``tapewatch run`` in a process of its own, against local chat servers, after it has delivered 200 messages. The
-whole bot has all its roles, the shipped rules and the whole universe, and feeds that every source has answered. The
-peer is the interpreter with the libraries that a role can't do without.
+whole bot has all its roles, the shipped rules and the whole universe, and feeds that every source has answered. It is
+then run over 500 symbols, whose two years of bars it fetches, and started again over what it kept: what it holds, and
+the most that it held on the way. The peer is the interpreter with the libraries that a role can't do without.
 """
 
 from __future__ import annotations
@@ -15,31 +16,46 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from adapters.store.embedded import open_store
 from adapters.store.port import Commit, OutboxEntry, Store, StoreUnavailable
 from benchmarks.delivery import PAYLOAD
 from benchmarks.store import Row
-from tests.fakes.http_server import running_http
+from bot.feeding.archive import PRICED
+from tests.fakes.http_server import FakeHttp, Reply, Request, ok_json, running_http
 from tests.fakes.slack_server import FakeSlack
 from tests.fakes.sources import FakeSources
 from tests.fakes.telegram_server import FakeTelegram
+from tests.fakes.yahoo import bars, chart
 
 ROLE_MB, BOT_MB = 90.0, 260.0
 CHATS, CHANNELS = 150, 50
+SYMBOLS, SESSIONS, MONTH = 500, 504, 22
 RUN = "from bot.cli import main; main()"
 LIBRARIES = "import aiohttp, click, pydantic, redis.asyncio, slack_sdk.web.async_client, structlog, telegram, yaml"
-WARM_S, QUIET_S = 120.0, 5.0
+WARM_S, QUIET_S = 180.0, 5.0
 
 
-def resident_mb(pid: int) -> float:
-    """What the process holds in memory now."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("this kernel does not tell what a process holds")
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process holds in memory now, and the most that it ever held, in MB."""
+
+    now: float
+    most: float
+
+
+def held(pid: int) -> Held:
+    """Ask the kernel."""
+    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    told = dict(line.split(":", 1) for line in text.splitlines())
+    if "VmRSS" not in told:
+        raise SystemExit("this kernel does not tell what a process holds")
+    return Held(*(int(told[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")))
 
 
 def libraries_mb() -> float:
@@ -48,7 +64,7 @@ def libraries_mb() -> float:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as peer:
         assert peer.stdout is not None
         peer.stdout.readline()
-        found = resident_mb(peer.pid)
+        found = held(peer.pid).now
         peer.kill()
     return found
 
@@ -75,21 +91,21 @@ async def deliver(store: Store) -> None:
         await asyncio.sleep(0.1)
 
 
-async def answered(store: Store, sources: FakeSources) -> None:
-    """Wait until the feeds have brought figures and no source has been asked for a while."""
+async def answered(store: Store, sources: FakeSources, symbols: int) -> None:
+    """Wait until the feeds have brought ``symbols`` with their history and no source has been asked for a while."""
     began, asked, since = time.monotonic(), 0, time.monotonic()
     while time.monotonic() - began < WARM_S:
         count = sum(sources.asked().values())
         if count != asked:
             asked, since = count, time.monotonic()
-        if asked and time.monotonic() - since > QUIET_S and await _figures(store):
+        if asked and time.monotonic() - since > QUIET_S and await _figures(store, symbols):
             return
         await asyncio.sleep(0.2)
 
 
-async def _figures(store: Store) -> bool:
+async def _figures(store: Store, symbols: int) -> bool:
     try:
-        return await store.tape.end() != "0"
+        return await store.tape.end() != "0" and len(await store.documents.keys(PRICED)) >= symbols
     except StoreUnavailable:
         return False
 
@@ -102,6 +118,7 @@ async def measure() -> None:
             telegram.add_chat(number)
         for number in range(CHANNELS):
             slack.add_channel(f"C{number}")
+        quote_many(server)
         sources = FakeSources(server, lambda: datetime.now(UTC))
         for name, roles, limit in (
             ("sender", ["sender"], ROLE_MB),
@@ -110,10 +127,43 @@ async def measure() -> None:
         ):
             with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
                 environ = settings(Path(home), telegram, slack, sources)
-                print(Row(name, await _held(roles, Path(home), environ, sources), "MB", limit, "the goal"), flush=True)
+                found = await _held(roles, Path(home), environ, sources)
+                print(Row(name, found.now, "MB", limit, "the goal"), flush=True)
+        with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
+            environ = settings(Path(home), telegram, slack, sources) | many(Path(home))
+            for name in (f"the whole bot, two years of {SYMBOLS} symbols fetched", "the same, started again"):
+                found = await _held([], Path(home), environ, sources, SYMBOLS)
+                print(Row(name, found.now, "MB", BOT_MB, "the goal"), flush=True)
+                print(Row("  at the most", found.most, "MB"), flush=True)
 
 
-async def _held(roles: Sequence[str], home: Path, environ: dict[str, str], sources: FakeSources) -> float:
+def many(home: Path) -> dict[str, str]:
+    """The shipped universe with many symbols more, and where it is."""
+    listed = "\n".join(f"      - {{symbol: S{number:03}, name: S{number:03}}}" for number in range(SYMBOLS))
+    group = f"  - kind: equity\n    currency: USD\n    calendar: XNYS\n    instruments:\n{listed}\n"
+    path = home / "universe.yaml"
+    path.write_text((files("rules") / "universe.yaml").read_text(encoding="utf-8") + group, encoding="utf-8")
+    return {"TAPEWATCH_UNIVERSE": str(path)}
+
+
+def quote_many(server: FakeHttp) -> None:
+    """Answer their charts: two years where as much is asked for, else the last month."""
+
+    @cache
+    def body(count: int) -> Reply:
+        now = datetime.now(UTC)
+        first = now.date() - timedelta(days=round(count * 7 / 5))
+        return ok_json(chart("X", bars(first, [100.0 + n % 50 for n in range(count)]), quoted_at=now))
+
+    def answer(request: Request) -> Reply:
+        return body(SESSIONS if request.query.get("range") == "2y" else MONTH)
+
+    server.route("/yahoo/v8/finance/chart/S[0-9]*", answer)
+
+
+async def _held(
+    roles: Sequence[str], home: Path, environ: dict[str, str], sources: FakeSources, symbols: int = 0
+) -> Held:
     async with open_store(None, home) as store, running(roles, environ) as process:
         if "sender" in roles or not roles:
             await deliver(store)
@@ -121,8 +171,8 @@ async def _held(roles: Sequence[str], home: Path, environ: dict[str, str], sourc
             async with running(["sender"], environ):
                 await deliver(store)
         if not roles:
-            await answered(store, sources)
-        return resident_mb(process.pid)
+            await answered(store, sources, symbols)
+        return held(process.pid)
 
 
 def settings(home: Path, telegram: FakeTelegram, slack: FakeSlack, sources: FakeSources) -> dict[str, str]:

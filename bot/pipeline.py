@@ -59,14 +59,21 @@ class Pipeline:
         self._snapshots = Snapshots(store)
         self._watch = PriceWatch(store.documents, universe, engine.calendars)
 
-    async def start(self, history: Sequence[Observation], now: datetime) -> None:
-        """Take up the work where the store says it was left, over ``history`` that is not evaluated again."""
+    async def start(self, history: Sequence[Observation], now: datetime, archive: Archive | None = None) -> None:
+        """Take up the work where the store says it was left.
+
+        ``history``, and whatever ``archive`` keeps, is known then and not evaluated again.
+        """
         stored = await self._store.states.alerts()
         records = {key: AlertRecord.from_json(text) for key, text in stored.items()}
         state = self._engine.initial_state(now, records)
         state.crowd = await self._watch.load()
         self._state = self._engine.seed(state, history)
         self._market.apply(history)
+        if archive:
+            async for portion in archive.read():
+                self._state = self._engine.seed(self._state, portion)
+                self._market.apply(portion)
         self._cursor = await self._store.states.cursor()
         self._numbering = await Numbering.load(self._store.documents)
         self._late = LateHistory(Archive(self._store.bars, self._store.documents), self._store.documents, now)
@@ -83,9 +90,10 @@ class Pipeline:
             raise RuntimeError("a turn that is not committed yet was decided by the rules that run")
         old = self._state
         missing = engine.reads - self._engine.reads
-        history = await archive.load(only=missing) if missing else []
         clock = AlertRecord(rule=CLOCK_KEY, version="1", fired_at=old.now)
-        state = engine.seed(engine.initial_state(old.now, {**old.alerts, CLOCK_KEY: clock}), history)
+        state = engine.initial_state(old.now, {**old.alerts, CLOCK_KEY: clock})
+        async for portion in archive.read(only=missing):
+            state = engine.seed(state, portion)
         self._engine, self._state = engine, engine.adopt(state, old)
 
     async def record(self, observations: Sequence[Observation]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import hashlib
+from collections.abc import Container, Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
 
@@ -85,28 +87,43 @@ class SlackNotifier:
     async def find(self, outgoing: Outgoing) -> Receipt | None:
         """Look for the message with ``outgoing.key`` among the latest of its channel or thread.
 
-        Slack lists the messages of a channel by its id alone: in ``#name`` nothing is ever found.
+        Files that went alone are known by their names. What a message that is there lacks of its attachments is sent
+        now. Slack lists the messages of a channel by its id alone: in ``#name`` nothing is ever found.
         """
         channel = channel_of(outgoing.destination)
         if channel.startswith("#"):
             return None
         try:
-            channel = await self._conversation(channel)
-            if outgoing.reply_to:
-                channel, thread = split_id(outgoing.reply_to.message_id)
-                found = await self._client.conversations_replies(
-                    channel=channel, ts=thread, limit=_SEARCHED, include_all_metadata=True
-                )
-            else:
-                found = await self._client.conversations_history(
-                    channel=channel, limit=_SEARCHED, include_all_metadata=True
-                )
+            channel, thread = await self._place(outgoing, channel)
+            listed = await self._latest(channel, thread)
+            if not (outgoing.message.title or outgoing.message.blocks):
+                shared = _files(listed)
+                ids = [shared.get(_file_name(outgoing.key, each)) for each in outgoing.message.attachments]
+                found = f"{channel}/{ids[-1]}" if ids and all(ids) else ""
+                return Receipt(outgoing.destination, found, self._clock.now()) if found else None
+            ts = next((str(each["ts"]) for each in listed if _key(each) == outgoing.key), "")
+            if not ts:
+                return None
+            there = _files(await self._latest(channel, thread or ts)) if outgoing.message.attachments else {}
         except FAILURES as error:
             raise classified(error, outgoing.destination) from error
-        for message in found.get("messages") or ():
-            if message.get("metadata", {}).get("event_payload", {}).get("key") == outgoing.key:
-                return Receipt(outgoing.destination, f"{channel}/{message['ts']}", self._clock.now())
-        return None
+        missing = await self._follow_up(outgoing, f"{channel}/{ts}", there)
+        return Receipt(outgoing.destination, f"{channel}/{ts}", self._clock.now(), missing=missing)
+
+    async def _place(self, outgoing: Outgoing, channel: str) -> tuple[str, str | None]:
+        """The conversation's id, and the thread in it."""
+        if outgoing.reply_to:
+            return split_id(outgoing.reply_to.message_id)
+        return await self._conversation(channel), None
+
+    async def _latest(self, channel: str, thread: str | None) -> Sequence[dict[str, Any]]:
+        """The latest messages of a channel or thread."""
+        options: dict[str, Any] = {"channel": channel, "limit": _SEARCHED, "include_all_metadata": True}
+        if thread:
+            found = await self._client.conversations_replies(ts=thread, **options)
+        else:
+            found = await self._client.conversations_history(**options)
+        return found.get("messages") or ()
 
     async def _send_text(self, outgoing: Outgoing, channel: str) -> str:
         """Try with blocks, then with a monospaced table, then without blocks."""
@@ -140,14 +157,17 @@ class SlackNotifier:
             )
         return f"{answer['channel']}/{answer['ts']}"
 
-    async def _follow_up(self, outgoing: Outgoing, message_id: str) -> tuple[str, ...]:
-        """Send the attachments; the text is out, so nothing here may fail the delivery."""
+    async def _follow_up(self, outgoing: Outgoing, message_id: str, there: Container[str] = ()) -> tuple[str, ...]:
+        """Send the attachments that aren't ``there``; the text is out, so nothing here may fail the delivery."""
         channel, ts = split_id(message_id)
         thread = split_id(outgoing.reply_to.message_id)[1] if outgoing.reply_to else ts
         missing = []
         for attachment in outgoing.message.attachments:
+            name = _file_name(outgoing.key, attachment)
+            if name in there:
+                continue
             try:
-                await self._send_file(channel, thread, attachment)
+                await self._send_file(channel, thread, attachment, name)
             except FAILURES as error:
                 missing.append(f"{attachment.name}: {classified(error, outgoing.destination)}")
         return tuple(missing)
@@ -155,12 +175,9 @@ class SlackNotifier:
     async def _send_files_alone(self, outgoing: Outgoing, channel: str) -> Receipt:
         if not outgoing.message.attachments:
             raise MessageRejected("the message is empty; wanted a title, a block or an attachment")
-        thread = None
-        if outgoing.reply_to:
-            channel, thread = split_id(outgoing.reply_to.message_id)
-        channel = await self._conversation(channel)
+        channel, thread = await self._place(outgoing, channel)
         for attachment in outgoing.message.attachments:
-            file_id = await self._send_file(channel, thread, attachment)
+            file_id = await self._send_file(channel, thread, attachment, _file_name(outgoing.key, attachment))
         return Receipt(outgoing.destination, f"{channel}/{file_id}", self._clock.now())
 
     async def _conversation(self, channel: str) -> str:
@@ -170,17 +187,33 @@ class SlackNotifier:
         opened = await self._client.conversations_open(users=channel)
         return str(opened["channel"]["id"])
 
-    async def _send_file(self, channel: str, thread: str | None, attachment: Attachment) -> str:
+    async def _send_file(self, channel: str, thread: str | None, attachment: Attachment, name: str) -> str:
         content = await asyncio.to_thread(Path(attachment.path).read_bytes)
         answer = await self._client.files_upload_v2(
             channel=channel,
             thread_ts=thread,
             content=content,
-            filename=clean(attachment.name),
+            filename=name,
             title=clean(attachment.alt or attachment.name),
             alt_txt=shorten(clean(attachment.alt), _ALT_TEXT) or None,
         )
         return str(answer["files"][0]["id"])
+
+
+def _file_name(key: str, attachment: Attachment) -> str:
+    """The attachment's name with a mark of the notice, by which it is found again; its title is shown without."""
+    name, mark = PurePath(clean(attachment.name)), hashlib.blake2s(key.encode(), digest_size=4).hexdigest()
+    return f"{name.stem}-{mark}{name.suffix}"
+
+
+def _files(messages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The ids of the files that ``messages`` share, by name."""
+    return {str(file.get("name")): str(file["id"]) for each in messages for file in each.get("files") or ()}
+
+
+def _key(message: Mapping[str, Any]) -> str:
+    """The key of the notice that a message tells."""
+    return str(message.get("metadata", {}).get("event_payload", {}).get("key", ""))
 
 
 FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)

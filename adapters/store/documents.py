@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adapters.store import keys
 from adapters.store.hashes import read_all
@@ -30,3 +30,8 @@ class RedisDocuments:
     async def all(self, collection: str) -> Mapping[str, str]:
         """Every document of the collection by its key."""
         return await read_all(self._link, keys.documents(collection))
+
+    async def keys(self, collection: str) -> Sequence[str]:
+        """The key of every document of the collection, for who reads large ones one by one."""
+        found: Sequence[str] = await self._link.call("HKEYS", keys.documents(collection))
+        return found

@@ -278,6 +278,10 @@ class Documents(Protocol):
         """Every document of the collection by its key."""
         ...
 
+    async def keys(self, collection: str) -> Sequence[str]:
+        """The key of every document of the collection, for who reads large ones one by one."""
+        ...
+
 
 class Leases(Protocol):
     """Who alone may do something, until when."""

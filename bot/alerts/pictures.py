@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from adapters.message import Attachment, Message
 from adapters.store.port import Commit, LogLine, OutboxEntry, Store, StoreUnavailable
 from bot.alerts.charts import chart_of
 from bot.charts.png import label_language
-from bot.charts.render import RenderingFailed, rendered
+from bot.charts.render import Render, RenderingFailed, rendered
 from bot.files import write_whole
 from bot.market.view import MarketView
 from bot.routing.lane import Delivery
@@ -38,8 +38,6 @@ _KEPT = timedelta(days=7)
 _TRIES = 3
 _PAUSE = timedelta(seconds=20)
 """Between two tries at a drawing that failed: what was in its way (a full disk, a busy machine) may be over."""
-
-Render = Callable[[str], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)

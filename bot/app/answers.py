@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +15,11 @@ from adapters.store.port import Store
 from bot.app.desk import rule_paths
 from bot.app.sending import build_caretaker
 from bot.app.weekly import build_publisher
+from bot.charts.gallery import Gallery
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData
+from bot.digest.desk import DigestDesk
 from bot.digest.stored import stored_data
 from bot.feeding.archive import Archive
 from bot.feeding.intake import stored_events
@@ -34,7 +35,7 @@ from rules.calendars.sessions import Calendars
 from rules.loading.universe_file import load_universe
 from rules.model import CalendarEvent, Observation
 from rules.spec import RuleSpec
-from rules.universe import Universe
+from rules.universe import Kind, Universe
 
 KnownAt = Callable[[datetime], Awaitable[DigestData]]
 """What a digest reads, as known at an instant."""
@@ -46,7 +47,8 @@ class Known:
 
     clock: Clock
     store: Store
-    figures: Callable[[], Awaitable[Sequence[Observation]]]
+    figures: Callable[[], AsyncIterator[Sequence[Observation]]]
+    """In portions."""
     events: Callable[[], Awaitable[Sequence[CalendarEvent]]]
     data: KnownAt
 
@@ -58,26 +60,27 @@ async def open_known(stack: AsyncExitStack, settings: Settings, universe: Univer
         store = await stack.enter_async_context(open_store(None, home))
         return known_of_week(recording(universe), store)
     store = await stack.enter_async_context(open_store(settings.secrets.redis_url, settings.home))
-    return known_of_store(store, SystemClock())
+    return known_of_store(store, SystemClock(), universe)
 
 
-def known_of_store(store: Store, clock: Clock) -> Known:
+def known_of_store(store: Store, clock: Clock, universe: Universe) -> Known:
     """Everything that ``store`` keeps."""
+    whole_bars = frozenset(item.symbol for item in universe.instruments if item.kind is Kind.CRYPTO)
 
     async def data(now: datetime) -> DigestData:
-        return await stored_data(store.bars, store.documents, now)
+        return await stored_data(store.bars, store.documents, now, whole_bars=whole_bars)
 
     async def events() -> Sequence[CalendarEvent]:
         return await stored_events(store.documents)
 
-    return Known(clock, store, Archive(store.bars, store.documents).load, events, data)
+    return Known(clock, store, Archive(store.bars, store.documents).read, events, data)
 
 
 def known_of_week(week: Recording, store: Store) -> Known:
     """The recorded week at its end."""
 
-    async def figures() -> Sequence[Observation]:
-        return (*week.history, *week.observations)
+    async def figures() -> AsyncIterator[Sequence[Observation]]:
+        yield (*week.history, *week.observations)
 
     async def events() -> Sequence[CalendarEvent]:
         return week.events
@@ -114,7 +117,7 @@ def build_commands(
             deliveries=store.outbox,
             owners=build_caretaker(settings, store, clock),
             weekly=DigestDesk(publisher, data, settings.home / "digests" / "asked", store.outbox),
-            pictures=settings.home / "pictures",
+            pictures=Gallery(settings.home / "pictures"),
             maintainers=Maintainers(store.states, store.rate_limits, settings.access.admins),
         )
     )
@@ -129,7 +132,8 @@ async def open_commands(stack: AsyncExitStack, settings: Settings, *, reference:
     universe = load_universe(settings.universe)
     known = await open_known(stack, settings, universe, reference=reference)
     market = MarketView(universe, Calendars())
-    market.apply(await known.figures())
+    async for portion in known.figures():
+        market.apply(portion)
     market.apply_events(await known.events())
     market.apply_health(HealthBook(await known.store.documents.all(HEALTH)).sources)
     rulebook = RuleBook(rule_paths(settings), universe, _nothing_runs)

@@ -36,7 +36,7 @@ async def _evaluate(world: World) -> None:
     pipeline = Pipeline(
         engine=await _engine(world), universe=world.universe, store=store, dispatcher=dispatcher, market=market
     )
-    await pipeline.start(await archive.load(), clock.now())
+    await pipeline.start((), clock.now(), archive)
 
     async def renew() -> None:
         nonlocal runs

@@ -5,47 +5,25 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from adapters.feeds.health import COLLECTION as HEALTH
-from adapters.feeds.health import STREAM, HealthBook
-from adapters.feeds.port import Feed, Stream
 from adapters.notifiers.port import Misconfigured, Notifier
 from adapters.process import this_process
-from adapters.web import served
 from bot.app.chat import PLATFORMS, build_front_end, lacking, open_application
 from bot.app.engine import run_engine
-from bot.app.feeds import (
-    build_feeds,
-    build_streams,
-    open_sources,
-    recorded_feeds,
-    recorded_streams,
-    recording_feeds,
-    recording_streams,
-    with_history,
-)
 from bot.app.ground import HOST, Ground
-from bot.app.notifiers import build_notifiers, out_of_reach, until_unread
-from bot.app.probes import pages
-from bot.app.recordings import RecordingArchive, playback
+from bot.app.notifiers import build_notifiers, out_of_reach, schemes_of, until_unread
+from bot.app.recordings import playback
 from bot.app.sending import CONSOLE, Report, build_sender, on_terminal
-from bot.app.weekly import build_brief, build_publisher
 from bot.app.world import World, lead, open_world
 from bot.failures import Failure
-from bot.feeding.archive import Archive
-from bot.feeding.intake import Intake
-from bot.feeding.jobs import Job, table
-from bot.feeding.scheduler import Scheduler
 from bot.locale import Saying
 from bot.operations.housekeeping import keep_tidy
-from bot.publishing.clock import Publishing
 from bot.settings import Settings
 
 log = structlog.get_logger()
@@ -85,12 +63,15 @@ async def run_bot(
             stack, settings, destinations, reference=reference, played=played, dry_run=dry_run, ground=ground
         )
         _describe(world, report, dry_run=dry_run)
-        notifiers = await build_notifiers(stack, settings, world.known.clock)
-        for why in [] if dry_run else out_of_reach(settings, notifiers):
+        written_to = None if "sender" in chosen else listening
+        notifiers = await build_notifiers(stack, settings, world.known.clock, written_to)
+        for why in [] if dry_run else out_of_reach(settings, schemes_of(settings)):
             report("missing", why)
         work: dict[str, Work] = {}
         if "scheduler" in chosen:
-            work["scheduler"] = await _scheduler(stack, world, record)
+            from bot.app.scheduling import build_scheduler  # noqa: PLC0415 - every source, for this role alone
+
+            work["scheduler"] = await build_scheduler(stack, world, record)
         if "engine" in chosen:
             work["engine"] = lambda: run_engine(world)
             work["housekeeping"] = _housekeeping(world)
@@ -116,80 +97,6 @@ def prompt() -> None:
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)  # a refresh of hundreds of symbols would else be walked through several times
     sys.setswitchinterval(0.001)
-
-
-async def _scheduler(stack: AsyncExitStack, world: World, record: Path | None) -> Work:
-    """Asks the feeds and brings out the publications; over the recorded week there is nothing left to ask for."""
-    store, settings, clock = world.store, world.settings, world.known.clock
-    publishing = Publishing(
-        publisher=build_publisher(settings, world.universe, world.calendars, store),
-        brief=build_brief(settings, world.universe, world.calendars, store),
-        data=world.known.data,
-        clock=clock,
-    )
-    asked = None if world.reference else _recorded(world) if world.played else await _asked(stack, world, record)
-
-    async def ask(asked: Asked) -> None:
-        if asked.begin:
-            await asked.begin()
-        stored = await store.documents.all(HEALTH)
-        scheduler = Scheduler(
-            jobs=asked.jobs,
-            feeds=asked.feeds,
-            streams=asked.streams,
-            sink=Intake(store, Archive(store.bars, store.documents)),
-            health=HealthBook(stored),
-            stream_health=HealthBook(stored, STREAM),
-            documents=store.documents,
-            calendars=world.calendars,
-            clock=clock,
-        )
-        await scheduler.run()
-
-    async def work() -> None:
-        async with asyncio.TaskGroup() as tasks:
-            if asked:
-                tasks.create_task(ask(asked), name="feeds")
-            tasks.create_task(publishing.run(), name="publishing")
-
-    return lambda: lead(store, "scheduler", work)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who tells the scheduler, and when; ``begin`` comes first."""
-
-    jobs: Sequence[Job]
-    feeds: Mapping[str, Feed]
-    streams: Mapping[str, Stream]
-    begin: Callable[[], Awaitable[None]] | None = None
-
-
-async def _asked(stack: AsyncExitStack, world: World, record: Path | None) -> Asked:
-    """The sources; what they bring is written down in ``record``."""
-    store, clock = world.store, world.known.clock
-    sources = await open_sources(stack, world.settings, world.universe, world.calendars, clock, store)
-    feeds = build_feeds(sources)
-    streams = build_streams(sources, feeds)
-    jobs = table(_markets(world), feeds)
-    if not record:
-        return Asked(jobs, with_history(sources, feeds, Archive(store.bars, store.documents)), streams)
-    archive = RecordingArchive(store.bars, store.documents, record, clock)
-    feeds = recording_feeds(with_history(sources, feeds, archive), record)
-    return Asked(jobs, feeds, recording_streams(streams, record, clock), archive.begin)
-
-
-def _recorded(world: World) -> Asked:
-    """The recording that ``world`` plays back."""
-    played = world.played
-    assert played is not None, "ask for a recording where there is one"  # noqa: S101
-    feeds = recorded_feeds(played.names, played.folder)
-    streams = recorded_streams(played.names, played.folder, world.known.clock)
-    return Asked(played.jobs(table(_markets(world), feeds)), feeds, streams)
-
-
-def _markets(world: World) -> list[str]:
-    return [item.calendar for item in world.universe.instruments]
 
 
 async def _front_ends(
@@ -235,6 +142,9 @@ def _housekeeping(world: World) -> Work:
 
 
 async def _web(stack: AsyncExitStack, world: World, broken: dict[str, str], report: Report, *, tolerant: bool) -> Work:
+    from adapters.web import served  # noqa: PLC0415 - a server, for this role alone
+    from bot.app.probes import pages  # noqa: PLC0415
+
     host, port = world.settings.web.host, world.settings.web.port
     try:
         address = await stack.enter_async_context(served(host, port, pages(world.store, broken)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -24,32 +24,43 @@ _CREDENTIALS = {
 _BUILT_IN = ("console", *_CREDENTIALS)
 
 
-async def build_notifiers(stack: AsyncExitStack, settings: Settings, clock: Clock) -> dict[str, Notifier]:
-    """The messengers whose credentials are there, open until ``stack`` closes them."""
+async def build_notifiers(
+    stack: AsyncExitStack, settings: Settings, clock: Clock, only: Container[str] | None = None
+) -> dict[str, Notifier]:
+    """The messengers whose credentials are there, or ``only`` some schemes, open until ``stack`` closes them.
+
+    The terminal is always there.
+    """
     secrets = settings.secrets
     notifiers: dict[str, Notifier] = {"console": ConsoleNotifier(clock)}
-    if secrets.telegram_token:
+
+    def wanted(scheme: str) -> bool:
+        return only is None or scheme in only
+
+    if secrets.telegram_token and wanted("telegram"):
         from adapters.notifiers.telegram import TelegramNotifier  # noqa: PLC0415 - half a second to load
 
         telegram = TelegramNotifier(secrets.telegram_token, clock, settings.telegram_base_url)
         notifiers["telegram"] = await stack.enter_async_context(telegram)
-    if secrets.slack_bot_token:
+    if secrets.slack_bot_token and wanted("slack"):
         from adapters.notifiers.slack import SlackNotifier  # noqa: PLC0415
 
         slack = SlackNotifier(secrets.slack_bot_token, clock, settings.slack_base_url)
         notifiers["slack"] = await stack.enter_async_context(slack)
-    if named(secrets, "webhook"):
+    if named(secrets, "webhook") and wanted("webhook"):
         from adapters.notifiers.webhook import Endpoint, WebhookNotifier  # noqa: PLC0415
 
         endpoints = {
             name: Endpoint(each.url, each.secret) for name, each in secrets.webhooks.items() if each.url and each.secret
         }
         notifiers["webhook"] = await stack.enter_async_context(WebhookNotifier(endpoints, clock))
-    if secrets.apprise:
+    if secrets.apprise and wanted("apprise"):
         from adapters.notifiers.apprise import AppriseNotifier  # noqa: PLC0415 - an optional extra
 
         notifiers["apprise"] = AppriseNotifier(secrets.apprise, clock)
     for scheme, open_notifier in plugins(NOTIFIERS, _BUILT_IN).items():
+        if not wanted(scheme):
+            continue
         notifiers[scheme] = await stack.enter_async_context(open_notifier(clock))
     return notifiers
 

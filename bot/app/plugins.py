@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.clock import Clock
 from adapters.feeds.port import Feed
-from adapters.http import HttpClient
 from adapters.notifiers.port import Notifier
 from bot.failures import Failure
+
+if TYPE_CHECKING:
+    from adapters.http import HttpClient
 
 NOTIFIERS, FEEDS = "tapewatch.notifiers", "tapewatch.feeds"
 
 OpenNotifier = Callable[[Clock], AbstractAsyncContextManager[Notifier]]
 """What an entry point of ``tapewatch.notifiers`` names; it takes its settings from the environment itself."""
-BuildFeed = Callable[[HttpClient], Feed]
+BuildFeed = Callable[["HttpClient"], Feed]
 """What an entry point of ``tapewatch.feeds`` names; the client keeps its pace, cool-downs and base URL."""
 
 

@@ -6,6 +6,7 @@ from adapters.store.port import Store
 from bot.digest.flow import Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import load_layout, shipped_layout
+from bot.digest.stored import inputs
 from bot.publishing.morning import MorningBrief
 from bot.routing.dispatch import LANGS
 from bot.settings import Settings
@@ -47,6 +48,7 @@ def build_publisher(settings: Settings, universe: Universe, calendars: Calendars
         ),
         slots_folder=digest.slots,
         tables_folder=digest.tables,
+        inputs=lambda: inputs(store.bars, store.documents),
     )
 
 

@@ -93,9 +93,9 @@ async def open_world(
         known = await _replayed(settings, rulebook, universe, calendars, store, destinations)
     elif played:
         await Archive(store.bars, store.documents).keep(await played.history())
-        known = known_of_store(store, ShiftedClock(played.start))
+        known = known_of_store(store, ShiftedClock(played.start), universe)
     else:
-        known = known_of_store(store, ground.clock)
+        known = known_of_store(store, ground.clock, universe)
     announcer.documents = store.documents
     return World(
         settings=settings,

@@ -101,8 +101,9 @@ def columns(
 ) -> str:
     """A column a day around a zero line; all carry their value where there is room, else the last ``labelled``.
 
-    Of those the newest come first, and what would lie over another is left out. ``level`` is a value drawn across with
-    its words; ``marked`` the index of a column with what is written above it; ``comma`` separates the axis' thousands.
+    Of those the newest come first, and what would lie over another or over a column is left out. ``level`` is a value
+    drawn across with its words; ``marked`` the index of a column with what is written above it; ``comma`` separates
+    the axis' thousands.
     """
     palette = frame.palette
     values = [0.0, *(bar.value for bar in bars), *([level[0]] if level else [])]
@@ -138,7 +139,13 @@ def columns(
     for index in range(len(bars) - 1, len(bars) - 1 - shown, -1):
         bar = bars[index]
         spot = _Written.over(bar, left + slot * (index + 0.5), y_of(bar.value), edge)
-        if not any(spot.covers(other) for other in written):
+        beside = (
+            ()
+            if fits
+            else ((left + slot * (at + 0.5), y_of(other.value)) for at, other in enumerate(bars) if at != index)
+        )
+        clear = not any(spot.crosses(middle, width / 2, *sorted((end, y_of(0)))) for middle, end in beside)
+        if clear and not any(spot.covers(other) for other in written):
             written.append(spot)
             parts += [_paper(frame, bar.written, spot.x, spot.y)] if level or not fits else []
             parts.append(text(spot.x, spot.y, bar.written, palette.text, anchor="middle", size=SMALL))
@@ -166,6 +173,10 @@ class _Written:
     def covers(self, other: _Written) -> bool:
         """Whether the two would lie over one another."""
         return abs(self.x - other.x) < self.half + other.half + 3 and abs(self.y - other.y) < SMALL + 1
+
+    def crosses(self, middle: float, half: float, top: float, bottom: float) -> bool:
+        """Whether it would lie over the column there."""
+        return abs(self.x - middle) < self.half + half and top < self.y and self.y - SMALL < bottom - 1
 
 
 def _paper(frame: Frame, words: str, x: float, y: float) -> str:

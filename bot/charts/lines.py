@@ -38,7 +38,9 @@ def area(frame: Frame, points: Sequence[Point], *, height: int = 200, comma: boo
             parts.append(element("circle", cx=xs[index], cy=ys[index], r=3, fill=palette.series[0]))
             half = text_width(written, SMALL) / 2
             x = xs[index] if index else max(xs[index], left + half + 4)
-            parts.append(text(x, ys[index] - 9, written, palette.text, anchor="middle", size=SMALL))
+            rises = index == 0 and values[1:2] > values[:1] and ys[0] + 18 < bottom
+            y = ys[index] + 16 if rises else ys[index] - 9
+            parts.append(text(x, y, written, palette.text, anchor="middle", size=SMALL))
     return picture(frame, height, parts, "; ".join(f"{label} {written}" for label, _, written in points))
 
 

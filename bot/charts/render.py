@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 DEADLINE_S = 15.0
+Render = Callable[[str], Awaitable[bytes]]
+"""Makes the PNG of an SVG."""
 COMMAND = (sys.executable, "-m", "bot.charts.render")
 """Reads an SVG from standard input and writes its PNG to standard output."""
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from adapters.chat.port import Reply
-from adapters.message import Attachment, Instant, Line, Message, Paragraph
+from adapters.message import Instant, Line, Message, Paragraph
 from bot.alerts.charts import chart_of
 from bot.charts.candles import Candle, candles
 from bot.charts.fires import Marked, fired_line
@@ -24,7 +24,7 @@ from bot.commands.errors import Refusal, button
 from bot.commands.fired import Marks, marks_on, programs_watching
 from bot.commands.incidents import companions, history, numbered
 from bot.commands.names import close_series, ticker, typed
-from bot.commands.pictures import frame, keep
+from bot.commands.pictures import Drawing, frame, illustrated
 from bot.commands.quote import followed, moved
 from bot.locale.sources import source_name
 from bot.market.view import Figure
@@ -89,13 +89,13 @@ async def _of_price(ctx: Context, asked: Asked) -> Reply:
     named = (source_name(figure.source, label_language(ctx.lang)) for figures in known for figure in figures)
     sources = ", ".join(dict.fromkeys(named))
 
-    def picture() -> tuple[Attachment, Marks | None]:
+    def work() -> tuple[Drawing, Marks | None]:
         found = marks_on(ctx, asked.items[0], watching, drawn.days[0]) if asked.marked else None
         svg = _draw(ctx, asked.items, drawn, sources, found)
-        return keep(ctx, svg, f"{ticker(asked.items[0])}-{asked.span}", _title(ctx, asked.items)), found
+        return Drawing(svg, f"{ticker(asked.items[0])}-{asked.span}", _title(ctx, asked.items)), found
 
-    attachment, marks = await asyncio.to_thread(picture)
-    return ctx.reply(_message(ctx, asked, drawn, attachment, marks), edit=False)
+    drawing, marks = await asyncio.to_thread(work)
+    return ctx.reply(await illustrated(ctx, _message(ctx, asked, drawn, marks), drawing), edit=False)
 
 
 async def _of_alert(ctx: Context, number: str, days: int) -> Reply:
@@ -106,12 +106,8 @@ async def _of_alert(ctx: Context, number: str, days: int) -> Reply:
     fired = [next((item for item in past if item.kind is TransitionKind.FIRED), past[-1]) for _, past in told]
     title = f"{fired[0].title[ctx.lang]} · {number}"
 
-    def picture() -> Attachment | None:
-        svg = chart_of(fired, ctx.market, label_language(ctx.lang), ctx.reader.colour)
-        return keep(ctx, svg, number, title) if svg else None
-
-    attachment = await asyncio.to_thread(picture)
-    if attachment is None:
+    svg = await asyncio.to_thread(chart_of, fired, ctx.market, label_language(ctx.lang), ctx.reader.colour)
+    if svg is None:
         keys = [SeriesName.parse(name).key for item in fired for name in item.series]
         items = tuple(ctx.universe.by_symbol[key] for key in keys[:1] if key in ctx.universe.by_symbol)
         if not items:
@@ -121,9 +117,8 @@ async def _of_alert(ctx: Context, number: str, days: int) -> Reply:
     moment = Instant(fired[0].observed_at or fired[0].at, str(calendar.tz), ctx.say("asof.at"))
     sources = dict.fromkeys(source_name(name, ctx.lang) for item in fired for name in item.sources)
     footed = line(moment, " · ".join(("", *sources, f"/chart {number}")))
-    return ctx.reply(
-        Message(summary=title, title=line("📈 ", bold(title)), footer=footed, attachments=(attachment,)), edit=False
-    )
+    message = Message(summary=title, title=line("📈 ", bold(title)), footer=footed)
+    return ctx.reply(await illustrated(ctx, message, Drawing(svg, number, title)), edit=False)
 
 
 def _closes(ctx: Context, item: Instrument, first: date) -> list[Figure]:
@@ -194,7 +189,7 @@ def _candles(ctx: Context, item: Instrument, drawn: Drawn) -> list[Candle]:
     return bars if any(bar.high is not None for bar in bars) else []
 
 
-def _message(ctx: Context, asked: Asked, drawn: Drawn, picture: Attachment, marks: Marks | None) -> Message:
+def _message(ctx: Context, asked: Asked, drawn: Drawn, marks: Marks | None) -> Message:
     items, name = asked.items, asked.span
     title = _title(ctx, items)
     seen = [
@@ -217,7 +212,6 @@ def _message(ctx: Context, asked: Asked, drawn: Drawn, picture: Attachment, mark
         blocks=(Paragraph(tuple(lines)),),
         footer=footer(ctx, seen, " ".join(["/chart", *(typed(item, ctx.universe) for item in items), name, *more])),
         buttons=tuple(row for row in (tuple(spans), alerts) if row),
-        attachments=(picture,),
     )
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from adapters.chat.port import Origin, Reply, Request
 from adapters.clock import Clock
 from adapters.message import Button, Line, Message, Paragraph, Reader, Span, Text
 from adapters.rendering.times import zone_of
 from adapters.store.port import Documents, LogLine, RateLimits
+from bot.charts.gallery import Gallery
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments
 from bot.commands.errors import Refusal
+from bot.digest.port import Weekly
 from bot.locale import say
 from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
@@ -27,9 +28,6 @@ from rules.calendars.sessions import Calendars
 from rules.model import Lang
 from rules.spec import RuleSpec
 from rules.universe import Universe
-
-if TYPE_CHECKING:
-    from bot.commands.weekly import Weekly
 
 
 class Deliveries(Protocol):
@@ -60,8 +58,7 @@ class Desk:
     deliveries: Deliveries
     owners: Owners
     weekly: Weekly
-    pictures: Path
-    """Where charts are kept until they are sent; the senders can read it."""
+    pictures: Gallery
     maintainers: Maintainers | None = None
     """Who is told of defects."""
     most_alerts: int = 200

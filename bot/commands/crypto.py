@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from adapters.chat.port import Reply
-from adapters.message import Attachment, Block, Line, Message, Paragraph, Span, Table, Text
+from adapters.message import Block, Line, Message, Paragraph, Span, Table, Text
 from bot.charts.gauge import gauge
 from bot.charts.lines import area
 from bot.charts.png import label_language
@@ -15,7 +15,7 @@ from bot.commands.asof import Seen, day_text, delays, footer
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.commands.names import ticker
-from bot.commands.pictures import frame, keep
+from bot.commands.pictures import Drawing, frame, illustrated
 from bot.commands.quote import moved
 from bot.digest.crypto import BANDS, PROVIDERS, fear_greed_label
 from bot.locale import say
@@ -115,19 +115,18 @@ async def fng(ctx: Context, args: Arguments) -> Reply:
     if not blocks:
         blocks.append(paragraph(line(ctx.say("fng.nothing"))))
     late = delays(ctx, seen)
-    picture = await asyncio.to_thread(_picture, ctx, days) if seen else None
+    drawing = await asyncio.to_thread(_drawing, ctx, days) if seen else None
     message = Message(
         summary=ctx.say("fng.title"),
         title=line("🌡 ", bold(ctx.say("fng.title"))),
         blocks=(*((Paragraph(late),) if late else ()), *blocks),
         footer=footer(ctx, seen, f"/fng {days}d"),
         buttons=(tuple(c for span, each in spans.items() if each != days for c in button(span.upper(), "fng", span)),),
-        attachments=(picture,) if picture else (),
     )
-    return ctx.reply(message, edit=False)
+    return ctx.reply(await illustrated(ctx, message, drawing), edit=False)
 
 
-def _picture(ctx: Context, days: int) -> Attachment:
+def _drawing(ctx: Context, days: int) -> Drawing:
     """The index of the provider whose past is known best: as a line, or as a gauge where only today's is known."""
     past = {key: _span_of(ctx, key, days) for key in PROVIDERS}
     key = max(past, key=lambda each: len(past[each]))
@@ -139,9 +138,9 @@ def _picture(ctx: Context, days: int) -> Attachment:
         points = [
             (f"{each.session:%m-%d}", score, number(score, 0)) for each, score in zip(figures, scores, strict=True)
         ]
-        return keep(ctx, area(empty, points), f"fear-greed-{days}d", title)
+        return Drawing(area(empty, points), f"fear-greed-{days}d", title)
     reading = fear_greed_label(key, scores[-1])[lang]
-    return keep(ctx, gauge(empty, scores[-1], number(scores[-1], 0), reading, BANDS[key]), "fear-greed", title)
+    return Drawing(gauge(empty, scores[-1], number(scores[-1], 0), reading, BANDS[key]), "fear-greed", title)
 
 
 def _span_of(ctx: Context, key: str, days: int) -> list[Figure]:

@@ -1,20 +1,30 @@
-"""Pictures that answer a command: drawn in the asker's language and colours, kept until they are sent."""
+"""Pictures beside answers: in the asker's language and colours. An answer without its picture is still an answer."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from adapters.message import Attachment, Colour
-from bot.charts.png import label_language, picture
+import structlog
+
+from adapters.message import Attachment, Colour, Message
+from bot.charts.png import label_language
+from bot.charts.render import RenderingFailed
 from bot.charts.svg import Frame, plain_palette
-from bot.commands.context import Context
-from bot.files import write_whole
+from bot.commands.context import Context, line, paragraph
+
+log = structlog.get_logger()
 
 _WIDTH = 720
-_KEPT = 200
 _UP_IS = {Colour.CN: "red", Colour.US: "green", Colour.NONE: "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An SVG, what its file is called (without an ending) and what it shows, in words."""
+
+    svg: str
+    name: str
+    alt: str
 
 
 def frame(ctx: Context, title: str, unit: str, sources: str) -> Frame:
@@ -24,23 +34,14 @@ def frame(ctx: Context, title: str, unit: str, sources: str) -> Frame:
     return Frame(_WIDTH, title, unit, source, plain_palette(_UP_IS[ctx.reader.colour]), alone=True)
 
 
-def keep(ctx: Context, svg: str, name: str, alt: str) -> Attachment:
-    """Draw ``svg`` into a file; the same drawing is the same file. To be called beside the loop: it takes a while."""
-    folder = ctx.desk.pictures
-    path = folder / f"{hashlib.sha256(svg.encode()).hexdigest()[:20]}.png"
-    if path.exists():
-        path.touch()
-    else:
-        write_whole(path, picture(svg))
-    _forget_old(folder)
-    return Attachment(str(path), f"{name}.png", "image/png", alt=alt)
-
-
-def _forget_old(folder: Path) -> None:
-    """Leave the newest ones; somebody else may be tidying up too."""
-    ages: list[tuple[float, Path]] = []
-    for path in folder.glob("*.png"):
-        with contextlib.suppress(FileNotFoundError):
-            ages.append((path.stat().st_mtime, path))
-    for _, path in sorted(ages, reverse=True)[_KEPT:]:
-        path.unlink(missing_ok=True)
+async def illustrated(ctx: Context, message: Message, drawing: Drawing | None) -> Message:
+    """``message`` with the picture of ``drawing``, or with a line that there is none."""
+    if drawing is None:
+        return message
+    try:
+        path = await ctx.desk.pictures.keep(drawing.svg)
+    except (RenderingFailed, OSError) as error:
+        log.warning("picture_failed", name=drawing.name, why=str(error))
+        return replace(message, blocks=(*message.blocks, paragraph(line(ctx.say("chart.failed")))))
+    picture = Attachment(str(path), f"{drawing.name}.png", "image/png", alt=drawing.alt)
+    return replace(message, attachments=(*message.attachments, picture))

@@ -13,11 +13,10 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.message import Attachment
 from bot.charts.fires import Marked, fired_line
 from bot.charts.png import label_language
 from bot.commands.context import Context
-from bot.commands.pictures import frame, keep
+from bot.commands.pictures import Drawing, frame
 from bot.locale.sources import source_name
 from bot.market.view import Figure, MarketView
 from bot.rulebook.rehearsal import Rehearsal, Rehearser
@@ -156,7 +155,7 @@ def _sources(market: MarketView, program: Program) -> list[str]:
     return list(dict.fromkeys(each.source for each in found if each and each.source))
 
 
-def picture_of(ctx: Context, found: Replayed) -> Attachment | None:
+def drawing_of(ctx: Context, found: Replayed) -> Drawing | None:
     """The series with a triangle at each alert; ``None`` where too little is known to draw it."""
     first = found.calendar.session_of(found.rehearsal.start)
     last = found.rehearsal.end.date()
@@ -173,7 +172,7 @@ def picture_of(ctx: Context, found: Replayed) -> Attachment | None:
     fires = [found.session(each) for each in found.rehearsal.fired if _is_drawn(each, name)]
     marks = [Marked(rows[day], None, str(day)) for day in fires if day in rows]
     svg = fired_line(empty, _days(figures), np.array([(each.value or 0.0) / scale for each in figures]), marks)
-    return keep(ctx, svg, f"replay-{found.spec.id}", found.spec.title[ctx.lang])
+    return Drawing(svg, f"replay-{found.spec.id}", found.spec.title[ctx.lang])
 
 
 def _is_drawn(item: Transition, name: SeriesName) -> bool:

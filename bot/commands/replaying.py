@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from adapters.chat.port import Reply
-from adapters.message import Attachment, Line, Message, Table
+from adapters.message import Line, Message, Table
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, code, line, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.incidents import recent
 from bot.commands.nearness import figure
-from bot.commands.replayed import Replayed, picture_of, replayed
+from bot.commands.pictures import Drawing, illustrated
+from bot.commands.replayed import Replayed, drawing_of, replayed
 from bot.commands.rulebook import nearest_rules, rule_from
 from bot.market.view import MarketView
 from rules.model import Transition
@@ -43,12 +44,12 @@ async def replay(ctx: Context, args: Arguments) -> Reply:
     spec = await rule_from(ctx, args, example="/replay btc-73k 1y") if args else await _usual(ctx)
     args.done()
 
-    def work() -> tuple[Replayed, Attachment | None]:
+    def work() -> tuple[Replayed, Drawing | None]:
         found = replayed(ctx, spec, span.start, span.end)
-        return found, picture_of(ctx, found)
+        return found, drawing_of(ctx, found)
 
-    found, picture = await asyncio.to_thread(work)
-    return ctx.reply(_message(ctx, found, picture, span), edit=False)
+    found, drawing = await asyncio.to_thread(work)
+    return ctx.reply(await illustrated(ctx, _message(ctx, found, span), drawing), edit=False)
 
 
 async def _usual(ctx: Context) -> RuleSpec:
@@ -81,7 +82,7 @@ def _span(ctx: Context, args: Arguments) -> Span:
     return Span(ctx.now - timedelta(days=days), ctx.now, name)
 
 
-def _message(ctx: Context, found: Replayed, picture: Attachment | None, span: Span) -> Message:
+def _message(ctx: Context, found: Replayed, span: Span) -> Message:
     spec, fired = found.spec, found.rehearsal.fired
     title = ctx.say("replay.title", rule=spec.id, span=span.name)
     told = ("",) if found.on_closes is not None else ()
@@ -96,7 +97,6 @@ def _message(ctx: Context, found: Replayed, picture: Attachment | None, span: Sp
         blocks=(paragraph(*_counts(ctx, found)), *table, paragraph(line(_basis(ctx, found)))),
         footer=line(f"{found.sources} · /replay {spec.id} {span.name} · /sub {spec.id}".removeprefix(" · ")),
         buttons=((*choices, *button(ctx.say("button.sub"), "sub", spec.id, "dm")),),
-        attachments=(picture,) if picture else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""``/status``: which sources answer, how fresh their figures are, and what waits to be sent."""
+"""``/status``: how each source answered last, how fresh its figures are, the last job, and what waits to be sent."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ from bot.commands.arguments import Arguments
 from bot.commands.asof import day_text
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
+from bot.feeding.runs import Run, newest_run
 from bot.locale.sources import source_name
 
 
 async def status(ctx: Context, args: Arguments) -> Reply:
-    """Show each source with its newest figure, the problems that stand, and the queue."""
+    """Show each source with its last answer and newest figure, the problems that stand, the last job and the queue."""
     args.done()
     sources = list(ctx.market.health.values())
     rows = tuple(_row(ctx, health) for health in sources)
     failing = [health for health in sources if health.degraded_since]
     blocks: list[Block] = []
     if rows:
-        header = (ctx.say("status.source"), ctx.say("status.told"), ctx.say("status.newest"))
+        header = (ctx.say("status.source"), ctx.say("status.asked"), ctx.say("status.newest"))
         blocks.append(Table(rows=rows, align="lll", header=header))
     else:
         blocks.append(paragraph(line(ctx.say("status.silence"))))
     if failing:
         blocks.append(paragraph(*(line(_problem(ctx, health)) for health in failing)))
+    run = await newest_run(ctx.desk.documents)
+    if run is not None:
+        blocks.append(paragraph(line(_last_job(ctx, run))))
     waiting = await ctx.desk.deliveries.waiting()
     blocks.append(paragraph(line(ctx.say("status.queue", count=sum(waiting.values()), lanes=len(waiting)))))
     blocks.append(paragraph(line(ctx.say("status.rules", count=len(ctx.rules)))))
@@ -45,21 +49,39 @@ async def status(ctx: Context, args: Arguments) -> Reply:
 
 def _row(ctx: Context, health: SourceHealth) -> tuple[str, ...]:
     mark = "✗" if health.degraded_since else "✓"
-    told = ago(ctx, health.last_success) if health.last_success else "—"
-    return (f"{mark} {source_name(health.source, ctx.lang)}", told, _when(ctx, health.newest) if health.newest else "—")
+    newest = _when(ctx, health.newest) if health.newest else "—"
+    return (f"{mark} {source_name(health.source, ctx.lang)}", _last_answer(ctx, health), newest)
+
+
+def _last_answer(ctx: Context, health: SourceHealth) -> str:
+    """When the source was asked last, and what came of it: well, so many symbols or days missing, or its fault."""
+    asked = health.last_asked or health.last_success
+    if asked is None:
+        return "—"
+    if health.failures:
+        what = _fault(ctx, health) + (f" ×{health.failures}" if health.failures > 1 else "")
+    elif health.open_problems:
+        what = ctx.say("status.missing", count=health.open_problems)
+    else:
+        what = ctx.say("status.well")
+    return f"{ago(ctx, asked)} · {what}"
+
+
+def _last_job(ctx: Context, run: Run) -> str:
+    outcome = ctx.say("status.job_problems" if run.problems else "status.job_well", count=run.problems)
+    return ctx.say("status.job", job=run.job, ago=ago(ctx, run.at), count=run.brought, outcome=outcome)
+
+
+def _fault(ctx: Context, health: SourceHealth) -> str:
+    return ctx.say(f"fault.{health.fault.value}" if health.fault else "fault.unreachable")
 
 
 def _problem(ctx: Context, health: SourceHealth) -> str:
     if health.degraded_since is None:
         return ""
-    what = ctx.say(f"fault.{health.fault.value}" if health.fault else "fault.unreachable")
-    text = ctx.say(
-        "status.problem",
-        source=source_name(health.source, ctx.lang),
-        what=what,
-        since=_when(ctx, health.degraded_since),
-    )
-    return f"{text} {health.error}" if health.error else text
+    source, since = source_name(health.source, ctx.lang), _when(ctx, health.degraded_since)
+    why = ctx.say("status.why", error=health.error) if health.error else ""
+    return ctx.say("status.problem", source=source, what=_fault(ctx, health), since=since, why=why)
 
 
 def _when(ctx: Context, instant: datetime) -> str:

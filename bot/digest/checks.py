@@ -14,6 +14,7 @@ from bot.digest.figure import Figure
 from bot.digest.flows import flow_days, fund_names
 from bot.digest.frame import Frame
 from bot.digest.markets import coverage
+from bot.digest.wording import sources_text
 from rules import numbers
 from rules.model import Localized, Observation
 
@@ -86,13 +87,24 @@ def _missing_from(frame: Frame, imported: Imported, lines: Sequence[ImportedMove
                 "zh": f"{item.symbol} {item.name['zh']}（{shown}）未列入外部榜单前 {len(lines)}",
             },
             (
-                _same(f"{item.symbol} {shown} · {frame.facts[f'equity.{item.symbol}.week_pct'].source}"),
-                {
-                    "en": f"last in the list: {last.symbol} {last.change_pct}% · {imported.source}",
-                    "zh": f"榜单末位：{last.symbol} {last.change_pct}% · {imported.source}",
-                },
+                _sourced(_same(f"{item.symbol} {shown}"), frame.facts[f"equity.{item.symbol}.week_pct"].source),
+                _sourced(
+                    {
+                        "en": f"last in the list: {last.symbol} {last.change_pct}%",
+                        "zh": f"榜单末位：{last.symbol} {last.change_pct}%",
+                    },
+                    imported.source,
+                ),
             ),
         )
+
+
+def _sourced(said: Localized, source: str) -> Localized:
+    """What is said, and who says so."""
+    return {
+        "en": f"{said['en']} · {sources_text(source, 'en')}",
+        "zh": f"{said['zh']} · {sources_text(source, 'zh')}",
+    }
 
 
 def _same(text: str) -> Localized:
@@ -168,10 +180,11 @@ def _contradiction(symbol: str, pairs: Sequence[_Pair]) -> Finding:
 
 def _evidence(pair: _Pair) -> Iterator[Localized]:
     for source, text, _ in pair.printed:
-        yield {
-            "en": f"{pair.symbol} {pair.line} {pair.quarter.key} = {text} · {source}",
-            "zh": f"{pair.symbol} {_LINE_ZH[pair.line]} {pair.quarter.key} = {text} · {source}",
+        stated: Localized = {
+            "en": f"{pair.symbol} {pair.line} {pair.quarter.key} = {text}",
+            "zh": f"{pair.symbol} {_LINE_ZH[pair.line]} {pair.quarter.key} = {text}",
         }
+        yield _sourced(stated, source)
 
 
 def _pairs(frame: Frame, symbol: str, line: str) -> Iterator[_Pair]:
@@ -226,12 +239,13 @@ def _header_currency(frame: Frame, figures: dict[int, Figure]) -> Iterator[Findi
                     "zh": f"图 {number} 表头标注 {currency}，但 {symbols} 实为 {actual}",
                 },
                 tuple(
-                    {
-                        "en": f"{row['symbol']} close {row['close']} {row['currency']} · "
-                        f"header {currency}, {imported.source}",
-                        "zh": f"{row['symbol']} 收盘 {row['close']} {row['currency']} · "
-                        f"表头 {currency}，{imported.source}",
-                    }
+                    _sourced(
+                        {
+                            "en": f"{row['symbol']} close {row['close']} {row['currency']}, header {currency}",
+                            "zh": f"{row['symbol']} 收盘 {row['close']} {row['currency']}，表头 {currency}",
+                        },
+                        imported.source,
+                    )
                     for row in others
                 ),
             )
@@ -271,5 +285,7 @@ def _unfirm(frame: Frame) -> Iterator[Finding]:
                 f"{standing.value}-input",
                 {"en": f"{len(keys)} facts {standing.value}", "zh": f"{len(keys)} 项{zh}"},
                 {"en": f"{len(keys)} facts are {standing.value}", "zh": f"{len(keys)} 项数据为{zh}"},
-                tuple(_same(f"{key} · {frame.facts[key].as_of or ''} · {frame.facts[key].source}") for key in keys),
+                tuple(
+                    _sourced(_same(f"{key} · {frame.facts[key].as_of or ''}"), frame.facts[key].source) for key in keys
+                ),
             )

@@ -207,7 +207,7 @@ def volume_figure(frame: Frame) -> Figure:
         columns=(
             Column("provider", {"en": "Provider", "zh": "来源"}),
             Column("total", {"en": "Year to date", "zh": "年初至今成交额"}, "trillion", TRILLION_UNIT),
-            Column("yoy_pct", {"en": "YoY", "zh": "同比"}, "ratio2"),
+            Column("yoy_pct", {"en": "YoY", "zh": "同比"}, "pct2"),
         ),
         rows=({"provider": PROVIDERS[frame.layout.provider], "total": total.number, "yoy_pct": yoy.number},),
         points=_two_years(total.number, yoy.number, frame.span.last.year),

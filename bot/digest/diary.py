@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from bot.digest.facts import Standing
 from bot.digest.figure import Column, Figure, Row
 from bot.digest.frame import Frame
+from bot.locale.sources import place_name
 from rules.model import CalendarEvent, Localized, Status
 
 _SESSIONS: dict[str, Localized] = {  # an unknown one is not there
@@ -103,7 +104,7 @@ def _row(frame: Frame, event: CalendarEvent) -> Row:
         "kind": _KINDS[event.kind],
         "session": _SESSIONS.get(event.session),
         "state": {"en": "confirmed", "zh": "已确认"} if confirmed else {"en": "expected", "zh": "预计"},
-        "place": event.place,
+        "place": {"en": place_name(event.place, "en"), "zh": place_name(event.place, "zh")} if event.place else None,
     }
 
 

@@ -17,6 +17,7 @@ Form = Literal[
     "coin",  # a price of bitcoin's size
     "pct0",  # signed, the value is in percent
     "pct1",
+    "pct2",
     "ratio1",  # an unsigned percentage
     "ratio2",
     "pp1",  # signed percentage points
@@ -31,7 +32,7 @@ Form = Literal[
 Cell = float | str | Localized | None
 Row = Mapping[str, Cell]
 
-_PLAIN = {"pct0": 0, "pct1": 1, "ratio1": 1, "ratio2": 2, "pp1": 1}
+_PLAIN = {"pct0": 0, "pct1": 1, "pct2": 2, "ratio1": 1, "ratio2": 2, "pp1": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ OPEN_FOR = timedelta(days=13)
 _ATTEMPTS = 5
 _RECENT = 3
 
+Inputs = Callable[[], Awaitable[str]]
+"""Names what is known by now: the same text as long as nothing was added or changed."""
 Known = Callable[[datetime], Awaitable[DigestData]]
 """Reads what is known at an instant."""
 
@@ -96,12 +98,16 @@ class Publisher:
         slots_folder: Path | None = None,
         tables_folder: Path | None = None,
         file_formats: Sequence[str] = formats.ALL,
+        inputs: Inputs | None = None,
     ) -> None:
         """``readers`` holds whose colours and time zone the files of each language have.
 
         ``slots_folder`` holds analysts' words in files; what was filled in otherwise comes before them.
-        ``tables_folder`` holds figures and top lists of vendors.
+        ``tables_folder`` holds figures and top lists of vendors. ``inputs`` names the state of what is known: a draft
+        with open figures is computed again only when that has changed, or an hour has passed.
         """
+        self._inputs = inputs
+        self._compared: dict[str, tuple[object, ...]] = {}
         self._editions = Editions(documents, states)
         self._archive = archive
         self._universe = universe
@@ -168,10 +174,24 @@ class Publisher:
             return await self.draft(await known(now), edition.week_end, now)
         if edition.unfirm == 0:
             return Outcome.NOT_DUE
+        state = await self._state(now)
+        if state is not None and state == self._compared.get(edition.name):
+            return Outcome.NOT_DUE
         data = await known(now)
         if len((await asyncio.to_thread(self._build, data, edition)).unfirm) >= edition.unfirm:
+            if state is not None:
+                self._compared[edition.name] = state
             return Outcome.NOT_DUE
         return await self.draft(data, edition.week_end, now)
+
+    async def _state(self, now: datetime) -> tuple[object, ...] | None:
+        """What a digest computed at ``now`` would rest on; ``None`` where that isn't known."""
+        if self._inputs is None:
+            return None
+        folder = self._tables_folder
+        files = sorted(folder.rglob("*.csv")) if folder is not None and folder.is_dir() else []
+        tables = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+        return await self._inputs(), tables, now.replace(minute=0, second=0, microsecond=0)
 
     async def edition(self, name: str) -> Edition | None:
         """The edition of the ISO week ``name``."""

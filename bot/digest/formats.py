@@ -9,9 +9,9 @@ from pathlib import Path
 from adapters.message import Attachment, Colour, Reader
 from bot.charts.png import label_language, picture
 from bot.charts.svg import plain_palette
-from bot.digest import html, ics, pdf, xlsx
 from bot.digest.document import Digest
 from bot.digest.graphics import draw
+from bot.failures import Failure
 from bot.files import write_whole
 
 Render = Callable[[Digest, Reader], bytes]
@@ -31,11 +31,38 @@ class Files:
     problems: tuple[str, ...] = ()
 
 
+# What writes a format is loaded when somebody wants it.
+
+
+def _html(digest: Digest, reader: Reader) -> bytes:
+    from bot.digest import html  # noqa: PLC0415
+
+    return html.render(digest, reader).encode()
+
+
+def _pdf(digest: Digest, reader: Reader) -> bytes:
+    from bot.digest import pdf  # noqa: PLC0415
+
+    return pdf.render(digest, reader)
+
+
+def _xlsx(digest: Digest, reader: Reader) -> bytes:
+    from bot.digest import xlsx  # noqa: PLC0415
+
+    return xlsx.render(digest, reader)
+
+
+def _ics(digest: Digest, reader: Reader) -> bytes:
+    from bot.digest import ics  # noqa: PLC0415
+
+    return ics.render(digest, reader.lang)
+
+
 FORMATS: dict[str, tuple[str, Render]] = {
-    "html": ("text/html", lambda digest, reader: html.render(digest, reader).encode()),
-    "pdf": ("application/pdf", pdf.render),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.render),
-    "ics": ("text/calendar", lambda digest, reader: ics.render(digest, reader.lang)),
+    "html": ("text/html", _html),
+    "pdf": ("application/pdf", _pdf),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx),
+    "ics": ("text/calendar", _ics),
     "json": ("application/json", lambda digest, _: digest.to_json().encode()),
 }
 """By file ending: the media type, and what makes it."""
@@ -58,7 +85,7 @@ def write(digest: Digest, reader: Reader, folder: Path, formats: Sequence[str] =
         media_type, render = FORMATS[name]
         try:
             path = write_whole(folder / f"{stem}.{name}", render(digest, reader))
-        except pdf.PdfUnavailable as error:
+        except Failure as error:
             problems.append(str(error))
             continue
         if name in ATTACHED:

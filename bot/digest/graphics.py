@@ -17,6 +17,7 @@ from bot.digest.companies import Quarter
 from bot.digest.crypto import BANDS, PROVIDERS
 from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Figure, Form, Row, day_text, written
+from bot.digest.wording import sources_text
 from rules import numbers
 from rules.model import Lang, Localized
 
@@ -37,7 +38,11 @@ def draw(figure: Figure, lang: Lang, width: int, palette: Palette = PAGE, *, alo
 
 
 def _source(figure: Figure, lang: Lang) -> str:
-    return f"资料来源：{figure.source}" if lang == "zh" else f"Source: {figure.source}"
+    return (
+        f"资料来源：{sources_text(figure.source, lang)}"
+        if lang == "zh"
+        else f"Source: {sources_text(figure.source, lang)}"
+    )
 
 
 def word(cell: Cell, lang: Lang) -> str:

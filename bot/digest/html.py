@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
 from adapters.message import Colour, Instant, Reader
@@ -20,8 +20,13 @@ from bot.digest.document import Digest
 from bot.digest.facts import Standing
 from bot.digest.figure import Cell, Column, Figure, Form, Row, day_text, written
 from bot.digest.graphics import draw
-from bot.digest.wording import span_text
+from bot.digest.layout import Section
+from bot.digest.wording import sources_text, span_text
+from bot.locale.sources import source_name
 from rules.model import Lang
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,10 @@ class Widths:
     third: int
     narrow: int
 
-    def of(self, number: int) -> int:
-        """The width of a figure's charts."""
+    def of(self, number: int, abreast: int = 1) -> int:
+        """The width of a figure's charts, where so many figures stand side by side."""
+        if abreast > 1:
+            return self.half if abreast == 2 else self.third
         if number in {18, 19, 20}:
             return self.full
         return self.third if number == 5 else self.half if number in {2, 3, 13} else self.wide
@@ -43,6 +50,8 @@ class Widths:
 
 SCREEN = Widths(1072, 620, 516, 330, 340)
 PAPER = Widths(756, 580, 364, 238, 0)
+_ABREAST = {13: 3, 14: 3, 15: 3}
+"""How many figures of a kind stand side by side on paper; companies' tables by two, the others alone."""
 _SHRUNK = 0.9
 """On paper charts are shown a little smaller than they are drawn, as the tables are."""
 _PAPER_FONT = "Roboto,Arial,Noto Sans CJK SC,sans-serif"
@@ -52,10 +61,10 @@ _FOLDED = frozenset({2, 3, 18, 19, 20})
 _SHEET_ROWS = 24
 _FEW = 4
 _EVIDENCE_ON_PAPER = 8
-_CHANGES = frozenset({"pct0", "pct1", "pp1", "flow", "flow0"})
+_CHANGES = frozenset({"pct0", "pct1", "pct2", "pp1", "flow", "flow0"})
 _NUMBER = r"[+-]?(?:&lt;)?(?:HK)?\$?\d[\d,.]*"
 _UNIT = r"(?:万?亿[美港]?元?|[美港]元|[点只个]|sessions?\b|pct|pp|[%MBT]|h\b)"
-_TIME = r"(?:(?:美东|北京) )?(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) \d\d:\d\d(?: ET| UTC)?"
+_TIME = r"(?:(?:美东|北京) )?(?:(?:\d\d-\d\d|[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}) )?\d\d:\d\d(?: ET| UTC| HKT)?"
 _DAY = r"\d{4}-\d\d-\d\d|\d\d-\d\d（周.）|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
 _QUANTITY = re.compile(rf"{_TIME}|{_DAY}|(?:[同环]比 )?{_NUMBER} ?{_UNIT}(?: (?:YoY|QoQ|w/w))?")
 
@@ -102,9 +111,10 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
     lang = reader.lang
     view = _Viewer(reader, PAPER if paper else SCREEN, paper or PAGE)
     sections = [
-        (part.id, part.title[lang], [view.figure(digest, digest.figures[number]) for number in part.figures])
+        (part.id, part.title[lang], [view.row(digest, numbers) for numbers in _rows(digest, part, paper=bool(paper))])
         for part in digest.layout.sections
     ]
+    shown, slots = [section for section in sections if section[2]], _slots(digest, lang, 0)
     page: str = _template().render(
         lang=lang,
         reader=reader,
@@ -114,17 +124,59 @@ def render(digest: Digest, reader: Reader, *, paper: Palette | None = None) -> s
         span=span_text(digest.span, lang),
         as_of=_instant(digest.now, reader),
         paragraphs=[(part.heading[lang], bind(part.text[lang])) for part in digest.paragraphs],
-        sections=[section for section in sections if section[2]],
+        sections=shown,
+        contents=_contents(shown, _WORDS[lang], slots=bool(slots), columns=2 if paper else 1),
         findings=[
             (f.code, bind(f.message[lang]), _evidence(f, lang, _EVIDENCE_ON_PAPER if paper else None))
             for f in digest.findings
         ],
-        slots=_slots(digest, lang, 0),
-        sources=_sources(digest),
+        slots=slots,
+        sources=_sources(digest, lang),
         css=Markup(paper_css(reader.colour) if paper else _asset("page.css")),  # noqa: S704 - our own file
         js=Markup(_asset("page.js")),  # noqa: S704 - our own file
     )
     return page
+
+
+_Entry = tuple[str, str, list[FigureView]]
+
+
+def _contents(
+    sections: list[tuple[str, str, list[list[FigureView]]]], words: dict[str, str], *, slots: bool, columns: int
+) -> list[list[_Entry]]:
+    """The table of contents in so many columns of about the same length: anchor, title, and the figures below it."""
+    entries: list[_Entry] = [("summary", words["summary"], [])]
+    entries += [(ident, title, [figure for row in rows for figure in row]) for ident, title, rows in sections]
+    entries += [(name, words[name], []) for name in ("slots", "checks", "sources") if slots or name != "slots"]
+    length = sum(1 + len(figures) for _, _, figures in entries)
+    filled: list[list[_Entry]] = [[]]
+    for entry in entries:
+        lines = sum(1 + len(figures) for _, _, figures in filled[-1])
+        if lines and len(filled) < columns and lines + (1 + len(entry[2])) / 2 > length / columns:
+            filled.append([])
+        filled[-1].append(entry)
+    return filled
+
+
+def _rows(digest: Digest, part: Section, *, paper: bool) -> list[tuple[int, ...]]:
+    """The figures of a section line by line: on paper what is small stands side by side, as far as it follows on."""
+    companies = {company.figure for company in digest.layout.companies}
+    rows: list[tuple[int, ...]] = []
+    for number in part.figures:
+        most = 2 if number in companies else _ABREAST.get(number, 1)
+        together = rows and len(rows[-1]) < most and all(number in _alike(each, companies) for each in rows[-1])
+        if paper and together:
+            rows[-1] = (*rows[-1], number)
+        else:
+            rows.append((number,))
+    return rows
+
+
+def _alike(number: int, companies: set[int]) -> set[int]:
+    """The figures that may stand beside ``number``."""
+    if number in companies:
+        return companies
+    return {other for other, most in _ABREAST.items() if most == _ABREAST.get(number)}
 
 
 _VARIABLE = re.compile(r"(--[a-z0-9]+):([^;}]+)")
@@ -155,14 +207,17 @@ class _Viewer:
     widths: Widths
     palette: Palette
 
-    def figure(self, digest: Digest, figure: Figure) -> FigureView:
+    def row(self, digest: Digest, numbers: tuple[int, ...]) -> list[FigureView]:
+        return [self.figure(digest, digest.figures[number], len(numbers)) for number in numbers]
+
+    def figure(self, digest: Digest, figure: Figure, abreast: int) -> FigureView:
         lang, paper = self.reader.lang, self.palette is not PAGE
         headers = [(header(column, lang), "num" if column.numeric else "") for column in figure.columns]
         groups = list(_groups(figure, lang))
         return FigureView(
             number=figure.number,
             title=bind(figure.title[lang]),
-            wide=self._charts(figure, self.widths.of(figure.number)),
+            wide=self._charts(figure, self.widths.of(figure.number, abreast)),
             narrow=[] if paper else self._charts(figure, self.widths.narrow),
             headers=headers,
             groups=groups,
@@ -171,7 +226,7 @@ class _Viewer:
             missing=figure.missing[lang] if figure.missing else "",
             slots=_slots(digest, lang, figure.number),
             folded=figure.number in _FOLDED,
-            few=len(headers) <= _FEW,
+            few=len(headers) <= _FEW and abreast == 1,
             long=len(figure.rows) > _SHEET_ROWS,
             shares=_shares([text for text, _ in headers], [row for _, rows in groups for row in rows]) if paper else [],
         )
@@ -199,10 +254,18 @@ def _slots(digest: Digest, lang: Lang, figure: int) -> list[tuple[str, str]]:
     ]
 
 
+_LONG_HEADER = 80
+
+
+def _words(header: str) -> list[str]:
+    """What of a column's heading stays on one line: all of it, or each of its words where it is long."""
+    return re.split(r"[ （]", header) if text_width(header) > _LONG_HEADER else [header]
+
+
 def _shares(headers: list[str], rows: list[list[CellView]]) -> list[float]:
     """Each column's part of the table's width, by its widest text."""
     cells = [
-        max([text_width(header), *(text_width(row[index].text) for row in rows)]) + 14
+        max([*(text_width(word) for word in _words(header)), *(text_width(row[index].text) for row in rows)]) + 14
         for index, header in enumerate(headers)
     ]
     return [round(width / sum(cells) * 100, 1) for width in cells]
@@ -256,7 +319,8 @@ def source_line(figure: Figure, reader: Reader) -> str:
     if not figure.source:
         return ""
     zh = reader.lang == "zh"
-    parts = [f"资料来源：{figure.source}" if zh else f"Source: {figure.source}"]
+    named = sources_text(figure.source, reader.lang)
+    parts = [f"资料来源：{named}" if zh else f"Source: {named}"]
     if figure.as_of:
         parts.append(("截至 " if zh else "as of ") + _as_of(figure.as_of, reader))
     parts.append(_STANDINGS[figure.status][reader.lang])
@@ -281,9 +345,9 @@ def _evidence(finding: Finding, lang: Lang, most: int | None) -> list[str]:
     return [*lines[:most], *([f"另有 {more} 条" if lang == "zh" else f"and {more} more"] if more else [])]
 
 
-def _sources(digest: Digest) -> list[str]:
-    names: Iterable[str] = (name for figure in digest.figures.values() for name in figure.source.split("; ") if name)
-    return list(dict.fromkeys(names))
+def _sources(digest: Digest, lang: Lang) -> list[str]:
+    names = (name for figure in digest.figures.values() for name in figure.source.split("; ") if name)
+    return list(dict.fromkeys(source_name(name, lang) for name in names))
 
 
 _STANDINGS: dict[Standing, dict[Lang, str]] = {
@@ -333,6 +397,8 @@ _WORDS: dict[Lang, dict[str, str]] = {
 
 @cache
 def _template() -> Template:
+    from jinja2 import Environment  # noqa: PLC0415 - only when a page is wanted
+
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
 
 

@@ -29,7 +29,7 @@ def render(digest: Digest, lang: Lang) -> bytes:
         event.add("status", "CONFIRMED" if _english(row["state"]) == "confirmed" else "TENTATIVE")
         event.add("transp", "TRANSPARENT")
         if row["place"]:
-            event.add("location", row["place"])
+            event.add("location", written(row["place"], "text", lang))
         if row["session"]:
             event.add("description", written(row["session"], "text", lang))
         calendar.add_component(event)

@@ -10,6 +10,7 @@ from typing import Literal
 from bot.digest.facts import Fact, difference, observed
 from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, stale_mark, summary
 from bot.digest.frame import Frame
+from bot.locale.sources import source_name
 from rules.calendars.sessions import Period
 from rules.model import Localized
 from rules.universe import Instrument
@@ -146,7 +147,10 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
     imported = frame.imported
     lines = () if imported is None else imported.gainers if direction > 0 else imported.losers
     if imported and lines:
-        wider: Localized = {"en": f"Wider universe: {imported.source}", "zh": f"更宽样本：{imported.source}"}
+        wider: Localized = {
+            "en": f"Wider universe: {source_name(imported.source, 'en')}",
+            "zh": f"更宽样本：{source_name(imported.source, 'zh')}",
+        }
         rows += [
             {
                 "group": wider,

@@ -17,3 +17,8 @@ for (const button of document.querySelectorAll("thead button")) {
     }
   });
 }
+for (const box of document.querySelectorAll(".scroll")) {
+  const more = () => box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+  box.addEventListener("scroll", more, { passive: true });
+  new ResizeObserver(more).observe(box);
+}

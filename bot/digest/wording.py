@@ -9,6 +9,7 @@ from bot.digest.facts import Fact
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Span
 from bot.digest.layout import Layout
+from bot.locale.sources import source_name
 from rules import numbers
 from rules.model import Lang, Localized
 
@@ -35,6 +36,12 @@ class _Stated(Protocol):
 
     @property
     def span(self) -> Span: ...
+
+
+def sources_text(sources: str, lang: Lang) -> str:
+    """The sources of a fact or figure, ``Farside; Yahoo``, as readers call them."""
+    names = dict.fromkeys(source_name(source, lang) for source in sources.split("; ") if source)
+    return ("；" if lang == "zh" else "; ").join(names)
 
 
 def heading(name: str, lang: Lang) -> str:

@@ -14,7 +14,7 @@ from bot.charts.svg import text_width
 from bot.digest.document import Digest
 from bot.digest.figure import Cell, Column, Figure, Row, written
 from bot.digest.html import header, source_line
-from bot.digest.wording import span_text
+from bot.digest.wording import sources_text, span_text
 from rules.model import Lang
 
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\']")
@@ -25,6 +25,7 @@ _PIXELS, _FILLED = 13, 0.92
 _NUMBERS: dict[str, tuple[float, str]] = {
     "pct0": (0.01, "+0%;-0%;0%"),
     "pct1": (0.01, "+0.0%;-0.0%;0.0%"),
+    "pct2": (0.01, "+0.00%;-0.00%;0.00%"),
     "ratio1": (0.01, "0.0%"),
     "ratio2": (0.01, "0.00%"),
     "flow": (1e-6, "#,##0.0;-#,##0.0;0.0"),
@@ -200,7 +201,14 @@ class _Writer:
     def facts(self, digest: Digest) -> None:
         """Every fact with unit, source, time and status."""
         rows = [
-            (key, fact.value, fact.unit, fact.source, fact.as_of.isoformat() if fact.as_of else "", fact.status.value)
+            (
+                key,
+                fact.value,
+                fact.unit,
+                sources_text(fact.source, self.lang),
+                fact.as_of.isoformat() if fact.as_of else "",
+                fact.status.value,
+            )
             for key, fact in digest.facts.items()
         ]
         self._table(

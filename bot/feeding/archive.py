@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Container, Iterable, Mapping
+import uuid
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -17,6 +18,7 @@ from adapters.store.port import Bars, Documents, PriceHistory
 from rules.model import Observation, SeriesName, Status
 
 FIGURES, PRICED = "figures", "priced"
+ARCHIVE, _REVISION = "archive", "revision"
 FIELDS = ("open", "high", "low", "close", "volume")
 KEPT = 1_000
 """Figures of a series that are kept, the newest ones."""
@@ -35,12 +37,32 @@ class Archive:
     async def keep(self, observations: Iterable[Observation]) -> None:
         """Take in what stands for a whole session; running bars are left out. Repeating it is harmless."""
         bars, sources, figures = await asyncio.to_thread(_sorted, observations)
-        for symbol, rows in bars.items():
-            await self._complete(symbol, rows)
-            await self._bars.put(symbol, _packed(rows))
-            await self._documents.put(PRICED, symbol, json.dumps(sources[symbol]))
-        for series, told in figures.items():
-            await self._keep_figures(series, told)
+        kept = [await self._keep_bars(symbol, rows, json.dumps(sources[symbol])) for symbol, rows in bars.items()]
+        kept += [await self._keep_figures(series, told) for series, told in figures.items()]
+        if any(kept):
+            await self._documents.put(ARCHIVE, _REVISION, uuid.uuid4().hex)
+
+    async def revision(self) -> str:
+        """Names what is kept: the same as long as nothing was added or changed."""
+        return await self._documents.get(ARCHIVE, _REVISION) or ""
+
+    async def _keep_bars(self, symbol: str, rows: dict[datetime, dict[str, float]], source: str) -> bool:
+        """Whether there was anything new in them."""
+        if await self._documents.get(PRICED, symbol) == source and not await self._differ(symbol, rows):
+            return False
+        await self._complete(symbol, rows)
+        await self._bars.put(symbol, _packed(rows))
+        await self._documents.put(PRICED, symbol, source)
+        return True
+
+    async def _differ(self, symbol: str, rows: Mapping[datetime, Mapping[str, float]]) -> bool:
+        held = await self._bars.get(symbol)
+        found = {int(at): index for index, at in enumerate(held.at)}
+        return any(
+            (index := found.get(_micros(at))) is None
+            or any(float(getattr(held, field)[index]) != value for field, value in row.items())
+            for at, row in rows.items()
+        )
 
     async def _complete(self, symbol: str, rows: dict[datetime, dict[str, float]]) -> None:
         """Fill what is not told of a bar from what is kept of it: a revised close leaves the high as it was."""
@@ -52,24 +74,31 @@ class Archive:
             known = {field: float(getattr(held, field)[index]) for field in FIELDS}
             row |= {field: value for field, value in known.items() if field not in row and not np.isnan(value)}
 
-    async def _keep_figures(self, series: str, told: Iterable[Observation]) -> None:
+    async def _keep_figures(self, series: str, told: Iterable[Observation]) -> bool:
         held = await self._documents.get(FIGURES, series)
-        await self._documents.put(FIGURES, series, await asyncio.to_thread(_with, series, held, told))
+        text = await asyncio.to_thread(_with, series, held, told)
+        if text == held:
+            return False
+        await self._documents.put(FIGURES, series, text)
+        return True
 
     async def load(self, only: Container[tuple[str, str]] | None = None) -> list[Observation]:
         """Everything that is kept, or ``only`` some pairs of feed and key, oldest first.
 
-        A bar counts as known at its close.
+        A bar counts as known at its close. All of it is in memory together; who can do without takes :meth:`read`.
         """
-        found: list[Observation] = []
+        found = [item async for portion in self.read(only) for item in portion]
+        return sorted(found, key=lambda item: (item.known_at, item.at))
+
+    async def read(self, only: Container[tuple[str, str]] | None = None) -> AsyncIterator[Sequence[Observation]]:
+        """What :meth:`load` gives, in portions: the bars of a symbol, or another series, each oldest first."""
         for symbol, source in (await self._documents.all(PRICED)).items():
             if only is None or ("prices", symbol) in only:
-                found += await self._bars_of(symbol, source)
-        for series, text in (await self._documents.all(FIGURES)).items():
+                yield sorted(await self._bars_of(symbol, source), key=lambda item: item.at)
+        for series in await self._documents.keys(FIGURES):
             name = SeriesName.parse(series)
             if only is None or (name.feed, name.key) in only:
-                found += _figures(series, text)
-        return sorted(found, key=lambda item: (item.known_at, item.at))
+                yield _figures(series, await self._documents.get(FIGURES, series))
 
     async def bars_of(self, symbols: Container[str]) -> list[Observation]:
         """The bars of ``symbols``, each counting as known at its close."""
@@ -84,6 +113,7 @@ class Archive:
     async def forget(self, symbol: str) -> None:
         """Drop a symbol's bars: a split changed all of them, and its feed gives them anew."""
         await self._bars.forget(symbol)
+        await self._documents.put(ARCHIVE, _REVISION, uuid.uuid4().hex)
 
 
 def _sorted(observations: Iterable[Observation]) -> tuple[Rows, dict[str, str], dict[str, list[Observation]]]:
@@ -122,9 +152,10 @@ def _micros(at: datetime) -> int:
 def _unpacked(symbol: str, bars: Bars, source: str) -> Iterable[Observation]:
     times = [_EPOCH + int(at) * _MICROSECOND for at in bars.at]
     for field in FIELDS:
+        series = f"prices.{symbol}.{field}"
         for at, value in zip(times, getattr(bars, field), strict=True):
             if not np.isnan(value):
-                yield Observation(f"prices.{symbol}.{field}", at, at, float(value), source=source)
+                yield Observation(series, at, at, float(value), source=source)
 
 
 def _figures(series: str, text: str | None) -> list[Observation]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -17,9 +16,9 @@ from adapters.clock import Clock
 from adapters.feeds.port import Fault, Feed, FeedProblem, Fetched, Noted, Stream
 from adapters.store.port import Documents, StoreUnavailable
 from bot.feeding.jobs import Job
+from bot.feeding.runs import COLLECTION, last_run, run_of
 from rules.calendars.sessions import Calendars
 
-COLLECTION = "jobs"
 _STORE_PAUSE = timedelta(seconds=1)
 _BROKEN_STREAM_PAUSE = timedelta(minutes=1)
 _NEVER = timedelta(days=7)
@@ -133,9 +132,8 @@ class Scheduler:
 
     async def _was_missed(self, job: Job) -> bool:
         now = self._clock.now()
-        stored = await self._patiently(lambda: self._documents.get(COLLECTION, job.name))
-        last = datetime.fromisoformat(json.loads(stored)["last_run"]) if stored else now - _NEVER
-        return job.due_between(last, now, self._calendars)
+        last = await self._patiently(lambda: last_run(self._documents, job.name))
+        return job.due_between(last.at if last else now - _NEVER, now, self._calendars)
 
     async def run_job(self, job: Job) -> None:
         """Ask the job's feed once and hand over what it brought."""
@@ -143,7 +141,7 @@ class Scheduler:
             now = self._clock.now()
             fetched = await self._ask(job, now)
             noted = self._health.note(job.source, fetched, now)
-            ran = {(COLLECTION, job.name): json.dumps({"last_run": now.isoformat()})}
+            ran = {(COLLECTION, job.name): run_of(job.name, now, fetched).document}
             await self._hand_over(fetched, Noted(noted.transitions, {**noted.documents, **ran}))
         log.info("job_ran", job=job.name, observations=len(fetched.observations), problems=len(fetched.problems))
 

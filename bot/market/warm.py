@@ -52,7 +52,8 @@ class Follower:
     async def load(self) -> None:
         """Take in everything that is known now."""
         self._cursor = await self._tape.end()
-        self._market.apply(await self._archive.load())
+        async for portion in self._archive.read():
+            self._market.apply(portion)
         now = self._clock.now()
         self._market.apply(await self._tape.between(now - RUNNING, now))
         await self._look()

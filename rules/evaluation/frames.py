@@ -223,6 +223,7 @@ class NowFrame(Frame):
         super().__init__(history, now, lanes, members)
         self._values: dict[Ref, Floats] = {}
         self._absent: dict[Ref, Mask | None] = {}
+        self._common: dict[Ref, int] = {}
         self._about: dict[tuple[int, bytes], NowFrame] = {}
 
     @cached_property
@@ -265,6 +266,7 @@ class NowFrame(Frame):
         found.memo, found.positions, found.tracks = self.memo, self.positions, self.tracks
         found._pasts, found._others = self._pasts, self._others
         found._values, found._absent, found._days = self._values, self._absent, self._days
+        found._common = self._common
         if self.members is not None:
             found.share(self.shared)
         found.settled, found.edges = self.settled, edges
@@ -273,9 +275,30 @@ class NowFrame(Frame):
     def absent(self, ref: Ref) -> Mask | None:
         """Which lanes have no position; ``None`` where all have one."""
         if ref not in self._absent:
-            mask = self.position(ref) == NONE
-            self._absent[ref] = mask if mask.any() else None
+            mask = None if self.common(ref) != NONE else self.position(ref) == NONE
+            self._absent[ref] = mask if mask is not None and mask.any() else None
         return self._absent[ref]
+
+    def common(self, ref: Ref) -> int:
+        """The position of all lanes where they share one, as they do in the middle of a session; else ``NONE``."""
+        found = self._common.get(ref)
+        if found is None:
+            track = self.track(ref)
+            last = self._last(track)
+            found = int(last[0])
+            if (len(last) > 1 and (last != found).any()) or (
+                track.prompt and found < int(track.axis.closed(self.now)[0])
+            ):
+                found = NONE
+            self._common[ref] = found
+        return found
+
+    def day(self, ref: Ref) -> Ints:
+        """The date of ``position`` in days since 1970, one for all lanes where they share it; -1 without one."""
+        common = self.common(ref)
+        if common == NONE:
+            return super().day(ref)
+        return self.track(ref).axis.days(np.array([common]))
 
     def share(self, frame: Frame) -> None:
         """Use ``frame`` for what doesn't depend on ``it``, so that rules evaluated together compute it once."""
@@ -285,8 +308,17 @@ class NowFrame(Frame):
         """The newest known figure in each lane."""
         found = self._values.get(ref)
         if found is None:
-            found = self._values[ref] = super().value(ref)
+            common = self.common(ref)
+            found = self._values[ref] = super().value(ref) if common == NONE else self._row(ref, common)
         return found
+
+    def _row(self, ref: Ref, session: int) -> Floats:
+        track = self.track(ref)
+        row = session - track.column.first
+        if 0 <= row < len(track.column.values):
+            found: Floats = track.column.values[row].take(track.keys)
+            return found
+        return np.full(len(track.keys), np.nan)
 
     def newest(self, ref: Ref) -> Ints:
         """The session number of the newest figure, overdue or not."""

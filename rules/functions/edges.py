@@ -41,9 +41,12 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
 
             now = np.broadcast_to(side(frame), (lanes,)).reshape(frame.rows, frame.width)
             return _over_columns(frame, now, at_start, direction, restarts=restarts)
-        now = np.broadcast_to(np.sign(side(frame)), (lanes,))
-        days = np.broadcast_to(_day(frame, anchor), (lanes,))
+        away = side(frame)
         kept = None if frame.edges is None else frame.edges.recall(name)
+        if kept is not None and extreme is None and len(away) == lanes and _on_sides(away) and kept[0].all():
+            return _turned(frame, name, away > 0, kept, _day(frame, anchor), direction=direction)
+        now = np.broadcast_to(np.sign(away), (lanes,))
+        days = np.broadcast_to(_day(frame, anchor), (lanes,))
         old, seen = kept or (np.zeros(lanes), np.full(lanes, -1, np.int64))
         asked = _asks(old, seen, days, restarts=extreme is not None)
         if asked.any():
@@ -54,6 +57,24 @@ def _edge(part: Part, side: Side, before: Side, direction: Direction, extreme: R
         return crossed
 
     return evaluate
+
+
+def _on_sides(away: Floats) -> bool:
+    """Whether all are on a side: none is 0 or unknown."""
+    return bool(away.all()) and has_no_nan(away)
+
+
+def _turned(
+    frame: Frame, name: str, up: Mask, kept: tuple[Floats, Ints], days: Ints, *, direction: Direction
+) -> Floats:
+    """The edges of lanes that all are on a side and were on one, which is nearly always so."""
+    was_up = kept[0] > 0
+    turned = up != was_up
+    if frame.edges is not None and (turned.any() or (kept[1] != days).any()):
+        frame.edges.keep(name, np.where(up, 1.0, -1.0), np.broadcast_to(days, up.shape))
+    crossed = turned if direction == "either" else turned & (up if direction == "up" else was_up)
+    found: Floats = crossed.astype(np.float64)
+    return found
 
 
 def _side_before(frame: ColumnFrame, part: Part, side: Side, before: Side, *, restarts: bool) -> Floats:

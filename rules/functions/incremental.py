@@ -153,7 +153,8 @@ def rsi_from_closed(part: Part, look_back: int, alpha: float) -> Callable[[Frame
         if kept is None or ref is None:
             return None
         move = frame.value(ref) - kept[2]
-        gain, loss = np.maximum(move, 0.0), np.maximum(-move, 0.0)
+        gain = np.maximum(move, 0.0)
+        loss = gain - move
         return kept[0] + alpha * (gain - kept[0]), kept[1] + alpha * (loss - kept[1])
 
     return quick

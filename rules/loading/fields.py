@@ -83,10 +83,11 @@ class Table:
 
     def scalar(self, key: str) -> Scalar | None:
         """The value of ``key`` if it is a text."""
-        node = self.at(key)
-        if node is None or self.report.text(node, repr(key)) is None:
+        if key not in self.node.entries:
             return None
-        return node if isinstance(node, Scalar) else None
+        node = self.node.entries[key][1]
+        text = self.report.text(node, repr(key))
+        return node if text is not None and isinstance(node, Scalar) else None
 
     def text(self, key: str, default: str = "") -> str:
         """A text."""
@@ -136,6 +137,8 @@ class Table:
     def words(self, key: str) -> tuple[str, ...]:
         """A list of texts, or one text."""
         node = self.at(key)
+        if node is None:
+            return ()
         if isinstance(node, Scalar) and node.resolved is not None:
             return (node.value,)
         read = (self.report.text(item, f"a member of {key!r}") for item in self.report.items(node, repr(key)))

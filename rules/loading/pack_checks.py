@@ -221,14 +221,13 @@ class _Checker:
     def _reads(self, analysis: Analysis, expression: Expression) -> None:
         """A condition that nothing makes run, and one that is the same for every member."""
         refs, every = analysis.typed.reads(), self.spec.every
-        line, column = expression.locate(0)
         if not refs and not isinstance(every, AtSession | AtInterval | NewObservation):
             said = "when reads no series, so nothing ever makes it run; name one, or give every: 15m or so"
-            self.problems.append(Problem(expression.file, line, column, "no-series", said))
+            self.problems.append(Problem(expression.file, *expression.locate(0), "no-series", said))
         known = self.spec.for_each and not any(problem.code == "unknown-list" for problem in self.problems)
         if known and refs and all(ref.key for ref in refs):
             said = "when says nothing about `it`, so it holds for all members alike; write it, or leave for_each out"
-            self.problems.append(Problem(expression.file, line, column, "it-unused", said, warning=True))
+            self.problems.append(Problem(expression.file, *expression.locate(0), "it-unused", said, warning=True))
 
     def _apart(self, when: Analysis, clear: Analysis, expression: Expression) -> None:
         """A value that satisfies both would fire and resolve without end."""

@@ -24,6 +24,7 @@ MAX_ALIASES = 1_000
 MAX_ALIASED_NODES = 20_000
 
 _UNWANTED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_MARKS = frozenset(("'", '"', "|", ">"))
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUE = frozenset(("true", "True", "TRUE"))
 _FALSE = frozenset(("false", "False", "FALSE"))
@@ -239,17 +240,17 @@ class _Composer:
         return Problem(self.source.file, line, column, "syntax", f"not YAML: {said}{advice}")
 
     def _node(self, event: _Event, events: Iterator[_Event], depth: int) -> tuple[Node, int]:
+        kind = type(event)
         if depth > MAX_DEPTH:
             raise self._fatal(event, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
-        if isinstance(event, yaml.AliasEvent):
+        if kind is yaml.AliasEvent:
             return self._alias(event)
         if event.tag is not None and event.tag != "!":
             self._say(event, "tag", f"tag {event.tag!r} is not allowed; write the value alone")
         mark = event.start_mark
         node: Node
-        kind = type(event)
         if kind is yaml.ScalarEvent:
-            size, style = 1, event.style if event.style in ("'", '"', "|", ">") else None
+            size, style = 1, event.style if event.style in _MARKS else None
             node = Scalar(
                 self.source, mark.index, mark.line + 1, mark.column + 1, event.value, style, event.end_mark.index
             )
@@ -266,7 +267,7 @@ class _Composer:
     def _items(self, events: Iterator[_Event], depth: int) -> tuple[tuple[Node, ...], int]:
         items, size = [], 1
         for event in events:
-            if isinstance(event, yaml.SequenceEndEvent):
+            if type(event) is yaml.SequenceEndEvent:
                 break
             node, weight = self._node(event, events, depth + 1)
             items.append(node)
@@ -278,7 +279,7 @@ class _Composer:
         merges: list[Node] = []
         size = 1
         for event in events:
-            if isinstance(event, yaml.MappingEndEvent):
+            if type(event) is yaml.MappingEndEvent:
                 break
             key, _ = self._node(event, events, depth + 1)
             node, weight = self._node(next(events), events, depth + 1)

@@ -272,8 +272,10 @@ async def test_documents_are_put_and_removed(store):
     await store.documents.put("chats", "1", "old")
     await store.documents.put("chats", "1", "new")
     assert "new" == await store.documents.get("chats", "1")
+    assert ["1"] == [*await store.documents.keys("chats")]
     await store.documents.put("chats", "1", None)
     assert {} == await store.documents.all("chats")
+    assert [] == [*await store.documents.keys("chats")]
 
 
 # The outbox

@@ -77,8 +77,9 @@ async def test_telegram_from_the_first_tap_to_the_last_message(tmp_path: Path) -
 
 
 def alert_in(slack: FakeSlack, channel: str) -> FakeMessage | None:
-    """The alert about bitcoin in ``channel``."""
-    found = (message for message in slack.sent(channel) if "btc-73k" in message.visible and message.buttons)
+    """The alert about bitcoin at 73,100 in ``channel``."""
+    said = ("btc-73k", "73,100")
+    found = (m for m in slack.sent(channel) if all(each in m.visible for each in said) and m.buttons)
     return next(found, None)
 
 
@@ -93,11 +94,8 @@ async def test_slack_alert_is_explained_muted_replayed_and_taken(tmp_path: Path)
             await slack.socket.ready()
             bitcoin = Bitcoin(tmp_path)
 
-            async def told() -> bool:
-                await bitcoin.trades(72_000.0, 73_100.0)
-                return alert_in(slack, "C1") is not None
-
-            assert await eventually(told)
+            await bitcoin.trades(72_000.0, 73_100.0)
+            await until(lambda: alert_in(slack, "C1") is not None)
             alert = alert_in(slack, "C1")
             assert alert is not None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adapters.store.port import Commit, OutboxEntry, StoreUnavailable
 
@@ -35,6 +35,10 @@ class MemoryDocuments:
         """Every document of the collection by its key."""
         self._reach()
         return {key: text for (name, key), text in self.documents.items() if name == collection}
+
+    async def keys(self, collection: str) -> Sequence[str]:
+        """The key of every document of the collection."""
+        return [*await self.all(collection)]
 
 
 class MemoryCommits:

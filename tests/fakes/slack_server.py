@@ -74,6 +74,7 @@ class FakeMessage:
     user: str = BOT_USER
     ephemeral_for: str = ""
     files: list[str] = field(default_factory=list)
+    shared: list[Json] = field(default_factory=list)
     arrived: float = field(default_factory=time.monotonic)
 
     @property
@@ -93,6 +94,8 @@ class FakeMessage:
             body["metadata"] = self.metadata
         if self.thread_ts:
             body["thread_ts"] = self.thread_ts
+        if self.shared:
+            body["files"] = self.shared
         return body
 
 
@@ -324,9 +327,10 @@ class FakeSlack:
             if "content" not in self.files.get(file["id"], {}):
                 raise SlackError("file_not_found")
             message = FakeMessage(channel.id, self.next_ts(), "", [], thread_ts=parameters.get("thread_ts"))
+            title = self.files[file["id"]]["title"] = file.get("title", "")
             message.files = [file["id"]]
+            message.shared = [{"id": file["id"], "name": self.files[file["id"]]["name"], "title": title}]
             self.messages[(channel.id, message.ts)] = message
-            self.files[file["id"]]["title"] = file.get("title", "")
         listed = json.loads(files) if isinstance(files, str) else files
         return {"files": [{"id": file["id"], "title": file.get("title")} for file in listed]}
 

@@ -149,6 +149,41 @@ async def test_after_a_time_out_the_message_is_found_by_its_key(slack: FakeSlack
         assert await notifier.find(reply) == receipt
 
 
+@pytest.mark.parametrize("threaded", [False, True])
+async def test_files_that_went_alone_are_found_by_their_names(
+    slack: FakeSlack, tmp_path: Path, *, threaded: bool
+) -> None:
+    """Their key is in the name; the same file of another notice is another one."""
+    (tmp_path / "chart.png").write_bytes(b"\x89PNG")
+    chart = Attachment(str(tmp_path / "chart.png"), "chart.png", "image/png", "SOX")
+    picture = Message(summary="chart", title=(), attachments=(chart,))
+    clock = SteppingClock(NOW)
+    async with SlackNotifier(SecretStr(slack.bot_token), clock, slack.base_url, timeout_s=1.0) as notifier:
+        alone = outgoing(message=picture, reply_to=await notifier.send(outgoing()) if threaded else None)
+        assert await notifier.find(alone) is None
+        slack.faults.inject(Kind.SILENCE_AFTER, "files.completeUploadExternal")
+        with pytest.raises(OutcomeUnknown):
+            await notifier.send(alone)
+        (shared,) = [sent for sent in slack.sent("C1") if sent.files]
+        assert await notifier.find(alone) == Receipt("slack:C1", f"C1/{shared.files[0]}", NOW)
+        assert await notifier.find(replace(alone, key="k2")) is None
+
+
+async def test_what_a_found_message_lacks_of_its_files_is_sent(slack: FakeSlack, tmp_path: Path) -> None:
+    """Whoever died between text and files, or between two files, sent the rest as little as we can know."""
+    charts = [Attachment(str(tmp_path / name), name, "image/png") for name in ("a.png", "b.png")]
+    for chart in charts:
+        Path(chart.path).write_bytes(b"\x89PNG")
+    async with SlackNotifier(SecretStr(slack.bot_token), SteppingClock(NOW), slack.base_url) as notifier:
+        await notifier.send(outgoing(message=replace(MESSAGE, attachments=(charts[0],))))
+        whole = outgoing(message=replace(MESSAGE, attachments=tuple(charts)))
+        found = await notifier.find(whole)
+        assert await notifier.find(whole) == found
+        text, *shared = slack.sent("C1")
+        assert ["a", "b"] == [sent.shared[0]["name"].split("-")[0] for sent in shared]
+        assert {text.ts} == {sent.thread_ts for sent in shared}
+
+
 FAULTS: list[tuple[Kind, int, type[DeliveryError]]] = [
     (Kind.RATE_LIMITED, 429, RetryLater),
     (Kind.SERVER_ERROR, 503, OutcomeUnknown),  # internal_error: Slack says that some of it may have succeeded

@@ -62,7 +62,7 @@ class Desk:
         made = Pipeline(
             engine=desk.engine, universe=desk.universe, store=store, dispatcher=dispatcher, market=market
         )  # fmt: skip
-        await made.start(await Archive(store.bars, store.documents).load(), now)
+        await made.start((), now, Archive(store.bars, store.documents))
         return made
 
     async def live(self, prices: Sequence[float] = PRICES, *, restart_after: int = 99) -> None:

@@ -12,6 +12,7 @@ from adapters.clock import SteppingClock
 from adapters.message import Reader
 from adapters.notifiers.port import Receipt
 from adapters.rendering.plain import plain_text
+from bot.charts.gallery import Gallery
 from bot.commands.context import Desk
 from bot.commands.handler import Commands
 from bot.digest.flow import Outcome
@@ -232,7 +233,7 @@ def desk(universe, calendars, market, documents, limits, tmp_path):
         deliveries=Sent(),
         owners=Caretaker(documents=documents, states=commits, profiles=profiles, clock=clock),
         weekly=NoDigest(),
-        pictures=tmp_path / "pictures",
+        pictures=Gallery(tmp_path / "pictures"),
     )
 
 

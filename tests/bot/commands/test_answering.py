@@ -24,8 +24,8 @@ from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.redis import RedisStore
 from bot.commands.answering import COLLECTION
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
 from bot.digest.answers import named_texts, nearly_named
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Publisher
 from bot.digest.layout import Slot
 from bot.digest.layout_file import parse_layout

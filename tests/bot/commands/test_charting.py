@@ -43,4 +43,4 @@ async def test_the_same_chart_is_one_file(ann: Person, desk) -> None:
     """Asking twice doesn't fill the disk."""
     await ann.ask("/chart NVDA")
     await ann.ask("/chart NVDA")
-    assert 1 == len(list(desk.pictures.glob("*.png")))
+    assert 1 == len(list(desk.pictures.folder.glob("*.png")))

@@ -8,6 +8,7 @@ import pytest
 from adapters.clock import SteppingClock
 from adapters.feeds.port import Fault, SourceHealth
 from bot.commands.handler import Commands
+from bot.feeding.runs import COLLECTION, Run
 from bot.market.view import MarketView
 from rules.model import Observation, Status
 from tests.bot.commands.conftest import Person, known
@@ -43,7 +44,33 @@ async def test_a_source_that_is_down_is_said_to_be_since_when(li: Person, later:
     text = await asker.read("/movers crypto")
     assert "🩺 Wind（周报刊载） 自 05:00 无响应，以下为 11-01 数据（已延迟 1 个交易日）" in text
     assert "✗ Wind " in await asker.read("/status")
-    assert "Wind 无响应，自 11-05 05:00 起。 timed out" in await asker.read("/status")
+    assert "Wind 自 11-05 05:00 起无响应：timed out" in await asker.read("/status")
+
+
+async def test_status_tells_how_each_source_answered_last_and_the_last_job(
+    ann: Person, li: Person, later: MarketView, documents
+) -> None:
+    """Well, with holes, or by its fault, whether or not that lasts long enough to be told; then the newest job."""
+    ago = [MONDAY_NIGHT - timedelta(minutes=minutes) for minutes in (1, 2, 180)]
+    later.apply_health(
+        [
+            SourceHealth(source="farside", last_asked=ago[0], last_success=ago[2], failures=2, fault=Fault.UNREACHABLE),
+            SourceHealth(source="yahoo", last_asked=ago[1], last_success=ago[1], open_problems=3),
+            SourceHealth(source="sec", last_asked=ago[2], last_success=ago[2]),
+        ]
+    )
+    for run in (Run("crypto", ago[2], 6), Run("etf_flows", ago[0], 0, 2), Run("fear_greed", ago[1], 1)):
+        await documents.put(COLLECTION, run.job, run.document)
+    text = await _at(ann, later, MONDAY_NIGHT).read("/status")
+    rows = {row.split("  ")[0]: row for row in text.splitlines()}
+    assert "1 min ago · doesn't answer ×2" in rows["✓ Farside"]
+    assert "2 min ago · 3 missing" in rows["✓ Yahoo"]
+    assert "3 h ago · well" in rows["✓ SEC"]
+    assert "Last job: etf_flows, 1 min ago: 0 figures and events, 2 problems" in text
+    await documents.put(COLLECTION, "crypto", Run("crypto", MONDAY_NIGHT, 6).document)
+    chinese = await _at(li, later, MONDAY_NIGHT).read("/status")
+    assert "1 分钟前 · 无响应 ×2" in chinese
+    assert "最近任务：crypto，0 分钟前，6 条数据，无异常" in chinese
 
 
 async def test_a_market_that_rests_today_is_said_to(ann: Person, li: Person, universe, calendars) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,8 @@ import pytest
 from adapters.chat.port import Reply
 from bot.alerts.incidents import Numbering, documents_of
 from bot.charts.fires import Marked, fired_line
+from bot.charts.gallery import Gallery
+from bot.charts.render import rendered
 from bot.charts.svg import Frame, plain_palette
 from bot.commands.handler import Commands
 from bot.reference.recording import END, START
@@ -69,7 +74,7 @@ async def test_replay_counts_raw_crossings(ann: Person, desk, universe, calendar
         ]
     )
     text = await Person(Commands(replace(desk, market=view))).read("/replay btc-73k 3mo")
-    assert "Would have fired 2× (without re-arming, cooldown and once-per: 4×)" in text
+    assert "Would have fired 3× (without re-arming, cooldown and once-per: 4×)" in text
 
 
 async def test_a_chart_with_alerts_marks_them_and_their_thresholds(ann: Person) -> None:
@@ -117,3 +122,36 @@ def test_thresholds_stretch_the_axis() -> None:
     closes, levels = np.array([69_000.0, 72_000.0]), [(75_000.0, "rule 75,000")]
     svg = fired_line(frame, days, closes, [Marked(1, None, "x")], levels=levels)
     assert ("rule 75,000" in svg, "75,000</text>" in svg, "e+04" in svg) == (True, True, False)
+
+
+@pytest.mark.parametrize("line", ["/fng", "/replay btc-73k 1mo", "/chart NVDA"])
+async def test_an_answer_whose_picture_fails_is_still_given(ann: Person, li: Person, line: str, tmp_path: Path) -> None:
+    """A process that hangs over the drawing is killed; the words come without a picture, and say so."""
+    hangs = (sys.executable, "-c", "import time; time.sleep(60)")
+    gallery = Gallery(tmp_path, partial(rendered, deadline_s=0.2, command=hangs))
+    commands = Commands(replace(ann.commands._desk, pictures=gallery))
+    english, chinese = [await replace(asker, commands=commands).ask(line) for asker in (ann, li)]
+    assert ((), ()) == (english.message.attachments, chinese.message.attachments)
+    assert "🩺 The picture could not be drawn just now." in shown(english)
+    assert "🩺 图片暂时无法生成。" in shown(chinese)
+    assert len(shown(english).splitlines()) > 3
+
+
+async def test_no_more_than_two_pictures_are_drawn_at_once(tmp_path: Path) -> None:
+    """When many people ask, the machine is left for the others; the same drawing is drawn once."""
+    working, most, drawn = 0, 0, []
+
+    async def render(svg: str) -> bytes:
+        nonlocal working, most
+        working += 1
+        most = max(most, working)
+        await asyncio.sleep(0)
+        working -= 1
+        drawn.append(svg)
+        return b"\x89PNG"
+
+    gallery = Gallery(tmp_path, render)
+    await asyncio.gather(*(gallery.keep(f"<svg>{index % 10}</svg>") for index in range(20)))
+    await gallery.keep("<svg>0</svg>")
+    assert (2, 10) == (most, len(set(drawn)))
+    assert 10 == len(list(tmp_path.glob("*.png")))

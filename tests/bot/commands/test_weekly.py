@@ -10,8 +10,8 @@ import pytest
 from adapters.chat.port import Reply
 from adapters.message import Reader
 from bot.commands.handler import Commands
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData, ObservedData
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Publisher
 from bot.digest.layout_file import parse_layout
 from bot.reference.imported import digest_data

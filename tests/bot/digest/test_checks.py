@@ -71,8 +71,8 @@ def test_a_header_in_one_currency_over_rows_in_another(universe: Universe) -> No
     wrong = digest_of(universe, observations, imported=Imported("Wind", DAY, header_currency={16: "USD"}))
     (finding,) = wrong.findings
     assert finding.code == "header-currency"
-    assert finding.evidence[0]["en"] == "0863.HK close 6.94 HKD · header USD, Wind"
-    assert finding.evidence[0]["zh"] == "0863.HK 收盘 6.94 HKD · 表头 USD，Wind"
+    assert finding.evidence[0]["en"] == "0863.HK close 6.94 HKD, header USD · Wind"
+    assert finding.evidence[0]["zh"] == "0863.HK 收盘 6.94 HKD，表头 USD · Wind"
     assert digest_of(universe, observations, imported=Imported("Wind", DAY)).findings == ()
 
 

@@ -10,7 +10,7 @@ from adapters.message import Colour, Reader
 from adapters.store.port import StoreUnavailable
 from bot.digest.data import DigestData, ObservedData
 from bot.digest.edition import Edition, Stage
-from bot.digest.flow import Known, Outcome, Publisher, Timetable
+from bot.digest.flow import Inputs, Known, Outcome, Publisher, Timetable
 from bot.digest.layout import Layout
 from bot.digest.layout_file import parse_layout, shipped_layout
 from bot.reference.imported import digest_data, imported
@@ -40,7 +40,8 @@ def store() -> Store:
 
 def publisher(
     store: Store, folder: Path, universe: Universe, *, layout: Layout | None = None, unattended: bool = False,
-    file_formats: Sequence[str] = ("json",), slots: Path | None = None,
+    file_formats: Sequence[str] = ("json",), slots: Path | None = None, inputs: Inputs | None = None,
+    tables: Path | None = None,
 ) -> Publisher:  # fmt: skip
     """A publisher that writes only the cheapest format."""
     return Publisher(
@@ -56,6 +57,8 @@ def publisher(
         timetable=Timetable(unattended=unattended),
         file_formats=file_formats,
         slots_folder=slots,
+        tables_folder=tables,
+        inputs=inputs,
     )
 
 
@@ -291,6 +294,39 @@ async def test_editors_get_a_new_draft_when_fridays_flows_are_final_and_not_befo
     assert outcomes[3:] == [Outcome.DRAFTED, Outcome.NOT_DUE]
     payload = store.sent[f"digest:{NAME}:draft:{outcomes.count(Outcome.DRAFTED)}", "slack:editors"].payload
     assert "outflow only on Fri" in payload
+
+
+async def test_a_waiting_draft_is_computed_again_only_when_an_input_has_changed(
+    store: Store, tmp_path: Path, universe: Universe, week: Recording
+) -> None:
+    """Nothing is read as long as figures and tables stay as they were; within the hour, that is."""
+    read: list[datetime] = []
+    state = ["1"]
+
+    async def known(now: datetime) -> DigestData:
+        read.append(now)
+        return known_at(week, CLOSE + timedelta(minutes=40))
+
+    async def inputs() -> str:
+        return state[0]
+
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    desk = publisher(store, tmp_path, universe, inputs=inputs, tables=tables)
+    now = CLOSE + timedelta(minutes=42)
+    assert await desk.tick(known, now) is Outcome.DRAFTED
+    reads = [len(read)]
+    for change in (None, None, "figures", None, "table", None):
+        now += timedelta(minutes=2)
+        if change == "figures":
+            state[0] = "2"
+        elif change == "table":
+            (tables / "figures.csv").write_text("series,date,value\n", encoding="utf-8")
+        assert await desk.tick(known, now) is Outcome.NOT_DUE
+        reads.append(len(read))
+    assert reads == [1, 2, 2, 3, 3, 4, 4]
+    assert await desk.tick(known, now + timedelta(hours=1)) is Outcome.NOT_DUE
+    assert len(read) == 5
 
 
 async def test_a_week_that_ends_on_thursday_is_drafted_on_thursday(

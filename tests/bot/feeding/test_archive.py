@@ -1,7 +1,9 @@
 """The memory of daily figures on a real store."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,22 @@ def test_what_is_kept_comes_back(tmp_path: Path, batches: list[list[Observation]
     asyncio.run(round_trip())
 
 
+async def test_it_is_read_in_portions(archive: Archive) -> None:
+    """A symbol's bars or another series at a time, each oldest first: no more of it is in memory together."""
+    told = [
+        Observation(f"prices.{symbol}.{field}", at, at, 1.0)
+        for at in (DAY + timedelta(days=1), DAY)
+        for symbol in ("NVDA", "AMD")
+        for field in ("close", "high")
+    ]
+    await archive.keep([*told, Observation("etf_flows.BTC.total", DAY, DAY, 1.0)])
+    portions = [portion async for portion in archive.read()]
+    assert [1, 4, 4] == sorted(map(len, portions))
+    assert all(1 == len({item.series.split(".")[1] for item in portion}) for portion in portions)
+    assert all([*portion] == sorted(portion, key=lambda item: item.at) for portion in portions)
+    assert {item for portion in portions for item in portion} == set(await archive.load())
+
+
 async def test_running_bars_are_left_out(archive: Archive) -> None:
     """A tick and a bar without a value are no history."""
     tick = Observation("prices.NVDA.close", DAY, DAY, 1.0, Status.PARTIAL)
@@ -103,3 +121,19 @@ async def test_of_a_series_the_newest_figures_are_kept(archive: Archive) -> None
     told = [Observation("x.y.value", DAY + timedelta(days=n), DAY, float(n)) for n in range(KEPT + 5)]
     await archive.keep(told)
     assert (KEPT, 5.0) == (len(await archive.load()), min(item.value or 0.0 for item in await archive.load()))
+
+
+async def test_the_revision_changes_with_what_is_kept_and_with_nothing_else(archive: Archive) -> None:
+    """What is told again is no news; a revised value, a new day and a new series are."""
+    bar = Observation("prices.NVDA.close", DAY, DAY, 135.4, source="yahoo")
+    flow = Observation("etf_flows.BTC.total", DAY, DAY, -54.9e6, source="Farside")
+    seen = [await archive.revision()]
+    for told in ([bar, flow], [bar, flow], [replace(bar, value=135.5)], [replace(bar, value=135.5)], [],
+                 [replace(flow, at=DAY + timedelta(days=1))], [replace(flow, status=Status.PENDING, value=None)],
+                 [replace(bar, status=Status.PARTIAL)]):  # fmt: skip
+        await archive.keep(told)
+        seen.append(await archive.revision())
+    changed = [after != before for before, after in pairwise(seen)]
+    assert changed == [True, False, True, False, False, True, True, False]
+    await archive.forget("NVDA")
+    assert await archive.revision() != seen[-1]

@@ -15,6 +15,7 @@ from adapters.feeds.health import STREAM, HealthBook
 from adapters.feeds.port import Fetched, Noted
 from adapters.store.port import StoreUnavailable
 from bot.feeding.jobs import AfterClose, Every, Job
+from bot.feeding.runs import Run, last_run, newest_run
 from bot.feeding.scheduler import JobTrigger, Scheduler
 from rules.calendars.sessions import Calendars
 from rules.model import Observation
@@ -204,6 +205,17 @@ async def test_what_a_start_catches_up(more: dict[str, bool], last_run: str | No
     feed = Feed(FIGURE)
     await scheduler([job(**more)], {"prices": feed}, Sink(), documents=documents).catch_up()
     assert len(feed.asked) == runs
+
+
+async def test_a_run_is_kept_with_what_it_brought() -> None:
+    """The commit with the figures says how many there were; a record of before that has no count is still read."""
+    sink, documents = Sink(), MemoryDocuments()
+    await scheduler([job()], {"prices": Feed(FIGURE)}, sink, documents=documents).run_job(job())
+    ((_, noted),) = sink.taken
+    await documents.put("jobs", "prices", noted.documents["jobs", "prices"])
+    assert Run("prices", NOW, 1, 0) == await newest_run(documents)
+    await documents.put("jobs", "prices", json.dumps({"last_run": NOW.isoformat()}))
+    assert Run("prices", NOW) == await last_run(documents, "prices")
 
 
 async def test_one_feed_is_asked_by_one_job_at_a_time() -> None:

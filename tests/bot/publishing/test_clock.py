@@ -1,8 +1,7 @@
 """A week of the digest on the clock, through the outbox to a Bot API and a Slack on the loopback."""
 
-from __future__ import annotations
-
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
@@ -19,8 +18,8 @@ from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from adapters.store.port import Store
 from adapters.store.redis import RedisStore
-from bot.commands.weekly import DigestDesk
 from bot.digest.data import DigestData, ObservedData
+from bot.digest.desk import DigestDesk
 from bot.digest.flow import Outcome, Publisher, Timetable
 from bot.digest.layout import Section
 from bot.digest.layout_file import shipped_layout
@@ -170,7 +169,8 @@ async def test_a_week_from_the_close_to_its_correction(room: Room) -> None:
     assert [file.file_name for file in files] == FILES
     assert {file.reply_to for file in files} == {text.id}
     shared = [sent for sent in room.slack.sent(TEAM) if sent.thread_ts == post.ts]
-    assert [room.slack.files[file]["name"] for sent in shared for file in sent.files] == FILES
+    names = [room.slack.files[file]["name"] for sent in shared for file in sent.files]
+    assert [re.sub(r"-[0-9a-f]{8}(?=[.])", "", name) for name in names] == FILES
 
     desk.late.append(Observation("etf_flows.BTC.total", CLOSE, desk.clock.now(), -55.9e6, source="Farside"))
     assert await desk.commands.correct(NAME, "Farside 修订周五数据", desk.clock.now()) is Outcome.CORRECTED

@@ -371,7 +371,7 @@ async def test_a_chats_second_counts_from_the_answer(post):
 
 @pytest.mark.parametrize("quickest_s", [0.0, 0.5, 0.6])
 async def test_what_is_on_the_way_at_the_least_is_not_waited_for_twice(post, quickest_s):
-    """Answers take 0.6 s: of the wait for the next message, the quickest round trip is over when the answer is there."""
+    """Answers take 0.6 s: of the wait for the next one, the quickest round trip is over when the answer is there."""
 
     class Far(Scripted):
         @property
