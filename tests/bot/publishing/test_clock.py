@@ -1,5 +1,7 @@
 """A week of the digest on the clock, through the outbox to a Bot API and a Slack on the loopback."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
