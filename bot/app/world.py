@@ -20,6 +20,7 @@ from bot.app.recordings import Playback
 from bot.demo import replay
 from bot.feeding.archive import Archive
 from bot.feeding.intake import Intake
+from bot.locale import Saying
 from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.reference.recording import recording
@@ -49,7 +50,7 @@ class World:
     reference: bool
     played: Playback | None
     """The recording that is played back."""
-    place: str
+    place: Saying | str
     """Where the store is, for people."""
 
     @property
@@ -77,7 +78,7 @@ async def open_world(
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
-    place = ""
+    place: Saying | None = None
     if reference or played:
         home = await stack.enter_async_context(own_home(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
@@ -111,12 +112,12 @@ async def open_world(
 
 
 @asynccontextmanager
-async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
+async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, Saying]]:
     """A store of its own that remembers what the real one does, and what it is for people."""
     async with open_throwaway_store() as store:
         async with open_store(settings.secrets.redis_url, settings.home) as real:
             await real.copy_to(store)
-            place = f"a copy of {real.place}, forgotten at the end"
+            place = Saying("run.copy", {"place": real.place})
         yield store, place
 
 

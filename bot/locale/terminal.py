@@ -12,6 +12,7 @@ RUN: Mapping[str, tuple[str, str]] = {
     "run.messengers": ("messengers", "发送渠道"),
     "run.rules_over": ("{rules} over {instruments} instruments", "{rules} 条，覆盖 {instruments} 个标的"),
     "run.reference": ("the recorded week; the time is {at} UTC", "已录制的一周；时间为 {at} UTC"),
+    "run.copy": ("a copy of {place}, forgotten at the end", "{place} 的副本，结束时丢弃"),
     "run.recording": (
         "the recording in {folder}, from {start} to {end} UTC",
         "录制于 {folder} 的行情，{start} 至 {end} UTC",

@@ -43,6 +43,8 @@ def test_a_failure_is_told_in_the_language_that_was_meant(words, environ, file, 
     [
         (("alerts", "--lang", "zh"), {}, 0, "没有待确认、触发中或恢复中的提醒"),
         (("why", "A-7", "--lang", "zh"), {}, 1, "tapewatch: 没有提醒“A-7”"),
+        (("routes", "test", "rule=btc-73l", "--lang", "zh"), {}, 1, "tapewatch: 没有规则“btc-73l”，"),
+        (("routes", "test", "rule=source-health", "--lang", "zh"), {}, 1, ""),
         (("backtest", "--lang", "zh"), {}, 1, "tapewatch: 没有可供回测的价格"),
         (("run", "slack", "--lang", "zh"), {}, 1, "提醒发往      无\n缺少          destinations："),
         (
