@@ -44,7 +44,8 @@ def why_lines(steps: Sequence[Transition], lang: Lang, told: Sequence[Sequence[L
         place = f" · {step.trace.location}" if step.trace.location else ""
         yield f"    {step.rule} {step.rule_version[:7]}{place}"
         for each in told[number] if told else ():
-            yield f"    {say(lang, 'replay.told')}: {each.destination} {outcome_text(each.outcome, lang)} {each.at:%Y-%m-%d %H:%M:%S}"
+            outcome = outcome_text(each.outcome, lang)
+            yield f"    {say(lang, 'replay.told')}: {each.destination} {outcome} {each.at:%Y-%m-%d %H:%M:%S}"
 
 
 def _origin(line: TraceLine, lang: Lang) -> str:
