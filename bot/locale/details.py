@@ -38,8 +38,8 @@ _AMOUNT = re.compile(r"(a price|money) in ([A-Z]{3})")
 
 _ROWS: Sequence[tuple[str, str]] = (
     (r"(\w+) takes (\d+) arguments?, not (\d+): (.*)", r"\1 需要 \2 个参数，而不是 \3 个：\4"),
-    (r"(.*) has no key '([^']*)'; there are (.*)", r"没有字段 “\2”，可用：\3"),
-    (r"(.*) has no key '([^']*)'", r"没有字段 “\2”"),
+    (r"(.*) has no key '([^']*)'; there are (.*)", r"未知字段 “\2”，可用：\3"),
+    (r"(.*) has no key '([^']*)'", r"未知字段 “\2”"),
     (r"unknown setting (\S+)", r"没有设置项 “\1”"),
     (r"(\S+) is one of (.*), not '([^']*)'", r"\1 不能是 “\3”，可用：\2"),
     (r"(?:\w+: )?'([^']*)' is none of (.*)", r"“\1” 无效，可用：\2"),

@@ -60,7 +60,7 @@ def test_a_mistake_names_the_word_that_it_is_about(code, column, suggestion, tex
 def test_a_mistake_in_a_file_names_what_its_message_quotes() -> None:
     """There is no expression to cut the word out of."""
     problem = Problem("etf.yaml", 12, 5, "unknown-key", "a rule has no key 'treshold'", "threshold")
-    assert told(problem, "zh") == "没有字段 “treshold”，是不是 threshold？"
+    assert told(problem, "zh") == "未知字段 “treshold”，是不是 threshold？"
     assert told(problem, "en") == "a rule has no key 'treshold'; did you mean threshold?"
 
 
