@@ -168,6 +168,8 @@ class TraceLine:
     observed_at: datetime | None = None
     source: str = ""
     status: Status | None = None
+    chinese: str = ""
+    """``value`` as a Chinese reader has it; ``""`` where that is the same, and in records from before it was kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rich.text import Text as RichText
 from adapters.clock import Clock
 from adapters.message import Block, Colour, Line, Message, Move, Paragraph, Reader, Span, Text
 from adapters.notifiers.port import DestinationGone, Outgoing, Receipt
-from adapters.rendering.plain import EMOJI, span_text
+from adapters.rendering.plain import EMOJI, closed_up, span_text
 from adapters.rendering.tables import table_lines
 from adapters.rendering.text import clean
 
@@ -84,6 +84,7 @@ def _encodable(text: str, file: TextIO) -> str:
 
 
 def _lines(message: Message, reader: Reader, width: int | None) -> Iterator[RichText]:
+    message = closed_up(message, reader)
     if message.title:
         emoji = f"{EMOJI[message.severity]} " if message.severity else ""
         styled = any(getattr(span, "style", "plain") != "plain" for span in message.title)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adapters.message import Block, Line, Message, Paragraph, Reader, Span, Table, Text
-from adapters.rendering.plain import line_text, plain_text, span_text
+from adapters.rendering.plain import closed_up, line_text, plain_text, span_text
 from adapters.rendering.tables import table_lines
 from adapters.rendering.text import clean, shorten
 
@@ -23,7 +23,7 @@ def fit(message: Message, reader: Reader, limit: int, length: Length = len) -> M
     The title and the footer (as-of time and source) stay. Lines are left out from the end of the body, and the message
     says how many.
     """
-    message = replace(message, blocks=tuple(_slim(block) for block in message.blocks))
+    message = closed_up(replace(message, blocks=tuple(_slim(block) for block in message.blocks)), reader)
     if length(plain_text(message, reader)) <= limit:
         return message
     title = fit_line(message.title, reader, limit // 4, length)

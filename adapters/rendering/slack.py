@@ -14,7 +14,7 @@ from typing import Any
 
 from adapters.message import Block, Button, Instant, Line, Message, Paragraph, Reader, Span, Style, Table, Text
 from adapters.rendering.fit import fit, fit_line
-from adapters.rendering.plain import EMOJI, line_text, plain_text, span_text, title_text
+from adapters.rendering.plain import EMOJI, closed_up, line_text, plain_text, span_text, title_text
 from adapters.rendering.tables import table_lines
 from adapters.rendering.text import clean, shorten, utf16_len
 from adapters.rendering.times import instant_text, market_time, reader_time
@@ -60,7 +60,7 @@ def slack_plain(message: Message, reader: Reader) -> str:
 
 def slack_blocks(message: Message, reader: Reader, *, native_table: bool = True) -> list[Json]:
     """Render to at most 50 blocks. A lone table with a header becomes Slack's own where ``native_table`` allows."""
-    fitted = fit(message, reader, BODY_LIMIT, utf16_len)
+    fitted = closed_up(fit(message, reader, BODY_LIMIT, utf16_len), reader, _mrkdwn_span)
     tail = [*_footer(fitted.footer, reader), *_actions(fitted)]
     tables = [block for block in fitted.blocks if isinstance(block, Table)]
     native = tables[0] if native_table and len(tables) == 1 and _is_native(tables[0]) else None

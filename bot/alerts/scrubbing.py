@@ -15,7 +15,13 @@ def scrubbed(transition: Transition) -> Transition:
     They have no UTF-8, so one of them would keep a whole turn of the engine from being committed.
     """
     lines = tuple(
-        replace(line, expression=_whole(line.expression), value=_whole(line.value), source=_whole(line.source))
+        replace(
+            line,
+            expression=_whole(line.expression),
+            value=_whole(line.value),
+            source=_whole(line.source),
+            chinese=_whole(line.chinese),
+        )
         for line in transition.trace.lines
     )
     trace = replace(transition.trace, lines=lines, deciding=_whole(transition.trace.deciding))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,13 @@ from adapters.feeds.health import COLLECTION as HEALTH
 from adapters.feeds.health import HealthBook, market_age
 from adapters.feeds.port import SourceHealth
 from adapters.store.embedded import open_store
-from adapters.store.port import Store
+from adapters.store.port import LogLine, Store
 from bot.alerts.incidents import INCIDENTS
+from bot.alerts.notices import Incident
 from bot.failures import Failure
 from bot.locale.problems import located
 from bot.operations.outbox_view import overview
+from bot.routing.lane import notice_key
 from bot.rulebook.files import standing_mistakes
 from bot.settings import Settings
 from rules.calendars.schedule import CONTINUOUS
@@ -120,11 +122,28 @@ async def alerts(store: Store) -> list[dict[str, Any]]:
 
 async def why(store: Store, number: str) -> list[Transition]:
     """What became of the alert ``number`` (``A-1042``), each step with its trace; ``Failure`` if there is none."""
-    wanted = number.upper()
-    text = await store.documents.get(INCIDENTS, wanted if wanted.startswith("A-") else f"A-{wanted}")
+    text = await store.documents.get(INCIDENTS, _numbered(number))
     if text is None:
         raise Failure("no_alert", number=number)
     return _TRANSITIONS.validate_json(text)
+
+
+async def deliveries(store: Store, number: str, steps: Sequence[Transition]) -> list[Sequence[LogLine]]:
+    """For each step of the alert ``number``, what became of its message at each destination."""
+    return [await store.outbox.log(key=notice_key(Incident(_numbered(number), step))) for step in steps]
+
+
+def _numbered(number: str) -> str:
+    wanted = number.upper()
+    return wanted if wanted.startswith("A-") else f"A-{wanted}"
+
+
+def plain_log(log: Sequence[Sequence[LogLine]]) -> list[list[dict[str, str]]]:
+    """The delivery log of each step as JSON values."""
+    return [
+        [{"destination": one.destination, "outcome": one.outcome, "at": one.at.isoformat()} for one in own]
+        for own in log
+    ]
 
 
 def plain_transitions(values: list[Transition]) -> Any:

@@ -19,6 +19,7 @@ from bot.app.ground import HOST, Ground, own_home
 from bot.app.recordings import Playback
 from bot.feeding.archive import Archive
 from bot.feeding.intake import Intake
+from bot.locale import Saying
 from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.rulebook.changes import FILES, announce
@@ -47,7 +48,7 @@ class World:
     reference: bool
     played: Playback | None
     """The recording that is played back."""
-    place: str
+    place: Saying | str
     """Where the store is, for people."""
 
     @property
@@ -75,7 +76,7 @@ async def open_world(
     rulebook = RuleBook(rule_paths(settings), universe, announcer.changed)
     if not rulebook.current.ok:
         raise ProblemsFound(rulebook.current.errors)
-    place = ""
+    place: Saying | None = None
     if reference or played:
         home = await stack.enter_async_context(own_home(settings.home, "reference-" if reference else "replay-"))
         settings = settings.model_copy(update={"home": home})
@@ -109,12 +110,12 @@ async def open_world(
 
 
 @asynccontextmanager
-async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
+async def _copied(settings: Settings) -> AsyncIterator[tuple[Store, Saying]]:
     """A store of its own that remembers what the real one does, and what it is for people."""
     async with open_throwaway_store() as store:
         async with open_store(settings.secrets.redis_url, settings.home) as real:
             await real.copy_to(store)
-            place = f"a copy of {real.place}, forgotten at the end"
+            place = Saying("run.copy", {"place": real.place})
         yield store, place
 
 

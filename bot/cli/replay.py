@@ -76,8 +76,7 @@ def _lines(found: Replayed, lang: Lang) -> Iterator[str]:
 
 
 def _difference(each: Difference, number: str, log: Sequence[LogLine], lang: Lang) -> Iterator[str]:
-    from bot.locale import say
-    from bot.operations.outbox_page import outcome_text
+    from bot.locale import outcome_text, say
 
     one = each.transition
     labels = " ".join(one.labels.values())

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rules.model import Lang
 
 
+_OF_THE_BOT = {"source-health", "rule-files"}
+"""What the bot tells of itself stands in no file."""
+
+
 @click.group("routes")
 def command() -> None:
     """Explain the routes of the settings."""
@@ -31,21 +35,29 @@ def test(config: Path | None, facts: tuple[str, ...], lang: Lang | None, *, as_j
     A rule brings its severity and tags along, a symbol its universe lists.
     """
     from bot.app.desk import rule_paths
+    from bot.locale import say
     from bot.operations.route_page import explained, lines
     from bot.routing.routes import facts_from
     from bot.settings import load
     from rules.loading.loader import load_packs
     from rules.loading.universe_file import load_universe
+    from rules.problems import nearest
 
     settings = load(config)
     universe = load_universe(settings.universe)
     try:
-        known = facts_from(facts, universe, load_packs(rule_paths(settings), universe).rules)
+        rules = load_packs(rule_paths(settings), universe).rules
+        known = facts_from(facts, universe, rules)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    spoken = lang or settings.reader.lang
+    for name in sorted(known.get("rule", frozenset()) - {rule.id for rule in rules} - _OF_THE_BOT):
+        guess = nearest(name, (rule.id for rule in rules))
+        key = "routes.no_rule_near" if guess else "routes.no_rule"
+        click.echo(f"tapewatch: {say(spoken, key, name=name, guess=guess)}", err=True)
     found = explained(settings.routing, tuple(settings.destinations), known)
     if as_json:
         click.echo(json.dumps([each.to_json() for each in found], ensure_ascii=False))
     else:
-        click.echo("\n".join(lines(found, known, lang or settings.reader.lang)))
+        click.echo("\n".join(lines(found, known, spoken)))
     raise SystemExit(0 if found else 1)

@@ -31,12 +31,16 @@ def command(config: Path | None, alert: str, lang: Lang | None, *, as_json: bool
     async def look() -> None:
         async with inspect.opened(settings) as store:
             steps = await inspect.why(store, alert)
+            told = await inspect.deliveries(store, alert, steps)
         if as_json:
-            click.echo(
-                json.dumps({"alert": alert, "transitions": inspect.plain_transitions(steps)}, ensure_ascii=False)
-            )
+            document = {
+                "alert": alert,
+                "transitions": inspect.plain_transitions(steps),
+                "told": inspect.plain_log(told),
+            }
+            click.echo(json.dumps(document, ensure_ascii=False))
             return
-        for line in why_lines(steps, lang or settings.reader.lang):
+        for line in why_lines(steps, lang or settings.reader.lang, told):
             click.echo(line)
 
     asyncio.run(look())

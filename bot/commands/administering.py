@@ -9,7 +9,7 @@ from datetime import timedelta
 from adapters.chat.port import Reply
 from adapters.message import Button, Line, Message
 from bot.commands.arguments import Arguments
-from bot.commands.context import Context, bold, code, line, paragraph
+from bot.commands.context import Context, bold, code, line, note, paragraph
 from bot.commands.errors import button
 from bot.locale.problems import told
 from bot.rulebook.rehearsal import Rehearser
@@ -65,6 +65,11 @@ def _told(ctx: Context, key: str, lines: list[Line], loaded: Loaded, *, buttons:
 
 
 def _mistakes(ctx: Context, loaded: Loaded) -> Message:
+    """What is wrong and that nothing changed: a single mistake on one line."""
+    if len(loaded.errors) == 1:
+        mistake = _mistake(ctx, loaded.errors[0])
+        stop = " " if mistake.endswith(("?", "？")) else ctx.say("reload.stop")
+        return note(f"✋ {mistake}{stop}{ctx.say('reload.old_stay')}")
     lines = [line(_mistake(ctx, problem)) for problem in loaded.errors[:_SHOWN]]
     if len(loaded.errors) > _SHOWN:
         lines.append(line(ctx.say("why.more", count=len(loaded.errors) - _SHOWN)))

@@ -66,11 +66,13 @@ def footer(ctx: Context, seen: Iterable[Seen], *more: str) -> Line:
 
 
 def moment(ctx: Context, at: datetime) -> str:
-    """An instant of ours (not of a market) in the reader's zone: ``2 Nov 02:00 UTC``, ``北京 11-02 10:00``."""
+    """An instant of ours (not of a market) in the reader's zone: ``2 Nov 02:00 UTC``, ``北京时间 11-02 10:00``."""
     local = at.astimezone(ctx.zone)
     year = local.year != ctx.now.astimezone(ctx.zone).year
     when, zone = f"{day_text(local.date(), ctx.lang, year=year)} {local:%H:%M}", zone_name(ctx.reader.tz, at, ctx.lang)
-    return f"{zone} {when}" if ctx.lang == "zh" else f"{when} {zone}"
+    if ctx.lang == "en":
+        return f"{when} {zone}"
+    return f" {zone} {when}" if zone.isascii() else f"{zone}时间 {when}"
 
 
 def marked(text: str, *, stale: bool) -> str:

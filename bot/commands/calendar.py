@@ -12,7 +12,7 @@ from adapters.chat.port import Reply
 from adapters.message import Block, Message, Table
 from bot.commands.access import Role
 from bot.commands.arguments import Arguments, shown
-from bot.commands.asof import day_text
+from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.names import list_name, lists, ticker
@@ -69,7 +69,8 @@ def _message(
     tag, items = subject
     days = _days(ctx.now.astimezone(ctx.zone).date(), span)
     names = " ".join(ticker(item) for item in items) or (list_name(ctx, tag) if tag else "")
-    title = ctx.say("cal.title", first=day_text(days[0], ctx.lang, year=True), last=day_text(days[1], ctx.lang))
+    key = "cal.title" if days[0] < days[1] else "cal.title_day"
+    title = ctx.say(key, first=day_text(days[0], ctx.lang, year=True), last=day_text(days[1], ctx.lang))
     body: Block = Table(rows=tuple(_row(ctx, event) for event in events), align="llll")
     again = " ".join(["/cal", span, *([tag] if tag else [ticker(item) for item in items])])
     sources = " · ".join(dict.fromkeys(source_name(event.source, ctx.lang) for event in events if event.source))
@@ -93,8 +94,7 @@ def _message(
 def _known(ctx: Context, events: Sequence[CalendarEvent]) -> str:
     if not events:
         return ""
-    newest = max(event.known_at for event in events).astimezone(ctx.zone)
-    return ctx.say("cal.known", at=f"{day_text(newest.date(), ctx.lang)} {newest:%H:%M}")
+    return ctx.say("cal.known", at=moment(ctx, max(event.known_at for event in events)))
 
 
 def _row(ctx: Context, event: CalendarEvent) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ VERBS: Mapping[str, Verb] = {
         _verb("capex", companies.capex, "research", "[3Q24]"),
         _verb("alert", alerts.alert, "alerts", "EXPRESSION [repeat] [until DATE]", "/alert BTC crosses 73k"),
         _verb("alerts", alerts.alerts, "alerts"),
-        _verb("unalert", alerts.unalert, "alerts", "ALERT_ID|all", "/unalert P-3F2A1B"),
+        _verb("unalert", alerts.unalert, "alerts", "ALERT_ID|all", "/unalert P-3F2A1B9C04D7"),
         _verb("rules", rulebook.rules, "alerts", "[list|near|mine|show ID|test ID]", "/rules near"),
         _verb("why", why.why, "alerts", "ALERT_ID | RULE [DATE]", "/why btc-73k"),
         _verb("replay", replaying.replay, "alerts", "RULE [3mo|1y|3y|FROM..TO]", "/replay btc-73k 1y"),

@@ -90,7 +90,7 @@ def _quarters(ctx: Context, item: Instrument, quarters: Sequence[date], count: i
 def _footer(ctx: Context, seen: Sequence[Seen], again: str) -> Line:
     """When the newest figure became known, from whom, and what to type: a quarter's own end says nothing of that."""
     newest = max((figure.known_at for _, figure in seen), default=None)
-    at = [ctx.say("cal.known", at=day_text(newest.astimezone(ctx.zone).date(), ctx.lang, year=True))] if newest else []
+    at = [ctx.say("earn.known", at=day_text(newest.astimezone(ctx.zone).date(), ctx.lang, year=True))] if newest else []
     sources = dict.fromkeys(source_name(figure.source, ctx.lang) for _, figure in seen)
     return line(" · ".join([*at, *sources, again]))
 

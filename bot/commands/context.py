@@ -22,6 +22,7 @@ from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
 from bot.operations.start_files import StartFiles
 from bot.readers import Profiles
+from bot.rulebook.expectations import Expectations
 from bot.rulebook.rulebook import RuleBook
 from bot.sending.courier import Owners
 from bot.settings import AccessSettings
@@ -60,6 +61,7 @@ class Desk:
     owners: Owners
     weekly: Weekly
     pictures: Gallery
+    expectations: Expectations = field(default_factory=Expectations)
     maintainers: Maintainers | None = None
     """Who is told of defects."""
     most_alerts: int = 200

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 
 from adapters.chat.port import Reply
 from adapters.message import Block, Button, Line, Message
@@ -16,14 +14,16 @@ from bot.commands.context import Context, bold, line, note, paragraph
 from bot.commands.errors import Refusal, button
 from bot.commands.matching import matcher_from, what_of
 from bot.routing.subscriptions import Matcher, Silence, Subscription, identity, silences, subscriptions
+from bot.rulebook.expectations import YEAR
 from bot.rulebook.personal_rules import is_personal
-from bot.rulebook.rehearsal import Rehearser
+from rules.evaluation.program import Program
+from rules.model import Severity, Transition
 from rules.numbers import number
 from rules.spec import RuleSpec
 
 _MOST = 200
-_MOST_REHEARSED = 6
-_YEAR, _MONTH = timedelta(days=365), timedelta(days=365 / 12)
+_MOST_REHEARSED, _NAMED = 20, 6
+_MONTH = YEAR / 12
 _SHOWN = 12
 _OFFERED = 3
 PLACES = {"here": "here", "dm": "dm", "本群": "here", "私聊": "dm"}
@@ -45,7 +45,8 @@ async def sub(ctx: Context, args: Arguments) -> Reply:
     covered = _covered(ctx, matcher)
     text = ctx.say("sub.done", what=what_of(ctx, matcher), where=where, sound=sound, rules=_rules(ctx, covered))
     if 0 < len(covered) <= _MOST_REHEARSED:
-        text += " " + await asyncio.to_thread(_expected, ctx, matcher, covered)
+        text += " " + await _expected(ctx, matcher, covered)
+    text += ctx.say("sub.by", by=ctx.who) if destination != ctx.request.user.id else ""
     undo = button(ctx.say("button.undo"), "unsub", identity("S", destination, matcher))
     return ctx.reply(note(text, buttons=(*undo, *button(ctx.say("button.subs"), "subs"))), private=place == "dm")
 
@@ -64,32 +65,45 @@ def _covered(ctx: Context, matcher: Matcher) -> Sequence[RuleSpec]:
     if matcher.subject == "rule":
         return [spec for spec in ctx.rules if spec.id == matcher.name]
     if matcher.subject == "tag":
-        return [spec for spec in ctx.rules if matcher.name in spec.tags]
+        programs = ctx.desk.rulebook.programs(ctx.desk.calendars)
+        return [each.spec for each in programs if matcher.name in each.spec.tags or _is_on_list(each, matcher.name)]
     if matcher.subject == "symbol":
         return [each.spec for each in programs_about(ctx, ctx.universe.by_symbol[matcher.name])]
     return list(ctx.rules)
 
 
+def _is_on_list(program: Program, tag: str) -> bool:
+    """Whether the rule tells of single instruments of the list ``tag``; rules about data aren't meant."""
+    if program.spec.severity is Severity.HEALTH:
+        return False
+    return any(tag in item.tags for item in program.members or ())
+
+
 def _rules(ctx: Context, covered: Sequence[RuleSpec]) -> str:
     """The rules by name where they are few."""
     ids = [spec.id for spec in covered]
-    shown = ctx.say("list.comma").join(ids[:6]) + (" …" if len(ids) > 6 else "")
-    return ctx.say("sub.rules", rules=shown) if ids else ctx.say("sub.no_rules")
+    named = ctx.say("list.comma").join(ids[:_NAMED])
+    if len(ids) > _NAMED:
+        return ctx.say("sub.many_rules", rules=named, count=len(ids))
+    return ctx.say("sub.rules", rules=named) if ids else ctx.say("sub.no_rules")
 
 
-def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> str:
+async def _expected(ctx: Context, matcher: Matcher, covered: Sequence[RuleSpec]) -> str:
     """How often the rules fired in a year of what is known, and what that is a month."""
-    rehearser = Rehearser(ctx.market, ctx.universe, ctx.desk.calendars)
-    count, since = 0, ctx.now
-    for spec in covered:
-        rehearsal = rehearser.rehearse(spec, ctx.now - _YEAR, ctx.now)
-        fired = [item for item in rehearsal.fired if matcher.subject != "symbol" or matcher.matches(item)]
+    desk, count, since = ctx.desk, 0, ctx.now
+    for rehearsal in await desk.expectations.of(covered, desk.market, desk.universe, desk.calendars, ctx.now):
+        fired = [item for item in rehearsal.fired if matcher.matches(item, _lists_of(ctx, item))]
         count += len(fired)
         since = min(since, rehearsal.known_since or since)
-    since = max(since, ctx.now - _YEAR)
+    since = max(since, ctx.now - YEAR)
     months = (ctx.now - since) / _MONTH
     rate = ctx.say("sub.rate", rate=number(count / months, 1)) if months >= 1 else ""
     return ctx.say("sub.expected", count=count, since=day_text(since.date(), ctx.lang, year=True), rate=rate)
+
+
+def _lists_of(ctx: Context, item: Transition) -> frozenset[str]:
+    instrument = ctx.universe.by_symbol.get(item.labels.get("symbol", ""))
+    return frozenset(instrument.tags if instrument else ())
 
 
 async def follow(ctx: Context, matcher: Matcher, destination: str, *, silent: bool) -> Subscription:

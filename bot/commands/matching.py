@@ -5,7 +5,6 @@ from __future__ import annotations
 from bot.commands.arguments import Arguments, shown
 from bot.commands.context import Context
 from bot.commands.errors import Refusal
-from bot.commands.incidents import incident
 from bot.commands.names import lists
 from bot.routing.subscriptions import Matcher
 from rules.problems import nearest
@@ -47,8 +46,3 @@ def _unknown(ctx: Context, word: str) -> Refusal:
     guess = nearest(word[:60], [*known, *ctx.universe.names])
     key = "error.rule_near" if guess else "error.rule"
     return Refusal(key, word=shown(word), guess=guess)
-
-
-async def subject_of_alert(ctx: Context, number: str) -> Matcher:
-    """The rule of the alert called ``number``."""
-    return Matcher("rule", (await incident(ctx, number)).rule)

@@ -107,7 +107,7 @@ def _facts(ctx: Context, item: Instrument, last: Figure) -> str:
     cap = ctx.market.latest(f"prices.{item.symbol}.market_cap")
     if cap:
         text = money(cap.value, item.currency, ctx.lang)
-        dated = "" if cap.session == last.session else f" ({day_text(cap.session, ctx.lang)})"
+        dated = "" if cap.session == last.session else ctx.say("quote.cap_of", day=day_text(cap.session, ctx.lang))
         parts.append(ctx.say("quote.cap", cap=text + dated))
     event = ctx.market.next_earnings(item.symbol, ctx.now.date())
     if event:

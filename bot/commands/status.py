@@ -8,7 +8,7 @@ from adapters.chat.port import Reply
 from adapters.feeds.port import SourceHealth
 from adapters.message import Block, Message, Table
 from bot.commands.arguments import Arguments
-from bot.commands.asof import day_text
+from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, line, paragraph
 from bot.commands.errors import button
 from bot.feeding.runs import Run, newest_run
@@ -44,7 +44,7 @@ async def status(ctx: Context, args: Arguments) -> Reply:
             summary=ctx.say(key, count=len(failing)),
             title=line("🩺 ", bold(ctx.say(key, count=len(failing)))),
             blocks=tuple(blocks),
-            footer=line(f"{_when(ctx, ctx.now)} · /status"),
+            footer=line(ctx.say("cal.known", at=moment(ctx, ctx.now)), " · /status"),
             buttons=(button(ctx.say("button.refresh"), "status"),),
         )
     )
@@ -95,6 +95,8 @@ def _when(ctx: Context, instant: datetime) -> str:
 def ago(ctx: Context, instant: datetime) -> str:
     """How long before now: ``3 min``, ``2 h``, ``4 d``."""
     span = max(ctx.now - instant, timedelta())
+    if span < timedelta(minutes=1):
+        return ctx.say("ago.now")
     if span < timedelta(hours=1):
         return ctx.say("ago.minutes", count=int(span / timedelta(minutes=1)))
     if span < timedelta(days=2):

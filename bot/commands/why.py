@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time
 
 from adapters.chat.port import Reply
 from adapters.message import Block, Line, Message, Table
+from adapters.rendering.times import zone_name
+from adapters.store.port import LogLine
 from bot.commands.arguments import Arguments, shown
 from bot.commands.asof import day_text, moment
 from bot.commands.context import Context, bold, code, line, paragraph
@@ -16,8 +18,9 @@ from bot.commands.errors import Refusal, button
 from bot.commands.incidents import LOG_LINES, history, numbered, recent
 from bot.commands.nearness import nearness, rank
 from bot.commands.rulebook import rule_from, rules
+from bot.locale import outcome_text
 from bot.locale.sources import source_name
-from bot.locale.traces import traced
+from bot.locale.traces import expression_of, value_of
 from bot.rulebook.rehearsal import Rehearser
 from rules.explaining.standing import Standing
 from rules.model import TraceLine, Transition, TransitionKind
@@ -61,7 +64,7 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
     """The trace of the transition that opened the alert, then what became of it. Nothing is recomputed."""
     opening = next((item for item in reversed(found) if item.kind is TransitionKind.FIRED), found[-1])
     rows = tuple(
-        (str(index), item.expression, traced(item.value, ctx.lang), _origin(ctx, item))
+        (str(index), expression_of(item, ctx.lang), value_of(item, ctx.lang), _origin(ctx, item))
         for index, item in enumerate(opening.trace.lines, 1)
     )
     lines: list[Line] = [line(ctx.say("why.decided"), code(opening.trace.deciding))]
@@ -69,6 +72,8 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
     lines += await _deliveries(ctx, number)
     blocks: list[Block] = [Table(rows=rows, align="rlll")] if rows else []
     subject = " ".join(opening.labels.values())
+    version = f"{opening.rule} {opening.rule_version[:7]}"
+    zone = ctx.say("why.zone", zone=zone_name(ctx.reader.tz, ctx.now, ctx.lang))
     return Message(
         summary=f"{number}: {opening.title[ctx.lang]}",
         title=line(
@@ -78,9 +83,7 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
             f" · {subject}" if subject else "",
         ),
         blocks=(*blocks, paragraph(*lines)),
-        footer=line(
-            " · ".join((f"{opening.rule} {opening.rule_version[:7]}", opening.trace.location.rpartition("/")[2]))
-        ),
+        footer=line(" · ".join(filter(None, (version, opening.trace.location.rpartition("/")[2], zone)))),
         buttons=(
             (
                 *button(ctx.say("button.replay"), "replay", opening.rule, "1y"),
@@ -92,7 +95,8 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
 
 def _origin(ctx: Context, item: TraceLine) -> str:
     status = ctx.say(f"figure.{item.status.value}") if item.status else ""
-    return " · ".join(filter(None, (source_name(item.source, ctx.lang), status)))
+    source = source_name(item.source, ctx.lang)
+    return ("· " if source.endswith("）") else " · ").join(filter(None, (source, status)))
 
 
 def _happened(ctx: Context, item: Transition) -> str:
@@ -111,11 +115,13 @@ async def _deliveries(ctx: Context, number: str) -> list[Line]:
     told = [item for item in await ctx.desk.deliveries.log(LOG_LINES) if item.key.startswith(f"{number}:")]
     if not told:
         return [line(ctx.say("why.not_delivered"))]
-    lines = []
-    for item in told[:_SHOWN]:
-        local = item.at.astimezone(ctx.zone)
-        lines.append(line(f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S} · {item.destination} · {item.outcome}"))
-    return lines
+    return [line(_delivered(ctx, item)) for item in told[:_SHOWN]]
+
+
+def _delivered(ctx: Context, item: LogLine) -> str:
+    local = item.at.astimezone(ctx.zone)
+    when = f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S}"
+    return f"{when} · {item.destination} · {outcome_text(item.outcome, ctx.lang)}"
 
 
 async def _standing(ctx: Context, spec: RuleSpec, at: datetime) -> Message:

@@ -10,8 +10,10 @@ from enum import StrEnum
 from math import fsum
 
 from adapters.message import Instant, Line, Message, Paragraph, Span, Text
+from bot.digest.companies import reporting, state_company
 from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.data import DigestData
+from bot.digest.diary import SESSIONS, title_of
 from bot.digest.facts import Fact, Facts, Standing, derived, growth, observed
 from bot.digest.figure import day_text, weekday
 from bot.digest.frame import Frame
@@ -19,10 +21,11 @@ from bot.digest.frame import Span as Days
 from bot.digest.layout import Layout
 from bot.digest.layout_file import shipped_layout
 from bot.digest.markets import coverage, crypto_equities
+from bot.digest.sentences import results
 from bot.digest.wording import HEADINGS, flows_heading, heading
 from rules import numbers
 from rules.calendars.sessions import Calendars
-from rules.model import Lang, Localized, Severity
+from rules.model import CalendarEvent, Lang, Localized, Severity
 from rules.universe import Instrument, Universe
 
 MARKET = "XNYS"
@@ -102,6 +105,8 @@ def _brief(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date | 
     if layout.shows("crypto"):
         score = observed(data.last(f"fear_greed.{layout.fear_greed}.value", span.last), "index", "fear and greed")
         frame.facts.state("crypto.fear_greed", score)
+    for symbol in reporting(frame) if kind is Kind.DAY else ():
+        state_company(frame, symbol)
     messages: dict[Lang, Message] = {"en": _message(frame, kind, alerts, today, "en")}
     messages["zh"] = _message(frame, kind, alerts, today, "zh")
     return Brief(kind=kind, span=span, facts=frame.facts, messages=messages)
@@ -125,7 +130,7 @@ def _state_change(frame: Frame, kind: Kind, key: str, symbol: str, unit: str) ->
         frame.facts.state(f"{key}.day_pct", frame.change(symbol, close, "week"))
         return
     before = frame.calendar(symbol).previous(frame.session(symbol))
-    base = observed(frame.data.on(f"prices.{symbol}.close", before), unit, f"{symbol} {before}")
+    base = observed(frame.data.on(f"prices.{symbol}.close", before), unit, frame.dated(symbol, before))
     frame.facts.state(f"{key}.day_pct", growth(close, base))
 
 
@@ -134,7 +139,12 @@ def _state_flows(frame: Frame) -> None:
     asset, calendar = frame.layout.etf.asset, frame.calendars.get(MARKET)
     name = f"etf_flows.{asset}.total"
     days = [day for day in frame.span.days if calendar.is_session(day)]
-    flows = [observed(frame.data.on(name, day), "USD", f"{name} {day}") for day in days]
+    flows = [
+        observed(
+            frame.data.on(name, day), "USD", {"en": f"{asset} ETF flow of {day}", "zh": f"{asset} ETF {day} 资金流"}
+        )
+        for day in days
+    ]
     known = [flow for flow in flows if flow.number is not None] or flows[-1:]
     total = fsum(flow.number for flow in known if flow.number is not None)
     frame.facts.state(f"etf.{asset}.total", derived(total, "USD", known))
@@ -146,6 +156,8 @@ def _message(frame: Frame, kind: Kind, alerts: Sequence[Localized], today: date 
     lines: list[Line] = []
     for write in (_indices, _coverage, _crypto, _flows):
         lines += write(frame, kind, lang)
+    if reported := results(frame, lang):
+        lines.append(_line(heading("results", lang), reported))
     if today is not None:
         lines += [*_alerts(alerts, lang), *_events(frame, today, lang)]
     title = _title(frame, kind, today, lang)
@@ -171,11 +183,11 @@ def _title(frame: Frame, kind: Kind, today: date | None, lang: Lang) -> str:
             else f"{weekday(today, lang)} {day_text(today, lang)}"
         )
         return f"晨报 {when}" if lang == "zh" else f"Morning brief, {when}"
-    return (
-        f"{last.month} 月至今（截至 {day_text(last, lang)}）"
-        if lang == "zh"
-        else f"Month to date, {day_text(last, lang)} {last.year}"
-    )
+    if (last + timedelta(days=1)).day == 1:
+        return f"{last.year} 年 {last.month} 月" if lang == "zh" else f"{last:%B %Y}"
+    if lang == "zh":
+        return f"{last.year} 年 {last.month} 月至今（截至 {day_text(last, lang)}）"
+    return f"Month to date, {day_text(last, lang)} {last.year}"
 
 
 def _line(title: str, text: str) -> Line:
@@ -275,7 +287,18 @@ def _alerts(alerts: Sequence[Localized], lang: Lang) -> list[Line]:
 
 def _events(frame: Frame, today: date, lang: Lang) -> list[Line]:
     found = frame.data.events(today, today)
-    title = "今日" if lang == "zh" else "Today"
+    title, comma = ("今日", "、") if lang == "zh" else ("Today", ", ")
     if not found:
         return [_line(title, "无已知事件" if lang == "zh" else "no known events")]
-    return [_line(title, ("、" if lang == "zh" else ", ").join(event.title[lang] for event in found))]
+    reporting = comma.join(_reporting(frame, event, lang) for event in found if event.kind == "earnings")
+    others = comma.join(event.title[lang] for event in found if event.kind != "earnings")
+    results = f"{reporting}{' 财报' if lang == 'zh' else ' (results)'}" if reporting else ""
+    return [_line(title, ("；" if lang == "zh" else "; ").join(filter(None, (results, others))))]
+
+
+def _reporting(frame: Frame, event: CalendarEvent, lang: Lang) -> str:
+    """A company that reports, and when in the day where that is known."""
+    name, session = title_of(frame, event)[lang], SESSIONS.get(event.session)
+    if session is None:
+        return name
+    return f"{name}（{session[lang]}）" if lang == "zh" else f"{name} {session[lang]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from adapters.message import Attachment, Block, Button, Instant, Line, Message, Paragraph, Span, Text
@@ -12,6 +12,7 @@ from bot.digest.crypto import PROVIDERS, fear_greed_label
 from bot.digest.document import Digest
 from bot.digest.facts import Standing
 from bot.digest.figure import Figure, Row, day_text, weekday
+from bot.digest.layout import Slot
 from bot.digest.wording import flows_heading, gap, heading, missing_days, span_text
 from rules import numbers
 from rules.model import Lang, Severity
@@ -96,8 +97,31 @@ def _moved(row: Row, lang: Lang, decimals: int) -> str:
     return f"{_text(row['name'], lang)} {numbers.percent(change / 100, decimals=decimals)}"
 
 
+def _reported(digest: Digest, symbols: Iterable[str]) -> bool:
+    """Whether one of them reported this week; what everybody has read before isn't told again."""
+    reported = digest.facts["results.reported"].value
+    return isinstance(reported, tuple) and not set(symbols).isdisjoint(reported)
+
+
+def _cloud(digest: Digest, lang: Lang) -> list[Line]:
+    facts, quarter = digest.facts, digest.facts["cloud.quarter"].value
+    if not quarter or not _reported(digest, (part.symbol for part in digest.layout.cloud)):
+        return []
+    parts = [(part, now) for part in digest.layout.cloud if (now := facts[f"cloud.{part.symbol}"].number) is not None]
+    shown = []
+    for part, now in sorted(parts, key=lambda item: -item[1]):
+        yoy = facts[f"cloud.{part.symbol}.yoy_pct"].number
+        grown = "" if yoy is None else numbers.percent(yoy / 100, decimals=0)
+        change = "" if not grown else f"（同比 {grown}）" if lang == "zh" else f" ({grown} YoY)"
+        shown.append(f"{part.name} {numbers.money(now, 'USD', lang)}{change}")
+    when = Quarter.of(str(quarter)).title()[lang]
+    return [_line(f"{heading('cloud', lang)} {when}", " · ".join(shown))] if shown else []
+
+
 def _capex(digest: Digest, lang: Lang) -> list[Line]:
     facts, quarter = digest.facts, digest.facts["capex.quarter"].value
+    if not _reported(digest, digest.layout.capex):
+        return []
     known = (
         [(symbol, now) for symbol in digest.layout.capex if (now := facts[f"capex.{symbol}"].number) is not None]
         if quarter
@@ -246,6 +270,7 @@ def _next_week(digest: Digest, lang: Lang) -> list[Line]:
 _PARTS: tuple[tuple[tuple[str, ...], Callable[[Digest, Lang], list[Line]]], ...] = (
     (("indices",), _indices),
     (("movers",), _movers),
+    (("cloud",), _cloud),
     (("capex",), _capex),
     (("crypto",), _crypto),
     (("bitcoin",), _bitcoin),
@@ -298,12 +323,17 @@ def _footer(digest: Digest, lang: Lang, attachments: Sequence[Attachment]) -> Li
     if gaps:
         texts.append(f"缺图 {'/'.join(gaps)}" if lang == "zh" else f"missing: {', '.join(gaps)}")
     if digest.empty_slots:
-        empty = [slot.title[lang] for slot in digest.layout.slots if slot.name in digest.empty_slots]
+        empty = [_empty(slot, lang) for slot in digest.layout.slots if slot.name in digest.empty_slots]
         texts.append(f"待分析师填写：{'、'.join(empty)}" if lang == "zh" else f"not written yet: {', '.join(empty)}")
     if kinds:
         texts.append(f"附 {kinds}" if lang == "zh" else f"attached: {kinds}")
     spans: list[Span] = [Instant(max(closes), _MARKET, "收盘" if lang == "zh" else "Close")] if closes else []
     return (*spans, Text((" · " if spans else "") + " · ".join(texts)))
+
+
+def _empty(slot: Slot, lang: Lang) -> str:
+    required = ("（必填）" if lang == "zh" else " (required)") if slot.required else ""
+    return f"{slot.title[lang]}{required}"
 
 
 def _pct(change: float) -> str:

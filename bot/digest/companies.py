@@ -98,6 +98,33 @@ def latest_quarter(frame: Frame, series: Iterable[str]) -> Quarter | None:
     return None
 
 
+def state_reported(frame: Frame) -> None:
+    """Fact ``results.reported``: the companies whose newest quarter became known within the span's week."""
+    lines = {part.symbol: part.field for part in frame.layout.cloud if frame.layout.shows("cloud")}
+    series = [f"fundamentals.{symbol}.{field}" for symbol, field in lines.items()]
+    if frame.layout.shows("capex"):
+        series += [f"fundamentals.{symbol}.capex" for symbol in frame.layout.capex]
+    series += [f"fundamentals.{symbol}.revenue" for symbol in shown_companies(frame)]
+    fresh = _fresh(frame, series)
+    inputs = [Fact(1.0, "", item.source, item.known_at) for item in fresh.values()]
+    frame.facts.state("results.reported", derived(tuple(fresh), "symbols", inputs))
+
+
+def reporting(frame: Frame) -> tuple[str, ...]:
+    """The companies with a table whose newest quarter became known within the span."""
+    return tuple(_fresh(frame, [f"fundamentals.{symbol}.revenue" for symbol in shown_companies(frame)]))
+
+
+def _fresh(frame: Frame, series: Sequence[str]) -> dict[str, Observation]:
+    """By company, what was told first of its newest quarter, where that wasn't known before the span."""
+    quarter = latest_quarter(frame, series)
+    told = [item for name in series if quarter for item in frame.data.told(name, quarter.end) if item.value is not None]
+    first: dict[str, Observation] = {}
+    for item in sorted(told, key=lambda item: item.known_at):
+        first.setdefault(item.series.split(".")[1], item)
+    return {symbol: item for symbol, item in first.items() if item.known_at.date() >= frame.span.first}
+
+
 def state_capex(frame: Frame) -> None:
     """Facts ``capex.SYMBOL`` with ``.previous``, ``.year_ago``, ``.yoy_pct``, ``.qoq_pct``, and ``capex.quarter``."""
     names = {symbol: f"fundamentals.{symbol}.capex" for symbol in frame.layout.capex}

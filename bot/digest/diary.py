@@ -11,7 +11,7 @@ from bot.digest.frame import Frame
 from bot.locale.sources import place_name
 from rules.model import CalendarEvent, Localized, Status
 
-_SESSIONS: dict[str, Localized] = {  # an unknown one is not there
+SESSIONS: dict[str, Localized] = {  # an unknown one is not there
     "before_open": {"en": "before the open", "zh": "盘前"},
     "after_close": {"en": "after the close", "zh": "盘后"},
     "during": {"en": "during the session", "zh": "盘中"},
@@ -102,7 +102,7 @@ def _row(frame: Frame, event: CalendarEvent) -> Row:
         "key": event.key,
         "what": title_of(frame, event),
         "kind": _KINDS[event.kind],
-        "session": _SESSIONS.get(event.session),
+        "session": SESSIONS.get(event.session),
         "state": {"en": "confirmed", "zh": "已确认"} if confirmed else {"en": "expected", "zh": "预计"},
         "place": {"en": place_name(event.place, "en"), "zh": place_name(event.place, "zh")} if event.place else None,
     }

@@ -124,6 +124,8 @@ def state(frame: Frame) -> None:
         companies.state_cloud(frame)
     if shows("capex"):
         companies.state_capex(frame)
+    if shows("cloud") or shows("capex"):
+        companies.state_reported(frame)
     for symbol in companies.shown_companies(frame):
         companies.state_company(frame, symbol)
     if shows("crypto"):

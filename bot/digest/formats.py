@@ -86,7 +86,7 @@ def write(digest: Digest, reader: Reader, folder: Path, formats: Sequence[str] =
         try:
             path = write_whole(folder / f"{stem}.{name}", render(digest, reader))
         except Failure as error:
-            problems.append(str(error))
+            problems.append(error.saying.said(reader.lang))
             continue
         if name in ATTACHED:
             attachments.append(Attachment(str(path), path.name, media_type))
@@ -100,4 +100,5 @@ def _pictures(digest: Digest, reader: Reader) -> tuple[list[tuple[int, bytes, st
     for figure in (digest.figures[number] for number in PICTURES if number in digest.figures):
         drawn = draw(figure, lang, PICTURE_WIDTH, palette, alone=True)
         made += [(figure.number, picture(svg), figure.title[reader.lang]) for svg in drawn[:1]]
-    return made, "" if lang == reader.lang else "no Chinese font on this machine: the pictures' labels are English"
+    warning = "本机无中文字体，图片标注为英文"  # who reads Chinese is told so, the others' labels are English anyway
+    return made, "" if lang == reader.lang else warning

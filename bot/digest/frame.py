@@ -71,6 +71,11 @@ class Frame:
         known = self.universe.by_symbol.get(symbol)
         return known.name if known else {"en": symbol, "zh": symbol}
 
+    def dated(self, symbol: str, day: date) -> Localized:
+        """The figure of ``symbol`` on ``day``, for those who are told that it is missing."""
+        name = self.name(symbol)
+        return {"en": f"{name['en']} on {day}", "zh": f"{name['zh']} {day}"}
+
     def listed(self, tag: str) -> tuple[Instrument, ...]:
         """The list ``tag`` as of the span's last day."""
         return self.universe.tagged(tag, self.span.last)
@@ -97,7 +102,7 @@ class Frame:
     def close(self, symbol: str, unit: str) -> Fact:
         """The close of the span's last session that is over; an older one is stale."""
         session = self.session(symbol)
-        fact = observed(self.data.on(f"prices.{symbol}.close", session), unit, f"{symbol} {session}")
+        fact = observed(self.data.on(f"prices.{symbol}.close", session), unit, self.dated(symbol, session))
         within = session >= self.span.first
         if (fact.known and within) or fact.status is Standing.PENDING:
             return fact
@@ -110,9 +115,10 @@ class Frame:
         """The change in percent from the last close before the period; a stale close has none."""
         if close.status is Standing.STALE:
             day = close.as_of.date() if close.as_of else ""
-            return missing("%", f"the last close of {symbol} is {day}", f"{symbol} 最近收盘为 {day}")
+            name = self.name(symbol)
+            return missing("%", f"the last close of {name['en']} is {day}", f"{name['zh']} 最近收盘为 {day}")
         base = self.calendar(symbol).base_of(period, self.session(symbol))
-        before = observed(self.data.on(f"prices.{symbol}.close", base), close.unit, f"{symbol} {base}")
+        before = observed(self.data.on(f"prices.{symbol}.close", base), close.unit, self.dated(symbol, base))
         return growth(close, before)
 
     def newest_day(self, series: str) -> date:

@@ -23,7 +23,7 @@ from bot.digest.graphics import draw
 from bot.digest.layout import Section
 from bot.digest.wording import sources_text, span_text
 from bot.locale.sources import source_name
-from rules.model import Lang
+from rules.model import Lang, Localized
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -323,7 +323,7 @@ def source_line(figure: Figure, reader: Reader) -> str:
     parts = [f"资料来源：{named}" if zh else f"Source: {named}"]
     if figure.as_of:
         parts.append(("截至 " if zh else "as of ") + _as_of(figure.as_of, reader))
-    parts.append(_STANDINGS[figure.status][reader.lang])
+    parts.append(STANDINGS[figure.status][reader.lang])
     return " · ".join(parts)
 
 
@@ -350,7 +350,7 @@ def _sources(digest: Digest, lang: Lang) -> list[str]:
     return list(dict.fromkeys(source_name(name, lang) for name in names))
 
 
-_STANDINGS: dict[Standing, dict[Lang, str]] = {
+STANDINGS: dict[Standing, Localized] = {
     Standing.FINAL: {"en": "final", "zh": "终值"},
     Standing.PROVISIONAL: {"en": "expected or preliminary", "zh": "预计或初值"},
     Standing.PARTIAL: {"en": "partial", "zh": "不完整"},

@@ -182,8 +182,9 @@ class _Reader:
         if found is None:
             return ""
         if self.universe is not None and found.value not in self.universe.tags:
-            hint = nearest(found.value, self.universe.tags)
-            self.report.say(found, "unknown-list", f"the universe has no list {found.value!r}", hint)
+            hint, some = nearest(found.value, self.universe.tags), ", ".join(sorted(self.universe.tags)[:4])
+            wanted = f"the universe has no list {found.value!r}; a list is a tag of its instruments, such as {some}"
+            self.report.say(found, "unknown-list", wanted, hint)
         return found.value
 
     def _symbol(self, table: Table, key: str, what: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from bot.digest.facts import Fact, difference, observed
 from bot.digest.figure import CAP_UNIT, Cell, Column, Figure, Form, Row, stale_mark, summary
 from bot.digest.frame import Frame
+from bot.digest.wording import coverage_text
 from bot.locale.sources import source_name
 from rules.calendars.sessions import Period
 from rules.model import Localized
@@ -102,8 +103,7 @@ def indices_figure(frame: Frame) -> Figure:
         )
         reason = next((fact.reason for fact in facts.values() if fact.reason), None)
         if reason:
-            name = frame.name(ref.symbol)
-            notes.append({"en": f"{name['en']}: {reason['en']}.", "zh": f"{name['zh']}：{reason['zh']}。"})
+            notes.append({"en": f"{reason['en'][:1].upper()}{reason['en'][1:]}.", "zh": f"{reason['zh']}。"})
     source, as_of, status = summary(shown)
     title: Localized = {"en": "Indices: level and change", "zh": "主要指数表现"}
     if not source:
@@ -138,7 +138,8 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
     top = movers(frame, listed, direction, frame.layout.top)
     lacking = _without(frame, listed, "week_pct")
     share = str(len(listed)) if not lacking else f"{len(listed) - len(lacking)}/{len(listed)}"
-    own: Localized = {"en": f"Coverage ({share})", "zh": f"覆盖标的（{share} 只）"}
+    covered = coverage_text(frame.layout)
+    own: Localized = {"en": f"{covered['en']} ({share})", "zh": f"{covered['zh']}（{share} 只）"}
     rows: list[Row] = [
         {"group": own, "own": "yes", "symbol": m.instrument.symbol, "name": m.instrument.name, "week_pct": m.change}
         for m in top
@@ -161,7 +162,7 @@ def movers_figure(frame: Frame, direction: Direction) -> Figure:
             }
             for line in lines
         ]
-        notes.append({"en": "The second list is printed as received.", "zh": "第二组为外部榜单，按原表列示。"})
+        notes.append({"en": "The wider list is printed as received.", "zh": "更宽样本为外部榜单，按原表列示。"})
     notes += [_split_note(mover) for mover in top if looks_like_split(mover.change)]
     notes += _lacking_notes({"week_pct": lacking}, len(listed))
     source, as_of, status = summary([frame.facts[f"equity.{item.symbol}.week_pct"] for item in listed])
@@ -256,8 +257,9 @@ def equities_figure(frame: Frame, number: int) -> Figure:
             }
         )
     source, as_of, status = summary(shown)
+    covered = coverage_text(frame.layout)
     title: Localized = (
-        {"en": "Coverage by sector", "zh": "覆盖标的行情"}
+        {"en": f"{covered['en']} by sector", "zh": f"{covered['zh']}行情"}
         if number == 4
         else {"en": "Crypto equities by group", "zh": "加密相关股票行情"}
     )

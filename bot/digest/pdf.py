@@ -27,9 +27,9 @@ def render(digest: Digest, reader: Reader) -> bytes:
         from cssselect2 import ElementWrapper  # noqa: PLC0415 - WeasyPrint's own
         from weasyprint import HTML  # noqa: PLC0415 - half a second of import, and optional
     except ImportError as error:
-        raise PdfUnavailable("no PDF: WeasyPrint isn't installed; pip install 'tapewatch[pdf]'") from error
+        raise PdfUnavailable("no_weasyprint") from error
     except OSError as error:  # its C libraries are loaded on import
-        raise PdfUnavailable(f"no PDF: WeasyPrint needs Pango on this machine ({error})") from error
+        raise PdfUnavailable("no_pango", error=error) from error
     document = HTML(string="", url_fetcher=_refuse)
     # The page is well-formed XML, which the standard library reads a hundred times faster than WeasyPrint does HTML.
     tree = ElementTree.fromstring(page)  # noqa: S314 - our own page

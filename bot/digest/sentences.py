@@ -18,7 +18,7 @@ from bot.digest.figure import day_text, weekday
 from bot.digest.flows import reported
 from bot.digest.frame import Frame
 from bot.digest.markets import Mover, coverage, crypto_equities, movers
-from bot.digest.wording import beside, missing_days
+from bot.digest.wording import beside, coverage_text, missing_days
 from rules import numbers
 from rules.model import CalendarEvent, Lang, Localized
 from rules.universe import Instrument
@@ -34,12 +34,12 @@ class Paragraph(NamedTuple):
 
 def write(frame: Frame) -> tuple[Paragraph, ...]:
     """Every paragraph about a figure of the layout that the facts allow, in the report's order."""
-    held = frame.layout.etf.held.name
+    held, covered = frame.layout.etf.held.name, coverage_text(frame.layout)
     parts: tuple[tuple[str, Localized, Callable[[Frame, Lang], str]], ...] = (
         ("indices", {"en": "Indices", "zh": "指数"}, _indices),
-        ("movers", {"en": "Coverage movers", "zh": "覆盖标的"}, _movers),
+        ("movers", {"en": f"{covered['en']} movers", "zh": covered["zh"]}, _movers),
         ("capex", {"en": "Capital expenditure", "zh": "资本开支"}, _capex),
-        ("results", {"en": "Results", "zh": "财报"}, _results),
+        ("results", {"en": "Results", "zh": "财报"}, results),
         ("crypto", {"en": "Crypto market", "zh": "加密市场"}, _crypto),
         ("flows", {"en": f"Spot {held['en']} ETFs", "zh": f"现货{held['zh']} ETF"}, _flows),
         ("bitcoin", {"en": "Bitcoin", "zh": "比特币"}, _bitcoin),
@@ -128,7 +128,8 @@ def _capex(frame: Frame, lang: Lang) -> str:
     return f"Capital expenditure in {quarter}: {'; '.join(clauses)}."
 
 
-def _results(frame: Frame, lang: Lang) -> str:
+def results(frame: Frame, lang: Lang) -> str:
+    """The newest quarter of each company whose quarters are stated; empty where there is none."""
     clauses = []
     for symbol in shown_companies(frame):
         key = next(

@@ -15,6 +15,7 @@ from rules.model import Lang, Localized
 
 HEADINGS: dict[str, Localized] = {
     "indices": {"en": "Indices", "zh": "指数"},
+    "cloud": {"en": "Cloud", "zh": "云业务"},
     "capex": {"en": "Capex", "zh": "资本开支"},
     "results": {"en": "Results", "zh": "财报"},
     "crypto": {"en": "Crypto", "zh": "加密"},
@@ -82,6 +83,12 @@ def gap(stated: _Stated, ahead: str, behind: str, lang: Lang) -> str:
 def beside(first: str, second: str) -> str:
     """Two texts side by side in Chinese: a space stands only between Latin and Chinese writing."""
     return f"{first}{' ' if first[-1:].isascii() != second[:1].isascii() else ''}{second}"
+
+
+def coverage_text(layout: Layout) -> Localized:
+    """What the covered shares are called together: ``Coverage``, ``AI 覆盖标的``."""
+    name = layout.coverage_name
+    return {"en": name["en"], "zh": name["zh"] if name["zh"].endswith("标的") else beside(name["zh"], "标的")}
 
 
 def missing_days(stated: _Stated, lang: Lang) -> str:

@@ -13,7 +13,7 @@ from adapters.message import Reader
 from bot.charts.svg import text_width
 from bot.digest.document import Digest
 from bot.digest.figure import Cell, Column, Figure, Row, written
-from bot.digest.html import header, source_line
+from bot.digest.html import STANDINGS, header, source_line
 from bot.digest.wording import sources_text, span_text
 from rules.model import Lang
 
@@ -54,6 +54,12 @@ _WORDS: dict[Lang, dict[str, str]] = {
     },
     "zh": {"summary": "要点", "facts": "数据", "checks": "核对", "missing": "暂缺", "figure": "图", "empty": "待填写"},
 }
+_FACTS_HEADS: dict[Lang, tuple[str, ...]] = {
+    "en": ("key", "value", "unit", "source", "as of (UTC)", "status"),
+    "zh": ("键", "数值", "单位", "来源", "截至（UTC）", "状态"),
+}
+_CHECKS_HEADS: dict[Lang, tuple[str, ...]] = {"en": ("code", "message", "evidence"), "zh": ("代码", "说明", "依据")}
+_LOOSE_ENDS = frozenset({"a", "and", "by", "of", "the"})
 
 
 def render(digest: Digest, reader: Reader) -> bytes:
@@ -92,6 +98,8 @@ def _sheet_name(title: str) -> str:
     name = " ".join(_SHEET_NAME.sub(" ", re.split("[:：(（]", title)[0]).split())
     while len(name) > _LONGEST_NAME:
         name = name.rpartition(" ")[0] or name[:_LONGEST_NAME]
+    while name.rpartition(" ")[2] in _LOOSE_ENDS:
+        name = name.rpartition(" ")[0]
     return name
 
 
@@ -207,13 +215,11 @@ class _Writer:
                 fact.unit,
                 sources_text(fact.source, self.lang),
                 fact.as_of.isoformat() if fact.as_of else "",
-                fact.status.value,
+                STANDINGS[fact.status][self.lang],
             )
             for key, fact in digest.facts.items()
         ]
-        self._table(
-            self.words["facts"], ("key", "value", "unit", "source", "as_of", "status"), rows, (44, 22, 10, 46, 27, 12)
-        )
+        self._table(self.words["facts"], _FACTS_HEADS[self.lang], rows, (44, 22, 10, 46, 27, 12))
 
     def checks(self, digest: Digest) -> None:
         """Findings with their evidence."""
@@ -222,7 +228,7 @@ class _Writer:
             for finding in digest.findings
             for line in finding.evidence or (None,)
         ]
-        self._table(self.words["checks"], ("code", "message", "evidence"), rows, (20, 90, 70))
+        self._table(self.words["checks"], _CHECKS_HEADS[self.lang], rows, (20, 90, 70))
 
     def _table(
         self, name: str, heads: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[float]

@@ -31,3 +31,9 @@ class Saying:
     def said(self, lang: Lang) -> str:
         """The text in ``lang``."""
         return say(lang, self.key, **self.values)
+
+
+def outcome_text(outcome: str, lang: Lang) -> str:
+    """What became of a message, from the delivery log: sent, given up, or why it was held back."""
+    key = next((key for key in (f"outcome.{outcome}", f"reason.{outcome}") if key in TEXTS[lang]), "")
+    return TEXTS[lang][key] if key else outcome

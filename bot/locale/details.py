@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bot.locale.reports import system_words
 from rules.model import Lang
 
 _UNITS = {
@@ -187,4 +188,5 @@ def _word(text: str) -> str:
     """A name stays; what units and kinds of YAML are called is translated."""
     if amount := _AMOUNT.fullmatch(text):
         return f"{amount[2]} {'价格' if amount[1] == 'a price' else '金额'}"
+    text = system_words(text)
     return _UNITS.get(text, text.replace(" or ", " 或 ") if "," in text or text == "true or false" else text)

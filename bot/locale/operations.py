@@ -279,6 +279,10 @@ STATUS: Mapping[str, tuple[str, str]] = {
     "state.caught_up": ("everything evaluated, last {at} UTC", "已全部计算，最近 {at} UTC"),
     "state.behind": ("figures wait to be evaluated; last {at} UTC", "有数据待计算；最近 {at} UTC"),
     "state.rules_fine": ("run as their files say", "与文件一致"),
+    "state.rules_idle": (
+        "nobody evaluates them; tapewatch check looks at the files",
+        "没有进程在计算；用 tapewatch check 检查文件",
+    ),
     "state.rules_old": ("the files have mistakes, the old rules run:", "文件有错误，旧规则继续运行："),
     "state.idle": ("nothing waits", "没有待发消息"),
     "state.waiting": ("messages waiting: {count}, destinations: {lanes}", "{count} 条消息待发（{lanes} 个目的地）"),
@@ -339,6 +343,14 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "routes.by": ("by {path}", "路由：{path}"),
     "routes.options": ("with {options}", "选项：{options}"),
     "routes.facts": ("An alert with {facts} goes to", "符合 {facts} 的提醒发送到"),
+    "routes.no_rule": (
+        "no rule is called {name!r}, so its severity and tags are unknown; tapewatch rules lists them",
+        "没有规则“{name}”，无从得知其级别和标签；tapewatch rules 可查看全部",
+    ),
+    "routes.no_rule_near": (
+        "no rule is called {name!r}, so its severity and tags are unknown; did you mean {guess}?",
+        "没有规则“{name}”，无从得知其级别和标签，是不是 {guess}？",
+    ),
     "routes.nowhere": (
         "nowhere: no route has a destination for it, and no destinations are configured",
         "不发送：没有匹配的路由目的地，也未配置 destinations",

@@ -151,11 +151,11 @@ def reported(text: str, lang: Lang) -> str:
         if found := pattern.fullmatch(text):
             place = _PLACE.fullmatch(found[1]) if found[1] else None
             said = re.sub(r"\\(\d)", lambda hole, found=found: found[int(hole[1]) + 1], chinese)  # type: ignore[misc]
-            return _plain(f"存储 {place[1]} {said}" if place else said)
+            return system_words(f"存储 {place[1]} {said}" if place else said)
     return text
 
 
-def _plain(said: str) -> str:
+def system_words(said: str) -> str:
     """The system's own words within a sentence, in Chinese."""
     for code, chinese in _SYSTEM.items():
         said = said.replace(os.strerror(code), chinese)

@@ -12,6 +12,7 @@ RUN: Mapping[str, tuple[str, str]] = {
     "run.messengers": ("messengers", "发送渠道"),
     "run.rules_over": ("{rules} over {instruments} instruments", "{rules} 条，覆盖 {instruments} 个标的"),
     "run.reference": ("the recorded week; the time is {at} UTC", "已录制的一周；时间为 {at} UTC"),
+    "run.copy": ("a copy of {place}, forgotten at the end", "{place} 的副本，结束时丢弃"),
     "run.recording": (
         "the recording in {folder}, from {start} to {end} UTC",
         "录制于 {folder} 的行情，{start} 至 {end} UTC",
@@ -124,6 +125,14 @@ BACKTEST: Mapping[str, tuple[str, str]] = {
 }
 
 FAILURES: Mapping[str, tuple[str, str]] = {
+    "failure.no_weasyprint": (
+        "no PDF: WeasyPrint isn't installed; pip install 'tapewatch[pdf]'",
+        "无 PDF：未安装 WeasyPrint，请运行 pip install 'tapewatch[pdf]'",
+    ),
+    "failure.no_pango": (
+        "no PDF: WeasyPrint needs Pango on this machine ({error})",
+        "无 PDF：WeasyPrint 需要本机安装 Pango（{error}）",
+    ),
     "failure.no_alert": (
         "no alert is called {number!r}; wanted a number such as A-1042, see tapewatch alerts",
         "没有提醒“{number}”；请用编号，例：A-1042（见 tapewatch alerts）",

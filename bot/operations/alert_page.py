@@ -8,9 +8,10 @@ from typing import Any
 
 from adapters.message import Table
 from adapters.rendering.tables import table_lines
+from adapters.store.port import LogLine
 from bot.locale import say
 from bot.locale.sources import source_name
-from bot.locale.traces import traced
+from bot.locale.traces import expression_of, value_of
 from rules.model import Lang, TraceLine, Transition
 
 
@@ -28,18 +29,22 @@ def _since(each: Mapping[str, Any], lang: Lang) -> str:
     return say(lang, "state.since", at=f"{at:%Y-%m-%d %H:%M}") if at else ""
 
 
-def why_lines(steps: Sequence[Transition], lang: Lang) -> Iterator[str]:
-    """What became of an alert, each step with the figures that decided, as they were recorded."""
-    for step in steps:
+def why_lines(steps: Sequence[Transition], lang: Lang, told: Sequence[Sequence[LogLine]] = ()) -> Iterator[str]:
+    """What became of an alert, each step with the figures that decided, as they were recorded, and its deliveries."""
+    for number, step in enumerate(steps):
         kind, reason = say(lang, f"kind.{step.kind.value}"), say(lang, f"reason.{step.reason.value}")
         title = " ".join((step.title[lang], *step.labels.values()))
         yield f"{step.at:%Y-%m-%d %H:%M:%S}  {title} · {say(lang, 'why.step', kind=kind, reason=reason)}"
-        rows = tuple((line.expression, "=", traced(line.value, lang), _origin(line, lang)) for line in step.trace.lines)
+        rows = tuple(
+            (expression_of(line, lang), "=", value_of(line, lang), _origin(line, lang)) for line in step.trace.lines
+        )
         yield from (f"    {line}" for line in table_lines(Table(rows, "llll")))
         if step.trace.deciding:
             yield f"    {say(lang, 'why.decided')}{step.trace.deciding}"
         place = f" · {step.trace.location}" if step.trace.location else ""
         yield f"    {step.rule} {step.rule_version[:7]}{place}"
+        for each in told[number] if told else ():
+            yield f"    {say(lang, 'replay.told')}: {each.destination} {each.outcome} {each.at:%Y-%m-%d %H:%M:%S}"
 
 
 def _origin(line: TraceLine, lang: Lang) -> str:

@@ -14,10 +14,9 @@ from adapters.rendering.plain import plain_text
 from adapters.rendering.text import clean
 from adapters.rendering.times import zone_name, zone_of
 from adapters.store.port import DeadLetter, LogLine
-from bot.locale import TEXTS, say
+from bot.locale import outcome_text, say
 from bot.operations.outbox_view import Notice, Overview
 from bot.sending.payload import unpack
-from rules.model import Lang
 
 _RECEIPT = TypeAdapter(Receipt)
 
@@ -70,12 +69,6 @@ def notice_lines(found: Notice, reader: Reader) -> Iterator[str]:
 
 def _moment(at: datetime, reader: Reader) -> str:
     return f"{at.astimezone(zone_of(reader.tz)):%Y-%m-%d %H:%M:%S} {zone_name(reader.tz, at, reader.lang)}"
-
-
-def outcome_text(outcome: str, lang: Lang) -> str:
-    """What became of a message, in words; an outcome that has none as it is."""
-    known = (key for key in (f"outcome.{outcome}", f"reason.{outcome}") if key in TEXTS[lang])
-    return next((say(lang, key) for key in known), outcome)
 
 
 def _detail(line: LogLine, reader: Reader) -> str:

@@ -24,7 +24,7 @@ def lines(found: Found, now: datetime, lang: Lang) -> Iterator[str]:
         ("store", found["store"]),
         ("roles", _roles(found["roles"], lang)),
         ("engine", _engine(found, lang)),
-        ("rules", say(lang, "state.rules_old" if found["rule_mistakes"] else "state.rules_fine")),
+        ("rules", _rules(found, lang)),
         *(("", mistake[lang]) for mistake in found["rule_mistakes"]),
         ("outbox", _outbox(found, lang)),
         ("alerts", _phases(found["alerts"], lang)),
@@ -42,6 +42,12 @@ def _roles(roles: Mapping[str, str | None], lang: Lang) -> str:
             by_place.setdefault(place, []).append(role)
     told = "; ".join(f"{place}: {', '.join(names)}" for place, names in by_place.items())
     return told or say(lang, "state.nobody")
+
+
+def _rules(found: Found, lang: Lang) -> str:
+    if found["rule_mistakes"]:
+        return say(lang, "state.rules_old")
+    return say(lang, "state.rules_fine" if found["roles"]["engine"] else "state.rules_idle")
 
 
 def _engine(found: Found, lang: Lang) -> str:

@@ -41,8 +41,8 @@ class Subscribing(Protocol):
         """Whether it arrives without a sound."""
         ...
 
-    def wants(self, transition: Transition) -> bool:
-        """Whether the transition is to be sent to the destination."""
+    def wants(self, transition: Transition, lists: frozenset[str]) -> bool:
+        """Whether the transition, whose instrument is on ``lists``, is to be sent to the destination."""
         ...
 
 
@@ -132,10 +132,11 @@ class Router:
         recipient = transition.options.get(RECIPIENT)
         if recipient:
             return (Target(recipient, self._tree.options, "own alert"),)
-        routed = () if is_personal(transition.rule) else targets(self._tree, facts_of(transition, self._universe))
+        facts = facts_of(transition, self._universe)
+        routed = () if is_personal(transition.rule) else targets(self._tree, facts)
         found = {target.destination: target for target in routed}
         for subscription in subscriptions:
-            if subscription.wants(transition):
+            if subscription.wants(transition, facts["list"]):
                 options = replace(self._tree.options, silent=subscription.silent)
                 path = f"subscription {subscription.id}"
                 found.setdefault(subscription.destination, Target(subscription.destination, options, path))

@@ -23,17 +23,20 @@ Subject = Literal["rule", "tag", "symbol", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """What a subscription or a silence is about: a rule's id, a tag, an instrument's symbol, or everything."""
+    """What a subscription or a silence is about: a rule's id, a tag, an instrument's symbol, or everything.
+
+    A tag is one of the rule, or a list of the universe that the alert's instrument is on.
+    """
 
     subject: Subject
     name: str = ""
 
-    def matches(self, transition: Transition) -> bool:
-        """Whether the transition is about this."""
+    def matches(self, transition: Transition, lists: frozenset[str] = frozenset()) -> bool:
+        """Whether the transition is about this; ``lists`` are those of the universe that its instrument is on."""
         if self.subject == "rule":
             return transition.rule == self.name
         if self.subject == "tag":
-            return self.name in transition.tags
+            return self.name in transition.tags or self.name in lists
         return self.subject == "all" or self.name in transition.labels.values() or self._is_read(transition)
 
     def _is_read(self, transition: Transition) -> bool:
@@ -58,11 +61,11 @@ class Subscription:
     silent: bool = False
     parked: str = ""
 
-    def wants(self, transition: Transition) -> bool:
+    def wants(self, transition: Transition, lists: frozenset[str] = frozenset()) -> bool:
         """Whether the transition is to be sent to the destination; a personal alert is only by its own rule."""
         if is_personal(transition.rule) and self.matcher.subject != "rule":
             return False
-        return not self.parked and self.matcher.matches(transition)
+        return not self.parked and self.matcher.matches(transition, lists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +81,13 @@ class Silence:
     author_name: str
     reason: str = ""
 
-    def holds(self, transition: Transition, destination: str, now: datetime) -> bool:
+    def holds(
+        self, transition: Transition, destination: str, now: datetime, lists: frozenset[str] = frozenset()
+    ) -> bool:
         """Whether the transition is not to be sent to ``destination`` at ``now``."""
-        return self.destination == destination and self.start <= now < self.end and self.matcher.matches(transition)
+        if self.destination != destination or not self.start <= now < self.end:
+            return False
+        return self.matcher.matches(transition, lists)
 
 
 T = TypeVar("T", Subscription, Silence)

@@ -19,7 +19,7 @@ from adapters.clock import Clock
 from adapters.store.port import AlertStates, Commit, Documents, StoreUnavailable
 from bot.feeding.intake import handing_in
 from bot.locale import say
-from bot.locale.problems import located
+from bot.locale.problems import located, told
 from bot.operations.start_files import content
 from bot.rulebook.rulebook import RuleBook, difference
 from rules.loading.loader import Loaded
@@ -160,7 +160,10 @@ _Words = tuple[Localized, Localized, Trace]
 def _broken(mistakes: Sequence[Problem]) -> _Words:
     title: Localized = {lang: say(lang, "files.broken", count=len(mistakes)) for lang in _LANGS}
     said: Localized = {lang: "\n".join(_listed(mistakes, lang)) for lang in _LANGS}
-    lines = tuple(TraceLine(f"{each.file}:{each.line}:{each.column}", each.message) for each in mistakes[:_SHOWN])
+    lines = tuple(
+        TraceLine(f"{each.file}:{each.line}:{each.column}", each.message, chinese=told(each, "zh"))
+        for each in mistakes[:_SHOWN]
+    )
     return title, said, Trace(lines, _place(mistakes[0], "en"))
 
 

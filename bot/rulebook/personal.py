@@ -91,7 +91,7 @@ _CHANGE = TypeAdapter(Change)
 
 
 def number_of(alert: str) -> int:
-    """The number in an alert's id, ``P-3F2A1B``."""
+    """The number in an alert's id, ``P-3F2A1B9C04D7``."""
     return int(alert.removeprefix("P-"), 16)
 
 

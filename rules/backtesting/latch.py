@@ -50,7 +50,7 @@ def lives(column: Column) -> Ints:
         return np.stack([lanes, rows, np.full(len(rows), -1)], axis=1)
     end = column.heard & (column.when == 0 if column.clear is None else column.clear == 1)
     if _is_plain(column) and not (begin & end).any():
-        return _latched(begin, end)
+        return _latched(begin, end) if _has_gaps(begin | end) else _lived(*_turns(begin), begin)
     found = [(fire.lane, fire.row, -1 if fire.end is None else fire.end) for fire in _stepped(column)]
     return np.array(found, np.int64).reshape(len(found), 3)
 
@@ -72,8 +72,25 @@ def _latched(begin: Mask, end: Mask) -> Ints:
     before = np.zeros_like(state)
     before[1:] = state[:-1] & (lanes[1:] == lanes[:-1])
     turns = np.flatnonzero(state != before)
-    lanes, rows, fires = lanes[turns], rows[turns], np.flatnonzero(state[turns])
-    after = np.minimum(fires + 1, len(turns) - 1)
+    return _lived(lanes[turns], rows[turns], begin)
+
+
+def _has_gaps(known: Mask) -> bool:
+    """Whether something is unknown that was known in the row before."""
+    return bool((known[:-1] > known[1:]).any())
+
+
+def _turns(begin: Mask) -> tuple[Ints, Ints]:
+    """Lanes and rows at which it begins or ends to hold, lane after lane; nothing turns unknown in between."""
+    turned = begin.copy()
+    turned[1:] ^= begin[:-1]
+    return _places(turned)
+
+
+def _lived(lanes: Ints, rows: Ints, begin: Mask) -> Ints:
+    """Fires and their ends from the turns, which alternate in each lane."""
+    fires = np.flatnonzero(begin[rows, lanes])
+    after = np.minimum(fires + 1, len(rows) - 1)
     ended = (lanes[after] == lanes[fires]) & (after > fires)
     return np.stack([lanes[fires], rows[fires], np.where(ended, rows[after], -1)], axis=1)
 

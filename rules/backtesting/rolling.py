@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.evaluation.history import Floats
+from rules.evaluation.history import Floats, Ints
 from rules.evaluation.logic import marked
 
 Kernel = Callable[[Floats, int], Floats]
@@ -179,6 +179,34 @@ KERNELS: dict[str, Kernel] = {
 }
 
 
+SPANS: dict[str, tuple[np.ufunc, bool]] = {
+    "min": (np.minimum, True),
+    "max": (np.maximum, True),
+    "drawdown": (np.maximum, True),
+    "from_high": (np.maximum, True),
+    "is_high": (np.maximum, False),
+    "is_low": (np.minimum, False),
+}
+"""Of functions that look for an extreme: which, and whether the newest value is among those looked at."""
+
+
+def extremes_between(panel: Floats, first: Ints, last: Ints, better: np.ufunc) -> Floats:
+    """The extreme of the rows ``first`` to ``last``, given for each row of the result; NaN where there are none.
+
+    Two stretches of 1, 2, 4, … rows cover each window, whatever its length.
+    """
+    sizes = last - first + 1
+    result: Floats = np.full((len(first), *panel.shape[1:]), np.nan)
+    doubled, length, longest = panel, 1, int(sizes.max(initial=0))
+    while length <= longest:
+        own = np.flatnonzero((sizes >= length) & (sizes < 2 * length))
+        result[own] = better(doubled[first[own]], doubled[last[own] - length + 1])
+        if 2 * length <= longest:
+            doubled = better(doubled[:-length], doubled[length:])
+        length *= 2
+    return result
+
+
 Run = tuple[int, int, int]
 """Rows: where a recursion starts (-1: before all history), and the first and last row that it gives."""
 
@@ -198,7 +226,7 @@ def recursion(values: Floats, runs: list[Run], alpha: float) -> Floats:
     for number in range(int((last - start).max()) + 1):
         row = start + number
         if number:
-            np.take(values, np.minimum(row, last), axis=0, out=away, mode="clip")
+            values.take(np.minimum(row, last), axis=0, out=away, mode="clip")
             np.subtract(away, smooth, out=away)
             np.multiply(away, alpha, out=away)
             np.add(smooth, away, out=smooth)

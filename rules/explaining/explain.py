@@ -22,6 +22,7 @@ from rules.language.parser import parse
 from rules.language.scope import Ref
 from rules.language.tree import Node
 from rules.model import Lang, Localized, Status, Trace, TraceLine
+from rules.numbers import price
 from rules.universe import Instrument
 
 _RATIOS = frozenset({"%", "pp", "bp"})
@@ -229,8 +230,9 @@ def _members(lane: Lane, part: Part) -> list[TraceLine]:
     best = sorted((at for at in range(len(order)) if values[at] == values[at]), key=lambda at: -values[at])[:_SHOWN]
     shown = [at for at in best if not inner.typed.is_condition or values[at] == 1]
     return [
-        TraceLine(f"{written(inner)}, {order[at]}", write(float(values[at]), inner.typed.unit, None, "en"))
+        TraceLine(f"{written(inner)}, {order[at]}", said["en"], chinese=_beside(said))
         for at in shown
+        if (said := _said(float(values[at]), inner.typed.unit))
     ]
 
 
@@ -238,13 +240,31 @@ def _line(lane: Lane, part: Part, unit: str) -> TraceLine:
     refs = part.typed.reads()
     seen = lane.seen(next(iter(refs))) if len(refs) == 1 else None
     value = lane.value(part)
-    text = write(value, unit, None, "en")
     if np.isnan(value):
-        missing = [str(ref) for ref in sorted(refs, key=str) if lane.seen(ref) is None]
-        text = "unknown: " + (f"no figure of {', '.join(missing)}" if missing else "not enough history")
-    if seen is None:
-        return TraceLine(written(part), text)
-    return TraceLine(written(part), text, *seen)
+        said = _unknown([str(ref) for ref in sorted(refs, key=str) if lane.seen(ref) is None])
+    else:
+        said = _said(value, unit, coins=all(lane.frame.track(ref).axis.name == CONTINUOUS for ref in refs))
+    at, source, status = seen or (None, "", None)
+    return TraceLine(written(part), said["en"], at, source, status, _beside(said))
+
+
+def _said(value: float, unit: str, *, coins: bool = False) -> Localized:
+    """The value in each language; Chinese readers separate the thousands of coins' prices alone."""
+    of_coins = coins and unit.partition(":")[0] == "price"
+    chinese = price(value, "zh", crypto=True) if of_coins else write(value, unit, None, "zh")
+    return {"en": write(value, unit, None, "en"), "zh": chinese}
+
+
+def _unknown(missing: list[str]) -> Localized:
+    names = ", ".join(missing)
+    return {
+        "en": f"unknown: no figure of {names}" if names else "unknown: not enough history",
+        "zh": f"未知：没有 {names} 的数据" if names else "未知：历史数据不足",
+    }
+
+
+def _beside(said: Localized) -> str:
+    return said["zh"] if said["zh"] != said["en"] else ""
 
 
 def render(message: Message, lane: Lane, lang: Lang) -> str:

@@ -58,7 +58,7 @@ def _drawdown(kept: Floats, newest: Floats, _count: int) -> Floats:
     return marked(newest / high - 1.0, high <= 0, np.nan)
 
 
-_SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
+SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
     "sum": (_sum, lambda kept, newest, _: kept[0] + newest),
     "mean": (_sum, _mean),
     "sma": (_sum, _mean),
@@ -76,7 +76,7 @@ _SPLIT: dict[str, tuple[Callable[[Floats], Floats], Finish]] = {
 def from_closed(part: Part) -> Quick | None:
     """The quick way of a window of a plain series, ``None`` where there is none."""
     x, window = part.args[0], part.window
-    ref, split = x.typed.ref, _SPLIT.get(part.name)
+    ref, split = x.typed.ref, SPLIT.get(part.name)
     if split is None or ref is None or x.typed.form != "series" or window.unit != "d" or window.count < 3:
         return None
     summarise, finish = split

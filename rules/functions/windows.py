@@ -12,12 +12,13 @@ from collections.abc import Callable
 import numpy as np
 
 from rules.backtesting.columns import ColumnFrame, in_blocks
-from rules.backtesting.rolling import KERNELS, Run, recursion, spread, zscore
+from rules.backtesting.rolling import KERNELS, SPANS, Run, extremes_between, recursion, spread, zscore
 from rules.evaluation.frames import Evaluate, Frame
 from rules.evaluation.history import NONE, Floats, Ints
 from rules.evaluation.logic import finite
 from rules.functions.base import Builder, Part, is_steady, unknown
 from rules.functions.incremental import (
+    SPLIT,
     earlier_moments,
     ema_from_closed,
     from_closed,
@@ -37,7 +38,7 @@ def windowed(reduce: Reduce) -> Builder:
     def build(part: Part) -> Evaluate:
         x, window = part.args[0], part.window
         kernel, anchor, back = KERNELS.get(part.name), x.anchor, window.count - 1
-        kept = from_closed(part)
+        kept, spanned = from_closed(part), _over_span(part)
         rolls = kernel is not None and anchor is not None and window.unit == "d" and is_steady(x)
 
         def evaluate(frame: Frame) -> Floats:
@@ -45,6 +46,8 @@ def windowed(reduce: Reduce) -> Builder:
                 columns = frame.rolled(anchor, x.evaluate, back, lambda panel: kernel(panel, back + 1))
                 if columns is not None:
                     return finite(columns)
+            if spanned is not None and isinstance(frame, ColumnFrame) and (found := spanned(frame)) is not None:
+                return finite(found)
             if kept is not None and (quick := kept(frame)) is not None:
                 return finite(quick)
             return looked_through(frame)
@@ -58,6 +61,35 @@ def windowed(reduce: Reduce) -> Builder:
         return evaluate
 
     return build
+
+
+def _over_span(part: Part) -> Callable[[ColumnFrame], Floats | None] | None:
+    """Whole columns of an extreme over a calendar span, whose windows differ in length by row."""
+    x, window = part.args[0], part.window
+    anchor, wanted = x.anchor, SPANS.get(part.name)
+    if wanted is None or anchor is None or window.unit not in {"w", "mo", "y"} or not is_steady(x):
+        return None
+    (better, with_newest), finish = wanted, SPLIT[part.name][1]
+
+    def columns(frame: ColumnFrame) -> Floats | None:
+        axis = frame.source(anchor).axis
+        closed = frame.closed(axis)
+        if closed[0] < 0:
+            return None
+        start = axis.back(window.unit, window.count, np.arange(closed[0], closed[-1] + 1, dtype=np.int64))
+        back = int(closed[0]) - max(int(start[0]), -1) - 1
+
+        def kernel(panel: Floats) -> Floats:
+            newest = np.arange(back, len(panel))
+            first = start + 1 - (int(closed[0]) - back)
+            found = extremes_between(panel, np.maximum(first, 0), newest if with_newest else newest - 1, better)
+            found[start < 0] = np.nan
+            with np.errstate(all="ignore"):
+                return finish(found[None], panel[back:], window.count)
+
+        return frame.rolled(anchor, x.evaluate, back, kernel)
+
+    return columns
 
 
 def _mean(found: Stretch) -> Floats:

@@ -200,12 +200,18 @@ class Fences:
 
     def settle(self, moment: Moment) -> None:
         """Find the levels of the groups that are due; call it after the evaluation."""
+        found: dict[str, list[tuple[float, int]]] = {}
         for at in sorted(self.due):
             self._spent[at] = 0
-            self._find(self._plots[at], self._first[at], moment)
+            self._find(self._plots[at], self._first[at], moment, found)
+        for symbol, levels in found.items():
+            watch = self._watches[symbol]
+            watch.levels.add_at(watch.price, levels)
+            watch.rest()
         self.due.clear()
 
-    def _find(self, plot: Plot, first: int, moment: Moment) -> None:
+    def _find(self, plot: Plot, first: int, moment: Moment, found: dict[str, list[tuple[float, int]]]) -> None:
+        """Add the levels of a group's lanes to ``found``, by symbol."""
         frame = plot.group.frame(moment.shared, moment.memories[plot.group], None)
         track = frame.track(plot.ref)
         lanes = self._ready(plot, first, track.column, np.broadcast_to(track.keys, (plot.group.size,)))
@@ -215,17 +221,16 @@ class Fences:
         certain, edges = np.ones(len(lanes), np.bool_), []
         for probe in plot.probes:
             for strict in probe.strict:
-                found = bench.edge(probe, strict=strict)
-                certain &= found.certain
-                edges.append(found)
-        symbols, turns = plot.symbols(), [edge.by_lane() for edge in edges]
-        for number, lane in enumerate(lanes):
-            watch = self._watches[symbols[lane]]
-            if certain[number]:
-                self._fence(watch, first + lane, [edge[number] for edge in turns])
+                edge = bench.edge(probe, strict=strict)
+                certain &= edge.certain
+                edges.append(edge)
+        symbols, turns = plot.symbols(), zip(*(edge.by_lane() for edge in edges), strict=True)
+        for lane, sure, own in zip(lanes, certain.tolist(), turns, strict=True):
+            watch, levels = self._watches[symbols[lane]], found.setdefault(symbols[lane], [])
+            if sure:
+                levels += self._fence(watch, first + lane, [edge for edge in own if edge is not None])
             else:
                 watch.doubtful.add(first + lane)
-            watch.rest()
 
     def _ready(self, plot: Plot, first: int, column: Column, keys: Ints) -> list[int]:
         """The lanes that are loose and were evaluated at the price that the history holds now."""
@@ -239,14 +244,14 @@ class Fences:
         return found
 
     @staticmethod
-    def _fence(watch: _Watch, number: int, edges: list[tuple[float, float] | None]) -> None:
+    def _fence(watch: _Watch, number: int, edges: list[tuple[float, float]]) -> Iterator[tuple[float, int]]:
+        """The levels of a lane that is no longer loose; between two that lie apart it is evaluated."""
         watch.loose.discard(number)
-        known = [edge for edge in edges if edge is not None]
-        watch.levels.add_at(watch.price, [level for low, high in known for level in {low, high}], number)
-        for edge in known:
-            low, high = edge
+        for low, high in edges:
+            yield low, number
             if low < high:
-                watch.bands.setdefault(number, []).append(edge)
+                yield high, number
+                watch.bands.setdefault(number, []).append((low, high))
                 if low <= watch.price <= high:
                     watch.near.add(number)
 

@@ -70,9 +70,9 @@ class Levels:
         """All levels, ascending."""
         return self._levels[:]
 
-    def add_at(self, price: float, levels: Iterable[float], number: int) -> None:
+    def add_at(self, price: float, levels: Iterable[tuple[float, int]]) -> None:
         """Put levels in at the present price, which a quiet move may have left behind."""
-        for level in levels:
+        for level, number in levels:
             at = bisect_right(self._levels, level)
             self._levels.insert(at, level)
             self._numbers.insert(at, number)

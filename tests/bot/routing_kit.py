@@ -66,7 +66,7 @@ class Silenced:
     author_name: str = "Li"
     reason: str = "maintenance"
 
-    def holds(self, transition, destination, now):
+    def holds(self, transition, destination, now, lists):
         return transition.alert == self.alert and now < self.end
 
 

@@ -4,9 +4,11 @@ import ast
 import errno
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 import rules
 from adapters import store
@@ -14,9 +16,10 @@ from adapters.store.link import _DIAGNOSES
 from bot.locale.problems import ZH, told
 from bot.locale.reports import reported
 from bot.locale.sources import place_name, source_name
-from bot.locale.traces import because, traced
+from bot.locale.traces import because, expression_of, value_of
 from rules.loading.check import check
 from rules.loading.universe_file import load_universe
+from rules.model import TraceLine
 from rules.problems import Problem
 
 _CALLS = {"report", "say", "_say", "_problem", "Problem", "Finding", "Doubt", "ExpressionError", "parsed"}
@@ -155,13 +158,29 @@ def given_up() -> set[str]:
         ("$2.33T", "2.33 万亿美元"),
         ("-2.5pp", "-2.5pct"),
         ("yes", "是"),
-        ("unknown: no figure of BTC", "未知：no figure of BTC"),
+        ("unknown: no figure of BTC", "未知：没有 BTC 的数据"),
+        ("unknown: not enough history", "未知：历史数据不足"),
         ("5,001.4", "5,001.4"),
     ],
 )
-def test_a_recorded_value_is_written_as_chinese_readers_write_it(recorded: str, chinese: str) -> None:
+def test_a_value_that_was_recorded_in_english_alone_is_translated(recorded: str, chinese: str) -> None:
     """In English it stays as it was recorded."""
-    assert (chinese, recorded) == (traced(recorded, "zh"), traced(recorded, "en"))
+    line = TraceLine("x", recorded)
+    assert (chinese, recorded) == (value_of(line, "zh"), value_of(line, "en"))
+
+
+def test_a_value_that_was_recorded_in_both_languages_is_as_it_was_recorded() -> None:
+    """A record from before Chinese was kept is read as one without it."""
+    line = TypeAdapter(TraceLine).validate_json('{"expression": "SOX", "value": "5,001.4"}')
+    assert TraceLine("SOX", "5,001.4") == line
+    assert "5001.4" == value_of(replace(line, chinese="5001.4"), "zh")
+    assert "5,001.4" == value_of(replace(line, chinese="5001.4"), "en")
+
+
+def test_what_a_source_s_trace_counts_is_named_in_chinese() -> None:
+    """A rule's own words stay as its author wrote them."""
+    assert "连续失败次数" == expression_of(TraceLine("failures in a row", "3"), "zh")
+    assert "ret(BTC, 1d)" == expression_of(TraceLine("ret(BTC, 1d)", "3%"), "zh")
 
 
 def test_the_reason_of_a_decision_is_told_in_chinese() -> None:

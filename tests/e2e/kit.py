@@ -32,11 +32,16 @@ def settings_for(home: Path, telegram: FakeTelegram | None = None, slack: FakeSl
 
 
 @asynccontextmanager
-async def bot(settings: Settings, roles: Sequence[str]) -> AsyncIterator[list[tuple[str, str]]]:
-    """The bot at work; yields what it reported at its start. What breaks it breaks the test."""
+async def bot(
+    settings: Settings, roles: Sequence[str], *, reference: bool = True
+) -> AsyncIterator[list[tuple[str, str]]]:
+    """The bot at work; yields what it reported at its start. What breaks it breaks the test.
+
+    Without ``reference`` it works on the store in its home, which stays for the next one.
+    """
     reported: list[tuple[str, str]] = []
     work = asyncio.ensure_future(
-        run_bot(settings, roles, dry_run=False, reference=True, report=lambda *line: reported.append(line))
+        run_bot(settings, roles, dry_run=False, reference=reference, report=lambda *line: reported.append(line))
     )
     try:
         yield reported

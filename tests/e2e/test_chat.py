@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from adapters.store.embedded import open_store
 from bot.reference.recording import END
 from rules.model import Observation, Status
 from tests.e2e.kit import bot, settings_for
 from tests.fakes.chat_application import until
-from tests.fakes.slack_server import FakeSlack
+from tests.fakes.slack_blocks import blocks_text
+from tests.fakes.slack_server import FakeMessage, FakeSlack
 from tests.fakes.telegram_server import FakeTelegram
 
 
@@ -83,4 +86,29 @@ async def test_slack_answers_in_the_language_of_who_asks(tmp_path: Path) -> None
             await until(lambda: len(slack.ephemerals) + len(slack.responses) + len(slack.sent()) >= 2)
             seen = str(slack.ephemerals) + str(slack.responses) + str(slack.sent())
             assert ("Canaan" in seen, "嘉楠科技" in seen) == (True, True)
+            assert (slack.refusals, slack.pings) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("locale", "label", "name"), [("en-US", "📣 Share to channel", "Canaan"), ("zh-CN", "📣 分享到频道", "嘉楠科技")]
+)
+async def test_a_whisper_is_shared_with_the_channel(tmp_path: Path, locale: str, label: str, name: str) -> None:
+    """The asker alone sees the answer; the button gives it to everybody, in the asker's language, and takes it away."""
+    async with FakeSlack() as slack:
+        slack.add_channel("C1")
+        slack.add_user("U2", locale=locale)
+        async with bot(settings_for(tmp_path, slack=slack), ("slack",)):
+            await slack.socket.ready()
+            await slack.socket.command("/tapewatch", "movers crypto 1w", user="U2", channel="C1")
+            await until(lambda: slack.responses)
+            (whisper,) = slack.responses
+            buttons = [b for block in whisper["blocks"] if block["type"] == "actions" for b in block["elements"]]
+            assert ("ephemeral", label) == (whisper["response_type"], buttons[-1]["text"]["text"])
+            seen = FakeMessage("C1", "9.9", whisper["text"], whisper["blocks"], ephemeral_for="U2")
+            await slack.socket.press(seen, buttons[-1]["value"], user="U2")
+            await until(lambda: len(slack.responses) == 3)
+            shared, removed = slack.responses[1:]
+            assert ("in_channel", True) == (shared["response_type"], removed["delete_original"])
+            assert name in blocks_text(shared["blocks"])
+            assert label not in str(shared["blocks"])
             assert (slack.refusals, slack.pings) == ([], [])

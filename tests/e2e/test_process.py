@@ -67,7 +67,7 @@ def test_sigterm_closes_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "words"), [("telegram", "TELEGRAM_TOKEN"), ("slack", "SLACK_BOT_TOKEN and SLACK_APP_TOKEN")]
+    ("role", "words"), [("telegram", "TELEGRAM_TOKEN"), ("slack", "SLACK_BOT_TOKEN, SLACK_APP_TOKEN")]
 )
 def test_a_named_front_end_needs_its_tokens(tmp_path: Path, role: str, words: str) -> None:
     """Whoever names a platform without its tokens is told which to set."""

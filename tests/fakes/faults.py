@@ -20,6 +20,8 @@ class Kind(StrEnum):
     RESET = "reset"
     """The connection breaks before anything is done."""
     RESET_AFTER = "reset_after"
+    SILENCE = "silence"
+    """Nothing is done and nothing answered, until the client gives up or dies."""
     SILENCE_AFTER = "silence_after"
     """No answer, until the client gives up."""
 
@@ -78,6 +80,9 @@ class Faults:
             case Kind.GARBAGE:
                 return web.Response(text="<html>Bad Gateway</html>", status=502, content_type="text/html")
             case Kind.RESET:
+                return reset(request)
+            case Kind.SILENCE:
+                await _until_closed(request)
                 return reset(request)
         await answer()
         if fault.kind is Kind.SILENCE_AFTER:

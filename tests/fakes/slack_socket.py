@@ -50,9 +50,9 @@ class Socket:
         self.acks[envelope] = time.monotonic() - self._sent_at[envelope]
         self.ack_payloads[envelope] = body.get("payload") or {}
 
-    async def ready(self) -> None:
+    async def ready(self, patience_s: float = 20.0) -> None:
         """Return once a client listens; fail when none comes."""
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(patience_s):
             while not self._connections:
                 self._ready.clear()
                 await self._ready.wait()

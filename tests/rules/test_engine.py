@@ -434,3 +434,15 @@ def test_an_alert_that_outlived_its_span_waits_for_its_condition_to_end() -> Non
     seen = [tick("AA", f"2026-03-02T{10 + number:02}:00", price) for number, price in enumerate(prices)]
     found = play(rule("AA > 2", expires=Span(seconds=3600)), seen, "2026-03-02T09:00", "2026-03-02T14:30")
     assert [("03-02 10:00", "fired"), ("03-02 11:00", "ended"), ("03-02 14:00", "fired")] == told(found)
+
+
+def test_a_trace_is_recorded_in_both_languages() -> None:
+    """Chinese readers have their own prices (a coin's with commas), truths and reasons."""
+    seen = [tick("NY", "2026-03-02T15:00", 5001.4), tick("AA", "2026-03-02T15:00", 73_577.2)]
+    when = "AA > 1 and NY > 1 and (NY > sma(NY, 50d) or NY > 2)"
+    (fired,) = play(rule(when), seen, "2026-03-02T13:00", "2026-03-02T16:00")
+    told = {line.expression: (line.value, line.chinese) for line in fired.trace.lines}
+    assert ("yes", "是") == told["NY > 1"]
+    assert ("5,001.4", "5001.4") == told["NY"]
+    assert ("73,577.2", "73,577") == told["AA"]
+    assert ("unknown: not enough history", "未知：历史数据不足") == told["sma(NY, 50d)"]

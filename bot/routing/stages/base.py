@@ -71,8 +71,8 @@ class Silencing(Protocol):
         """What for."""
         ...
 
-    def holds(self, transition: Transition, destination: str, now: datetime) -> bool:
-        """Whether the transition is not to be sent to ``destination`` at ``now``."""
+    def holds(self, transition: Transition, destination: str, now: datetime, lists: frozenset[str]) -> bool:
+        """Whether the transition, whose instrument is on ``lists``, is not to be sent to ``destination`` at ``now``."""
         ...
 
 

@@ -14,7 +14,8 @@ class SilenceStage:
         if item.closing:
             return None
         transition = item.incident.transition
-        found = [s for s in situation.silences if s.holds(transition, situation.destination, situation.now)]
+        lists = item.facts.get("list", frozenset())
+        found = [s for s in situation.silences if s.holds(transition, situation.destination, situation.now, lists)]
         if not found:
             return None
         last = max(found, key=lambda silence: silence.end)

@@ -38,5 +38,17 @@ def test_the_relative_rule_reads_as_designed() -> None:
         "覆盖标的拖累\n"
         "AMD   -9.2%\n"
         "NVDA  -4.3%\n"
-        "收盘 美东 11-01 16:00（北京 11-02 04:00） · Yahoo"
+        "收盘 美东 11-01 16:00（北京 11-02 04:00）· Yahoo"
     )
+
+
+def test_no_space_stands_behind_a_full_width_mark() -> None:
+    """In Chinese lines alone: a table's columns, code and English lines keep theirs."""
+    line = (Text("11-01（周五） "), Text("-0.55 亿美元", "bold"), Text("； 见"), Text("a（b） c", "code"), Text(" · x"))
+    message = Message(
+        summary="s", title=(), blocks=(Paragraph((line,)), Table((("日线（UTC 日）", "1"), ("a", "2")), "lr"))
+    )
+    first, *rows = plain_text(message, Reader(lang="zh")).splitlines()
+    assert "11-01（周五）-0.55 亿美元；见a（b） c · x" == first
+    assert "日线（UTC 日）  1" == rows[0]
+    assert "11-01（周五） -0.55" in plain_text(message, Reader(lang="en"))

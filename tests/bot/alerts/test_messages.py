@@ -39,7 +39,7 @@ def test_an_alert_says_what_when_and_from_whom():
         "rule rel(SOX, NDX, this_week) <= -2pp",
         "Close Fri 1 Nov 16:00 ET (20:00 UTC) · Yahoo · final · A-1001",
     ] == shown("en", SOX)
-    assert "收盘 美东 11-01 16:00（北京 11-02 04:00） · Yahoo · 终值 · A-1001" == shown("zh", SOX)[-1]
+    assert "收盘 美东 11-01 16:00（北京 11-02 04:00）· Yahoo · 终值 · A-1001" == shown("zh", SOX)[-1]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_an_alert_says_what_when_and_from_whom():
          "截至 北京 11-02 09:40 · The Block（单一来源）"),
         # a running price is no close
         (replace(SOX, status=Status.PARTIAL), "Fri 1 Nov 16:00 ET (20:00 UTC) · Yahoo · partial",
-         "美东 11-01 16:00（北京 11-02 04:00） · Yahoo · 部分"),
+         "美东 11-01 16:00（北京 11-02 04:00）· Yahoo · 部分"),
         # a day of a market that never closes
         (fired(at=datetime(2024, 11, 1, 23, 59, 59, tzinfo=UTC), series=("prices.BTC-USD.close",)), "1 Nov (UTC day)",
          "11-01（UTC 日）"),
@@ -72,7 +72,7 @@ def test_markets_that_close_at_different_times_are_told_apart():
                  calendar="XHKG", series=("prices.0863.HK.close",))  # fmt: skip
     lines = shown("zh", us, hk)
     assert ["0863.HK  +12.0%  OSL集团", "NVDA     -10.0%  英伟达"] == lines[1:3]
-    assert "收盘 美东 11-01 16:00（北京 11-02 04:00） · 收盘 香港 11-01 16:00 · 终值 · A-1001 … A-1002" == lines[-1]
+    assert "收盘 美东 11-01 16:00（北京 11-02 04:00）· 收盘 香港 11-01 16:00 · 终值 · A-1001 … A-1002" == lines[-1]
 
 
 def test_an_end_says_so_in_the_title_and_in_the_notification():

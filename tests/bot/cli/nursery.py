@@ -4,17 +4,29 @@ An order is a line of JSON on standard input: ``arguments``, ``environ``, ``fold
 The answer is its exit status. What depends on how the interpreter starts (encodings, say) needs a real start.
 """
 
+import importlib
 import json
 import os
 import sys
 import traceback
 
-import adapters.chat.slack
-import adapters.chat.telegram
-import adapters.feeds.yahoo
-import adapters.notifiers.slack
-import adapters.notifiers.telegram  # noqa: F401 - what commands would import when they start
 from bot.cli import main
+
+IMPORTED = (
+    "adapters.chat.slack",
+    "adapters.chat.telegram",
+    "adapters.feeds.yahoo",
+    "adapters.notifiers.slack",
+    "adapters.notifiers.telegram",
+    "bot.app.demo",
+    "bot.app.doctor",
+    "bot.app.fetch",
+    "bot.app.live",
+    "bot.app.replay",
+    "bot.app.scheduling",
+    "bot.app.weekly",
+)
+"""What commands would import when they start."""
 
 
 def be_the_command(order: dict) -> None:
@@ -48,6 +60,8 @@ def run(order: dict) -> int:
 
 
 if __name__ == "__main__":
+    for name in IMPORTED:
+        importlib.import_module(name)
     for line in sys.stdin:
         sys.stdout.write(f"{run(json.loads(line))}\n")
         sys.stdout.flush()

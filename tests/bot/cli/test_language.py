@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.store.port import LogLine
 from bot.app.live import missing
 from bot.cli.options import spoken
 from bot.locale import say
@@ -42,6 +43,8 @@ def test_a_failure_is_told_in_the_language_that_was_meant(words, environ, file, 
     [
         (("alerts", "--lang", "zh"), {}, 0, "没有待确认、触发中或恢复中的提醒"),
         (("why", "A-7", "--lang", "zh"), {}, 1, "tapewatch: 没有提醒“A-7”"),
+        (("routes", "test", "rule=btc-73l", "--lang", "zh"), {}, 1, "tapewatch: 没有规则“btc-73l”，"),
+        (("routes", "test", "rule=source-health", "--lang", "zh"), {}, 1, ""),
         (("backtest", "--lang", "zh"), {}, 1, "tapewatch: 没有可供回测的价格"),
         (("run", "slack", "--lang", "zh"), {}, 1, "提醒发往      无\n缺少          destinations："),
         (
@@ -106,6 +109,8 @@ def test_the_record_of_an_alert_is_read_in_both_languages() -> None:
     """It was written once, in English."""
     assert ENGLISH == "\n".join(why_lines([STEP], "en"))
     assert CHINESE == "\n".join(why_lines([STEP], "zh"))
+    sent = LogLine("A-1:fired", "telegram:1", STEP.at, "sent", "")
+    assert f"    told: telegram:1 sent {STEP.at:%Y-%m-%d %H:%M:%S}" == list(why_lines([STEP], "en", [[sent]]))[-1]
 
 
 def test_open_alerts_are_listed_with_their_phase() -> None:

@@ -20,6 +20,7 @@ from bot.digest.frame import Span
 from bot.market.view import MarketView
 from bot.readers import Profiles
 from bot.reference.recording import END, recording
+from bot.rulebook.expectations import Expectations
 from bot.rulebook.rulebook import RuleBook
 from bot.sending.caretaking import Caretaker
 from bot.settings import AccessSettings
@@ -199,6 +200,22 @@ def known(universe, calendars, week):
     return view
 
 
+@pytest.fixture(scope="session")
+def book(universe):
+    """The shipped rules, read once, which nothing runs."""
+
+    async def unchanged(rules):
+        """Nothing runs rules here."""
+
+    return RuleBook([PACKS], universe, unchanged)
+
+
+@pytest.fixture(scope="session")
+def expectations():
+    """What the rules did in the year before the recorded week's end, tried once."""
+    return Expectations()
+
+
 @pytest.fixture
 def documents():
     """An empty store of documents."""
@@ -212,12 +229,8 @@ def limits():
 
 
 @pytest.fixture
-def desk(universe, calendars, market, documents, limits, tmp_path):
+def desk(universe, calendars, market, documents, limits, book, expectations, tmp_path):
     """The desk on the Saturday after the recorded week."""
-
-    async def unchanged(rules):
-        """Nothing runs rules here."""
-
     clock, profiles = SteppingClock(END), Profiles(documents, Reader())
     commits = MemoryCommits(documents)
     return Desk(
@@ -229,7 +242,8 @@ def desk(universe, calendars, market, documents, limits, tmp_path):
         profiles=profiles,
         access=ACCESS,
         clock=clock,
-        rulebook=RuleBook([PACKS], universe, unchanged),
+        rulebook=book,
+        expectations=expectations,
         deliveries=Sent(),
         owners=Caretaker(documents=documents, states=commits, profiles=profiles, clock=clock),
         weekly=NoDigest(),

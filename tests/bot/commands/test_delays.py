@@ -42,7 +42,7 @@ async def test_a_source_that_is_down_is_said_to_be_since_when(li: Person, later:
     later.apply_health([SourceHealth(source="Wind", degraded_since=since, fault=Fault.UNREACHABLE, error="timed out")])
     asker = _at(li, later, MONDAY_NIGHT)
     text = await asker.read("/movers crypto")
-    assert "🩺 Wind（周报刊载） 自 05:00 无响应，以下为 11-01 数据（已延迟 1 个交易日）" in text
+    assert "🩺 Wind（周报刊载）自 05:00 无响应，以下为 11-01 数据（已延迟 1 个交易日）" in text
     assert "✗ Wind " in await asker.read("/status")
     assert "Wind 自 11-05 05:00 起无响应：timed out" in await asker.read("/status")
 
@@ -70,7 +70,7 @@ async def test_status_tells_how_each_source_answered_last_and_the_last_job(
     await documents.put(COLLECTION, "crypto", Run("crypto", MONDAY_NIGHT, 6).document)
     chinese = await _at(li, later, MONDAY_NIGHT).read("/status")
     assert "1 分钟前 · 无响应 ×2" in chinese
-    assert "最近任务：crypto，0 分钟前，6 条数据，无异常" in chinese
+    assert "最近任务：crypto，刚刚，6 条数据，无异常" in chinese
 
 
 async def test_a_market_that_rests_today_is_said_to(ann: Person, li: Person, universe, calendars) -> None:

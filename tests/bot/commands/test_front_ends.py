@@ -18,6 +18,7 @@ from adapters.clock import SystemClock
 from adapters.notifiers.slack import SlackNotifier
 from adapters.notifiers.telegram import TelegramNotifier
 from bot.commands.handler import Commands
+from bot.routing.subscriptions import SUBSCRIPTIONS
 from bot.settings import AccessSettings
 from tests.fakes.chat_application import until
 from tests.fakes.leases import MemoryLeases
@@ -30,6 +31,11 @@ HOSTILE = [
     "/quote <b>x</b> *y* <!channel> <@U7>",
     "/quote N\u200bV\u202eD\u2066A",
     "/quote ../../etc/passwd A|B ' OR 1=1",
+    "/quote ../../x",
+    "/quote A|B",
+    "/alert A|B > 1 <!channel>",
+    "/why A-1|B ../../x",
+    "/sub #\u202e<script>\u200b here",
     "/movers \x1b[31m 🚨🚨🚨 {{7*7}} %s",
     "/alert " + "(" * 3_000,
 ]
@@ -165,3 +171,59 @@ async def test_a_forged_button_changes_nothing(application: Commands) -> None:
             query = telegram.press(telegram.sent(2)[0], data, user=666)
             await until(lambda query=query: telegram.callback_answers[query])  # type: ignore[misc]
     assert telegram.refusals == []
+
+
+async def test_somebody_elses_button_changes_nothing_and_one_pressed_again_says_so(
+    application: Commands, documents
+) -> None:
+    """What ends an analyst's subscription is pressed from another chat by a viewer, then by her, twice."""
+    async with on_telegram(application) as telegram:
+        telegram.say(2, "/sub btc-73k", user=2)
+        telegram.say(-100, "/help", user=9)
+        await until(lambda: telegram.sent(2) and telegram.sent(2)[0].keyboard and telegram.sent(-100))
+        (confirmed,), (helped,) = telegram.sent(2), telegram.sent(-100)
+        undo = confirmed.button("unsub")["callback_data"]
+
+        async def press(message, user: int) -> str:
+            query = telegram.press(message, undo, user=user)
+            await until(lambda: telegram.callback_answers[query])
+            return str(telegram.callback_answers[query].get("text"))
+
+        assert "🔒" in await press(helped, 9)
+        assert 1 == len(await documents.all(SUBSCRIPTIONS))
+        await press(confirmed, 2)
+        assert {} == await documents.all(SUBSCRIPTIONS)
+        await press(confirmed, 2)
+    assert (telegram.refusals, telegram.unclean) == ([], [])
+
+
+async def test_two_hundred_people_ask_telegram_at_once(application: Commands) -> None:
+    """Half of them in Chinese; each gets an answer of their own, in their language."""
+    everyone = AccessSettings(open=True)
+    application = Commands(replace(application._desk, access=everyone))
+    async with on_telegram(application) as telegram:
+        for user in range(1000, 1200):
+            telegram.add_chat(user)
+            telegram.say(user, "/movers crypto 1w", user=user, lang="zh-hans" if user % 2 else "en")
+        await until(lambda: len(telegram.sent()) == 200, 60.0)
+        told = {message.chat.id: message.text for message in telegram.sent()}
+    assert set(range(1000, 1200)) == set(told)
+    assert [] == [user for user, text in told.items() if ("嘉楠科技" in text) != bool(user % 2)]
+    assert (telegram.refusals, telegram.unclean) == ([], [])
+
+
+async def test_two_hundred_people_ask_slack_at_once(application: Commands) -> None:
+    """Every command is acknowledged and answered."""
+    application = Commands(replace(application._desk, access=AccessSettings(open=True)))
+    async with on_slack(application) as slack:
+        for number in range(200):
+            slack.add_user(f"U{1000 + number}", locale="zh-CN" if number % 2 else "en-US")
+        await slack.socket.ready()
+        envelopes = [
+            await slack.socket.command("/tapewatch", "movers crypto 1w", user=f"U{1000 + number}", channel="C1")
+            for number in range(200)
+        ]
+        await until(lambda: len(slack.responses) == 200, 60.0)
+    assert 100 == sum("嘉楠科技" in str(body) for body in slack.responses)
+    assert set(envelopes) <= set(slack.socket.acks)
+    assert (slack.refusals, slack.pings) == ([], [])

@@ -205,6 +205,22 @@ async def test_what_goes_to_a_chat_that_removed_the_bot_is_parked(ann: Person, d
     assert not any(item.wants(each) for each in transitions)
 
 
+async def test_a_list_of_the_universe_can_be_followed_and_muted(ann: Person, documents, transitions) -> None:
+    """``#miners`` brings what is told of miners, by whichever rule; the confirmation counts the alerts on miners."""
+    text = await ann.read("/sub #miners")
+    assert "Covers 7 rules: earnings-tomorrow, week-move-10," in text
+    assert "since 29 Dec 2023" in text
+    await ann.ask("/mute #miners 1d")
+    (wish,), (silence,) = await subscriptions(documents).all(), await silences(documents).all()
+    fired = next(each for each in transitions if each.labels.get("symbol"))
+    lists = frozenset({"miners"})
+    assert (True, False) == (wish.wants(fired, lists), wish.wants(fired, frozenset({"ai"})))
+    assert (True, False) == (
+        silence.holds(fired, "telegram:2", END, lists),
+        silence.holds(fired, "telegram:2", END, frozenset({"ai"})),
+    )
+
+
 async def test_buttons_work_after_a_restart(ann: Person, desk) -> None:
     """Everything is in the store and in the button: another process answers as this one would."""
     undo = (await ann.ask("/sub #crypto")).message.buttons[0][0].data

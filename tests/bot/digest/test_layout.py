@@ -60,7 +60,11 @@ def test_a_desks_own_layout_makes_its_own_page(universe: Universe) -> None:
         (SHORT.replace("30", "1"), "own.yaml:4:36: figure 1 stands in the layout twice"),
         (OWN.replace("^SOX", "^SOXX"), "own.yaml:8:24: the universe has no symbol '^SOXX'; did you mean ^SOX?"),
         (OWN.replace("^SOX", "费半"), "own.yaml:8:24: the universe has no symbol '费半'; did you mean ^SOX?"),
-        (OWN + "coverage: covrage\n", "own.yaml:12:11: the universe has no list 'covrage'; did you mean coverage?"),
+        (
+            OWN + "coverage: covrage\n",
+            "own.yaml:12:11: the universe has no list 'covrage'; a list is a tag of its instruments, such as ai, "
+            "ai_apps, autos, cloud; did you mean coverage?",
+        ),
         (OWN + "comparisons: [[SOX, NDX]]\n", "own.yaml:12:15: no index has the key 'NDX'"),
         (OWN + "comparisons: [[SOX]]\n", "own.yaml:12:15: a comparison is two keys of indices, such as [SOX, NDX]"),
         (OWN + "provider: coinmarketcp\n", "own.yaml:12:11: provider is one of coinmarketcap, coingecko"),

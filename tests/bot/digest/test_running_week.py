@@ -120,6 +120,6 @@ def test_what_the_coverage_lacks_is_named(universe: Universe) -> None:
     week = recording(universe)
     kept = [item for item in (*week.history, *week.observations) if not item.series.startswith("prices.AMD.")]
     digest = build(ObservedData(kept, (), week.end), FRIDAY, universe, calendars=CALENDARS)
-    assert digest.figures[3].rows[0]["group"] == {"en": "Coverage (30/31)", "zh": "覆盖标的（30/31 只）"}
+    assert digest.figures[3].rows[0]["group"] == {"en": "Coverage (30/31)", "zh": "AI 覆盖标的（30/31 只）"}
     assert {"en": "No change over the week is known of AMD.", "zh": "缺周涨跌幅：AMD。"} in digest.figures[3].notes
     assert {"en": "No market cap is known of AMD.", "zh": "缺市值：AMD。"} in digest.figures[4].notes

@@ -129,4 +129,7 @@ def test_a_change_needs_the_close_of_the_calendars_own_base_session(universe: Un
     closes = [close("^SOX", date(2024, 10, 24), 100.0), close("^SOX", date(2024, 11, 1), 90.0)]
     fact = digest_of(universe, closes).facts["index.SOX.week_pct"]
     assert fact.value is None
-    assert fact.reason == {"en": "no figure for ^SOX 2024-10-25", "zh": "缺 ^SOX 2024-10-25 数据"}
+    assert fact.reason == {
+        "en": "no figure for PHLX Semiconductor on 2024-10-25",
+        "zh": "缺 费城半导体 2024-10-25 数据",
+    }

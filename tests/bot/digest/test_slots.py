@@ -43,3 +43,12 @@ def test_guidance_stands_under_the_capex_figure_and_empty_slots_are_marked(unive
     assert "2025: up again" in figure
     assert "2025: up again" not in page[page.index('id="slots"') :]
     assert page.count('class="slot empty"') == 3
+
+
+def test_a_standing_text_is_not_empty_until_somebody_writes_another(universe: Universe) -> None:
+    """It is the layout's, in the reader's language; it doesn't hold publication back."""
+    for slots, text in (({}, "不构成投资建议"), ({"disclaimer": "另有说明"}, "另有说明")):
+        digest = digest_of(universe, [], slots=slots)
+        (disclaimer,) = [slot for slot in digest.layout.slots if slot.name == "disclaimer"]
+        assert text in digest.words(disclaimer, "zh")
+        assert digest.empty_slots == ("view", "reasons", "guidance", "risks")

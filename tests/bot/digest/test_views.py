@@ -6,16 +6,18 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 from icalendar import Calendar
 
 from adapters.message import Attachment, Button, Colour, Paragraph, Reader
+from adapters.rendering.plain import plain_text
+from bot.charts.svg import plain_palette
 from bot.digest import Digest, chat, html, ics, pdf, xlsx
 from bot.digest.layout_file import shipped_layout
-from rules.model import Lang
+from rules.model import Lang, Observation
 from rules.universe import Instrument, Universe
 from tests.bot.digest.kit import close, digest_of, flow
 
@@ -121,6 +123,35 @@ def lines_of(block: object) -> tuple[tuple[object, ...], ...]:
     return block.lines
 
 
+def test_clouds_and_capex_are_told_in_the_week_of_their_results(universe: Universe, digest: Digest) -> None:
+    """Once: a week later they are no news, and stand in the report alone."""
+    text = plain_text(chat.message(digest, "zh"), READERS["zh"])
+    assert "云业务 3Q24　AWS 275.0 亿美元（同比 +19%） · Intelligent Cloud 241.0 亿美元（同比 +20%）" in text
+    assert "资本开支 3Q24　亚马逊 212.8 亿美元（同比 +88%）" in text
+    known = datetime(2024, 10, 24, 20, tzinfo=UTC)
+    filed = [
+        Observation(f"fundamentals.AMZN.{field}", datetime(2024, 9, 30, 20, tzinfo=UTC), known, 2e10, source="10-Q")
+        for field in ("capex", "segment_aws", "revenue")
+    ]
+    later = digest_of(universe, filed)
+    assert later.facts["results.reported"].value == ()
+    assert later.facts["capex.AMZN"].number == 2e10
+    assert "3Q24" not in plain_text(chat.message(later, "zh"), READERS["zh"])
+
+
+def test_what_analysts_wrote_stands_in_the_chat_message_and_what_is_empty_is_named(universe: Universe) -> None:
+    """Long texts are cut to the room there is, short ones aren't; the standing text is there."""
+    slots = {"view": "看好半导体。\n\n卖出其余。", "reasons": "长" * 9_000, "risks": "x" * 9_000}
+    message = chat.message(digest_of(universe, [], slots=slots), "zh")
+    lines = ["".join(getattr(span, "text", "") for span in line) for line in lines_of(message.blocks[0])]
+    assert "投资观点　看好半导体。 卖出其余。" in lines
+    assert next(line for line in lines if line.startswith("涨跌原因")).endswith("…（全文见附件）")
+    assert "免责声明　本报告仅供参考，不构成投资建议。数据来自所列来源，可能不完整或有延迟。" in lines
+    assert 3_000 < sum(map(len, lines)) < 3_600
+    footer = "".join(getattr(span, "text", "") for span in message.footer)
+    assert footer.endswith("待分析师填写：资本开支指引")
+
+
 def test_the_chat_message_carries_note_files_and_buttons(digest: Digest) -> None:
     """A draft says that it is one."""
     button = ((Button("Approve", "digest:approve:2024-W44"),),)
@@ -178,6 +209,56 @@ def test_the_pdf_is_printed_from_the_same_page(universe: Universe) -> None:
     days = ((date(2024, 10, 25), 100.0), (date(2024, 11, 1), 113.0))
     observations = [*(close("^SOX", day, price) for day, price in days), flow(date(2024, 11, 1), 5.0)]
     assert pdf.render(digest_of(universe, observations, layout=layout), READERS["en"]).startswith(b"%PDF-")
+
+
+def test_on_paper_small_figures_stand_side_by_side(digest: Digest, lang: Lang) -> None:
+    """Companies by two and crypto's by three, as far as they follow each other; the page is XML."""
+    page = printed(digest, lang)
+    rows = [[figure.get("id") for figure in row.findall("figure")] for row in page.iter("div") if "row" in classes(row)]
+    assert rows == [["figure-8", "figure-9"], ["figure-10", "figure-11"], ["figure-13", "figure-14", "figure-15"]]
+    contents = [[item.get("href") for item in column.iter("a")] for column in page.findall("./body/nav/ol")]
+    assert [link for column in contents for link in column] == [
+        *("#summary", "#markets", *figures(1, 2, 3, 4), "#clouds", *figures(5, 6, 7, 8, 9, 10, 11)),
+        *("#crypto", *figures(13, 14, 15, 16, 17, 18, 19, 20), "#calendar", *figures(12, 21)),
+        *("#slots", "#checks", "#sources"),
+    ]
+    assert 13 < len(contents[0]) < 18
+    assert len(contents) == 2
+
+
+def printed(digest: Digest, lang: Lang) -> ET.Element:
+    """The page for paper."""
+    return ET.fromstring(html.render(digest, READERS[lang], paper=plain_palette("red")))
+
+
+def classes(element: ET.Element) -> list[str]:
+    """What the element is for the style sheet."""
+    return (element.get("class") or "").split()
+
+
+def figures(*numbers: int) -> list[str]:
+    """Where the contents lead."""
+    return [f"#figure-{number}" for number in numbers]
+
+
+def test_the_chinese_page_names_sources_and_places_in_chinese(digest: Digest) -> None:
+    """As far as they are descriptions and not names."""
+    chinese, english = (html.render(digest, READERS[lang]) for lang in ("zh", "en"))
+    for zh, en in (
+        ("Wind（周报刊载）", "Wind (printed weekly)"),
+        ("公司公告（周报图5–6）", "Company filings"),
+        ("泰国<", "Thailand<"),
+    ):
+        assert (zh in chinese, en in chinese) == (True, False)
+        assert (zh in english, en in english) == (False, True)
+
+
+def test_a_layout_without_texts_has_no_empty_part_for_them(universe: Universe) -> None:
+    """Neither the page nor its contents."""
+    layout = "version: 1\ntitle: Short\nsections:\n  - {id: a, title: A, figures: [1]}\nslots: []\n"
+    assert "slots" not in re.sub(
+        r"<style>.*?</style>", "", html.render(digest_of(universe, [], layout=layout), Reader())
+    )
 
 
 def test_without_weasyprint_the_pdf_says_what_to_install() -> None:

@@ -46,7 +46,7 @@ class Wanting:
     silent: bool = True
     id: str = "S-1"
 
-    def wants(self, transition):
+    def wants(self, transition, lists):
         return "semis" in transition.tags
 
 

@@ -62,6 +62,8 @@ RULES = [
     rule("a > 20 and sum(a, 3d) > 70", name="plain", once_per=OncePer.DAY),
     rule("corr(AA, BB, 6d) > 0.5 and median(AA, 5d) > 99", name="corr"),
     rule("max(it, 1w) > 107 or sma(it, 3 bars) < 95", name="spans", for_each="universe.all"),
+    rule("is_high(it, 1mo) or from_high(it, 1w) >= 5%", name="span highs", for_each="universe.all"),
+    rule("is_low(it, 1w) or drawdown(it, 1mo) <= -8% or min(it, 2w) < 95", name="span lows", for_each="universe.all"),
 ]
 
 

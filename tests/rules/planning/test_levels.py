@@ -54,7 +54,7 @@ def test_a_level_put_in_after_a_quiet_move_is_met_on_the_way_back() -> None:
     """The index has to be told where the price stands; the levels below a number can be kept alone."""
     index = Levels([(20.0, 1)])
     assert ([1], []) == (list(index.tick(10.0)), list(index.tick(15.0)))
-    index.add_at(15.0, [12.0], 7)
+    index.add_at(15.0, [(12.0, 7)])
     assert [7] == list(index.tick(11.0))
     index.keep_below(7)
     assert ([20.0], [1], []) == (list(index.prices()), list(index.numbers()), list(index.tick(13.0)))
