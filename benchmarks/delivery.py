@@ -166,7 +166,7 @@ async def broadcast(
     at: Services, servers: Connection, workers: int, keys: Sequence[str], destinations: Sequence[str]
 ) -> tuple[Seen, list[float]]:
     """Commit a message for each of ``keys`` to each destination; what the servers saw, and how late the loops were."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as home, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as home, contextlib.ExitStack() as stack:
         async with open_store(None, Path(home)) as store:
             team = [stack.enter_context(process(work, f"s{number}", home, at)) for number in range(workers)]
             for worker in team:
@@ -212,7 +212,7 @@ async def latency(at: Services, servers: Connection) -> list[Row]:
     began: dict[str, float] = {}
     calls: list[float] = []
     syncs: list[float] = []
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as home:
         async with open_store(None, Path(home)) as store, aiohttp.ClientSession() as session:
             with process(work, "s", home, at) as worker:
                 await asyncio.to_thread(worker.recv)

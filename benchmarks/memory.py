@@ -127,11 +127,11 @@ async def measure() -> None:
             ("telegram, with a sender beside it", ["telegram"], ROLE_MB),
             ("the whole bot, feeds loaded", [], BOT_MB),
         ):
-            with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
+            with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as home:
                 environ = settings(Path(home), telegram, slack, sources)
                 found = await _held(roles, Path(home), environ, sources, 0 if roles else SHIPPED)
                 print(Row(name, found.now, "MB", limit, "the goal"), flush=True)
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
+        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as home:
             environ = settings(Path(home), telegram, slack, sources) | many(Path(home))
             for name in (f"the whole bot, two years of {SYMBOLS} symbols fetched", "the same, started again"):
                 found = await _held([], Path(home), environ, sources, SYMBOLS + SHIPPED)

@@ -127,7 +127,7 @@ async def measure(home: Path) -> list[Row]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as home:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as home:
         for row in asyncio.run(measure(Path(home))):
             print(row)
 
