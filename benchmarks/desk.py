@@ -37,11 +37,15 @@ def line(what: str, seconds: float, note: str = "") -> None:
     print(f"  {what:<66}{seconds * scale:>10.2f} {unit}  {note}", flush=True)
 
 
-def best(run: Callable[[], object], repeat: int = 5, clock: Callable[[], float] = time.perf_counter) -> float:
-    """The shortest of some rounds, in seconds of ``clock``."""
+def best(
+    run: Callable[[], object], repeat: int = 5, clock: Callable[[], float] = time.perf_counter, *, warm: bool = False
+) -> float:
+    """The shortest of some rounds, in seconds of ``clock``; ``warm`` ones come right after another."""
     found = []
     for _ in range(repeat):
         gc.collect()
+        if warm:
+            run()
         start = clock()
         run()
         found.append(clock() - start)
