@@ -154,8 +154,9 @@ def quote_many(server: FakeHttp) -> None:
     @cache
     def body(count: int, tz: str) -> Reply:
         now = datetime.now(UTC)
-        first = now.date() - timedelta(days=round(count * 7 / 5))
-        return ok_json(chart("X", bars(first, [100.0 + n % 50 for n in range(count)]), quoted_at=now, tz=tz))
+        first = now.date() - timedelta(days=round(SESSIONS * 7 / 5))
+        years = bars(first, [100.0 + n % 50 for n in range(SESSIONS)])
+        return ok_json(chart("X", years[-count:], quoted_at=now, tz=tz))
 
     def answer(request: Request) -> Reply:
         symbol = request.path.rpartition("/")[2]

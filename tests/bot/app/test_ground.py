@@ -3,8 +3,12 @@
 import asyncio
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from adapters.store.embedded import STORE, open_store
 from adapters.store.server import answers
@@ -31,23 +35,30 @@ def aged(folder: Path) -> None:
     os.utime(folder, (long_ago, long_ago))
 
 
-async def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+@pytest.fixture
+def parent() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket in it, wherever the tests run."""
+    with tempfile.TemporaryDirectory(prefix="tw-") as folder:
+        yield Path(folder)
+
+
+async def test_what_a_killed_process_left_is_cleared_away(parent: Path) -> None:
     """Its folder and the server of its store; the folder of one that lives stays."""
-    command = (sys.executable, "-c", KILLED, str(tmp_path))
+    command = (sys.executable, "-c", KILLED, str(parent))
     child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert child.stdout is not None
     left = Path((await child.stdout.readline()).decode().strip())
-    async with own_home(tmp_path, "dry-run-") as lives, open_store(None, lives):
+    async with own_home(parent, "dry-run-") as lives, open_store(None, lives):
         child.kill()
         await child.wait()
         socket = left / STORE / "store.sock"
         aged(left)
         aged(lives)
         assert await answers(socket)
-        async with own_home(tmp_path, "demo-"):
+        async with own_home(parent, "demo-"):
             assert await answers(socket) is None
             assert (False, True) == (left.exists(), lives.exists())
-    assert [] == list(tmp_path.iterdir())
+    assert [] == list(parent.iterdir())
 
 
 async def test_nothing_else_is_touched(tmp_path: Path) -> None:
