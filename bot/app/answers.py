@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from adapters.clock import Clock, SteppingClock, SystemClock
 from adapters.feeds.health import COLLECTION as HEALTH
@@ -28,8 +29,6 @@ from bot.market.view import MarketView
 from bot.operations.maintainers import Maintainers
 from bot.operations.start_files import StartFiles
 from bot.readers import Profiles
-from bot.reference.imported import digest_data
-from bot.reference.recording import Recording, recording
 from bot.rulebook.rulebook import RuleBook
 from bot.settings import Settings
 from rules.calendars.sessions import Calendars
@@ -37,6 +36,9 @@ from rules.loading.universe_file import load_universe
 from rules.model import CalendarEvent, Observation
 from rules.spec import RuleSpec
 from rules.universe import Kind, Universe
+
+if TYPE_CHECKING:
+    from bot.reference.recording import Recording
 
 KnownAt = Callable[[datetime], Awaitable[DigestData]]
 """What a digest reads, as known at an instant."""
@@ -57,6 +59,8 @@ class Known:
 async def open_known(stack: AsyncExitStack, settings: Settings, universe: Universe, *, reference: bool) -> Known:
     """The configured store; with ``reference`` the recorded week at its end, on an empty store of its own."""
     if reference:
+        from bot.reference.recording import recording  # noqa: PLC0415 - a week's tables, for this alone
+
         home = await stack.enter_async_context(own_home(settings.home, "reference-"))
         store = await stack.enter_async_context(open_store(None, home))
         return known_of_week(recording(universe), store)
@@ -85,6 +89,8 @@ def known_of_week(week: Recording, store: Store) -> Known:
 
     async def events() -> Sequence[CalendarEvent]:
         return week.events
+
+    from bot.reference.imported import digest_data  # noqa: PLC0415
 
     async def data(now: datetime) -> DigestData:  # noqa: ARG001 - the recording ends when it ends
         return digest_data(week)

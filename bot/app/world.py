@@ -17,13 +17,11 @@ from bot.app.delivery import build_dispatcher
 from bot.app.desk import rule_paths
 from bot.app.ground import HOST, Ground, own_home
 from bot.app.recordings import Playback
-from bot.demo import replay
 from bot.feeding.archive import Archive
 from bot.feeding.intake import Intake
 from bot.locale import Saying
 from bot.market.view import MarketView
 from bot.pipeline import Pipeline
-from bot.reference.recording import recording
 from bot.rulebook.changes import FILES, announce
 from bot.rulebook.rulebook import RuleBook
 from bot.rulebook.running import RunningRules
@@ -130,6 +128,9 @@ async def _replayed(  # noqa: PLR0917 - a composition root hands over what it ma
     destinations: Sequence[str],
 ) -> Known:
     """Live through the recorded week, so that its alerts are in ``store`` and on their way; the time is its end."""
+    from bot.demo import replay  # noqa: PLC0415 - a week's tables, for this alone
+    from bot.reference.recording import recording  # noqa: PLC0415
+
     week = recording(universe)
     market = MarketView(universe, calendars)
     pipeline = Pipeline(

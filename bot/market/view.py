@@ -143,7 +143,7 @@ class MarketView:
         self._columns: dict[str, _Column] = {}
         self._by_key: dict[tuple[str, str], list[str]] = {}
         self._events: dict[tuple[str, str], list[CalendarEvent]] = {}
-        self._heard: dict[str, Observation] = {}
+        self._heard: dict[str, tuple[datetime, datetime]] = {}
         self._health: dict[str, SourceHealth] = {}
         self._remembered: dict[Hashable, Any] = {}
 
@@ -153,9 +153,8 @@ class MarketView:
         for item in observations:
             self._column(item.series).put(item)
             for name in source_names(item.source):
-                before = self._heard.get(name)
-                if before is None or (item.known_at, item.at) >= (before.known_at, before.at):
-                    self._heard[name] = item
+                known_at, at = self._heard.get(name, (item.known_at, item.at))
+                self._heard[name] = (max(known_at, item.known_at), max(at, item.at))
 
     def apply_events(self, events: Iterable[CalendarEvent]) -> None:
         """Take in dated events; one known later replaces the same event at a date close by."""
@@ -246,8 +245,8 @@ class MarketView:
     def health(self) -> Mapping[str, SourceHealth]:
         """Every source that was heard of, by name: as its feed reports it, else by the newest figure that it gave."""
         heard = {
-            source: SourceHealth(source=source, last_success=item.known_at, newest=item.at)
-            for source, item in self._heard.items()
+            source: SourceHealth(source=source, last_success=known_at, newest=at)
+            for source, (known_at, at) in self._heard.items()
         }
         return dict(sorted((heard | self._health).items()))
 

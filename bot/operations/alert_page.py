@@ -9,7 +9,7 @@ from typing import Any
 from adapters.message import Table
 from adapters.rendering.tables import table_lines
 from adapters.store.port import LogLine
-from bot.locale import say
+from bot.locale import outcome_text, say
 from bot.locale.sources import source_name
 from bot.locale.traces import expression_of, value_of
 from rules.model import Lang, TraceLine, Transition
@@ -44,7 +44,8 @@ def why_lines(steps: Sequence[Transition], lang: Lang, told: Sequence[Sequence[L
         place = f" · {step.trace.location}" if step.trace.location else ""
         yield f"    {step.rule} {step.rule_version[:7]}{place}"
         for each in told[number] if told else ():
-            yield f"    {say(lang, 'replay.told')}: {each.destination} {each.outcome} {each.at:%Y-%m-%d %H:%M:%S}"
+            outcome = outcome_text(each.outcome, lang)
+            yield f"    {say(lang, 'replay.told')}: {each.destination} {outcome} {each.at:%Y-%m-%d %H:%M:%S}"
 
 
 def _origin(line: TraceLine, lang: Lang) -> str:

@@ -21,6 +21,7 @@ from rules.backtesting.forward import HORIZONS
 from rules.calendars.sessions import Calendars
 from rules.evaluation.program import Program
 from rules.model import Lang
+from rules.numbers import percent
 
 _CHARTS = 12
 """Charts of a rule, those with the most alerts first."""
@@ -155,4 +156,4 @@ def _cells(fire: Fired, ended: str, lang: Lang) -> Iterator[str]:
 
 
 def _percent(value: float | None) -> str:
-    return "—" if value is None else f"{value:+.1%}"
+    return percent(value, decimals=1)

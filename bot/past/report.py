@@ -18,6 +18,7 @@ from rules.backtesting.fired import Fired
 from rules.backtesting.forward import HORIZONS
 from rules.calendars.sessions import Calendars
 from rules.model import Lang, Severity
+from rules.numbers import percent
 from rules.problems import Problem, nearest
 from rules.spec import RuleSpec
 
@@ -169,4 +170,4 @@ def _ahead(returns: Mapping[str, float | None]) -> Iterator[str]:
     for horizon in HORIZONS:
         value = returns.get(f"{horizon}d")
         yield f"{horizon}d"
-        yield "—" if value is None else f"{value:+.1%}"
+        yield percent(value, decimals=1)

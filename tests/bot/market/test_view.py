@@ -139,3 +139,13 @@ def test_what_was_found_is_remembered_until_a_figure_comes_in() -> None:
     assert [10.0, 10.0] == [view.remembered("key", find) for _ in range(2)]
     view.apply([_close(DAY, 11.0, known_h=5)])
     assert (11.0, 2) == (view.remembered("key", find), len(asked))
+
+
+def test_the_newest_figure_of_a_source_is_the_one_that_happened_last() -> None:
+    """Not the one that became known last: old quarters are filed later than closes."""
+    view = MarketView(UNIVERSE, CALENDARS)
+    close, told = datetime(2024, 11, 1, 20, tzinfo=UTC), datetime(2024, 11, 2, tzinfo=UTC)
+    quarter, filed = datetime(2024, 9, 30, tzinfo=UTC), datetime(2024, 11, 2, 1, tzinfo=UTC)
+    view.apply([Observation(SERIES, close, told, 1.0, source="Wind")])
+    view.apply([Observation("fundamentals.AAA.capex", quarter, filed, 1.0, source="Wind")])
+    assert (filed, close) == (view.health["Wind"].last_success, view.health["Wind"].newest)
