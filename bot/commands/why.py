@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 
 from adapters.chat.port import Reply
@@ -27,6 +27,15 @@ from rules.model import TraceLine, Transition, TransitionKind
 from rules.spec import RuleSpec
 
 _SHOWN = 8
+_STATES: Mapping[TransitionKind, str] = {
+    TransitionKind.PENDING: "pending",
+    TransitionKind.FIRED: "firing",
+    TransitionKind.RELAPSED: "firing",
+    TransitionKind.RECOVERING: "recovering",
+    TransitionKind.RESOLVED: "idle",
+    TransitionKind.CORRECTED: "idle",
+    TransitionKind.ENDED: "idle",
+}
 
 
 async def why(ctx: Context, args: Arguments) -> Reply:
@@ -67,9 +76,9 @@ async def _recorded(ctx: Context, number: str, found: Sequence[Transition]) -> M
         (str(index), expression_of(item, ctx.lang), value_of(item, ctx.lang), _origin(ctx, item))
         for index, item in enumerate(opening.trace.lines, 1)
     )
-    lines: list[Line] = [line(ctx.say("why.decided"), code(opening.trace.deciding))]
-    lines += [line(_happened(ctx, item)) for item in found]
-    lines += await _deliveries(ctx, number)
+    lines: list[Line] = [line(ctx.say("why.decided"), code(opening.trace.deciding)), line(_quality(ctx, opening))]
+    lines += [line(text) for text in _happened(ctx, found)]
+    lines += [line(ctx.say("why.dedup"), code(opening.alert)), *await _deliveries(ctx, number), *_next(ctx, opening)]
     blocks: list[Block] = [Table(rows=rows, align="rlll")] if rows else []
     subject = " ".join(opening.labels.values())
     version = f"{opening.rule} {opening.rule_version[:7]}"
@@ -99,15 +108,36 @@ def _origin(ctx: Context, item: TraceLine) -> str:
     return ("· " if source.endswith("）") else " · ").join(filter(None, (source, status)))
 
 
-def _happened(ctx: Context, item: Transition) -> str:
-    local = item.at.astimezone(ctx.zone)
-    when = f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S}"
-    return ctx.say(
-        "why.happened",
-        when=when,
-        kind=ctx.say(f"kind.{item.kind.value}"),
-        reason=ctx.say(f"reason.{item.reason.value}"),
-    )
+def _quality(ctx: Context, item: Transition) -> str:
+    """The weakest status among the figures that decided, whose they are, and of when."""
+    seen = [moment(ctx, item.observed_at)] if item.observed_at else []
+    sources = [source_name(source, ctx.lang) for source in item.sources]
+    return ctx.say("why.quality") + " · ".join((ctx.say(f"figure.{item.status.value}"), *sources, *seen))
+
+
+def _happened(ctx: Context, found: Sequence[Transition]) -> Iterator[str]:
+    """Each step with its time: from which state to which, or what else was told."""
+    state = "idle"
+    for item in found:
+        before, state = state, _STATES.get(item.kind, state)
+        kind = ctx.say(f"kind.{item.kind.value}")
+        if before != state:
+            kind = f"{ctx.say(f'phase.{before}')} → {ctx.say(f'phase.{state}')}"
+        local = item.at.astimezone(ctx.zone)
+        when = f"{day_text(local.date(), ctx.lang)} {local:%H:%M:%S}"
+        yield ctx.say("why.happened", when=when, kind=kind, reason=ctx.say(f"reason.{item.reason.value}"))
+
+
+def _next(ctx: Context, item: Transition) -> Iterator[Line]:
+    """What the rule asks for before it tells of this again, as it is written now; nothing where it is gone."""
+    spec = next((spec for spec in ctx.rules if spec.id == item.rule), None)
+    if spec is None:
+        return
+    for key, expression in (("clear", spec.clear), ("rearm", spec.rearm)):
+        if expression:
+            yield line(ctx.say(f"why.{key}"), code(expression.text))
+    if spec.once_per:
+        yield line(ctx.say(f"why.once_per.{spec.once_per.value}"))
 
 
 async def _deliveries(ctx: Context, number: str) -> list[Line]:

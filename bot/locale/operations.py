@@ -349,7 +349,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     ),
     "routes.no_rule_near": (
         "no rule is called {name!r}, so its severity and tags are unknown; did you mean {guess}?",
-        "没有规则“{name}”，无从得知其级别和标签，是不是 {guess}？",
+        "没有规则“{name}”，无从得知其级别和标签，是否 {guess}？",
     ),
     "routes.nowhere": (
         "nowhere: no route has a destination for it, and no destinations are configured",

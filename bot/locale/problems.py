@@ -121,7 +121,7 @@ def told(problem: Problem, lang: Lang, text: str = "") -> str:
     said = _in_chinese(problem, text) if lang == "zh" else ""
     if not said:
         return f"{problem.message}; did you mean {problem.suggestion}?" if problem.suggestion else problem.message
-    return f"{said}，是不是 {problem.suggestion}？" if problem.suggestion else said
+    return f"{said}，是否 {problem.suggestion}？" if problem.suggestion else said
 
 
 def _in_chinese(problem: Problem, text: str) -> str:

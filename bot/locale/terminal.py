@@ -55,6 +55,7 @@ RUN: Mapping[str, tuple[str, str]] = {
 
 LOOKS: Mapping[str, tuple[str, str]] = {
     "firing.none": ("nothing is pending, firing or recovering", "没有待确认、触发中或恢复中的提醒"),
+    "phase.idle": ("idle", "未触发"),
     "phase.pending": ("pending", "待确认"),
     "phase.firing": ("firing", "触发中"),
     "phase.recovering": ("recovering", "恢复中"),
@@ -147,7 +148,7 @@ FAILURES: Mapping[str, tuple[str, str]] = {
     ),
     "failure.no_rule_near": (
         "there is no rule {name!r}; did you mean {guess}?",
-        "没有规则“{name}”，是不是 {guess}？",
+        "没有规则“{name}”，是否 {guess}？",
     ),
     "failure.no_prices": (
         "there are no prices to test on; give --data DIR with SYMBOL.csv files, or let the bot run first",
@@ -218,7 +219,7 @@ FAILURES: Mapping[str, tuple[str, str]] = {
     "failure.no_feed": ("there is no feed {name!r}; wanted one of {known}", "没有数据“{name}”；可用：{known}"),
     "failure.no_feed_near": (
         "there is no feed {name!r}; did you mean {guess}? There are {known}",
-        "没有数据“{name}”，是不是 {guess}？可用：{known}",
+        "没有数据“{name}”，是否 {guess}？可用：{known}",
     ),
     "failure.not_recorded": (
         "{folder} holds no feed {name!r}; it has {known}",

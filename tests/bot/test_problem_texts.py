@@ -47,7 +47,7 @@ def test_each_code_has_a_text() -> None:
 @pytest.mark.parametrize(
     ("code", "column", "suggestion", "text", "said"),
     [
-        ("unknown-name", 5, "NVDA", "ret(NVDIA, 1d)", "没有名为 “NVDIA” 的标的或数据，是不是 NVDA？"),
+        ("unknown-name", 5, "NVDA", "ret(NVDIA, 1d)", "没有名为 “NVDIA” 的标的或数据，是否 NVDA？"),
         ("syntax", 7, "", "NVDA >", "表达式不完整"),
         ("units-differ", 6, "", "NVDA > 5%", "两边单位不同，不能比较"),
     ],
@@ -60,7 +60,7 @@ def test_a_mistake_names_the_word_that_it_is_about(code, column, suggestion, tex
 def test_a_mistake_in_a_file_names_what_its_message_quotes() -> None:
     """There is no expression to cut the word out of."""
     problem = Problem("etf.yaml", 12, 5, "unknown-key", "a rule has no key 'treshold'", "threshold")
-    assert told(problem, "zh") == "未知字段 “treshold”，是不是 threshold？"
+    assert told(problem, "zh") == "未知字段 “treshold”，是否 threshold？"
     assert told(problem, "en") == "a rule has no key 'treshold'; did you mean threshold?"
 
 
@@ -100,7 +100,7 @@ tests:
 """
 CHINESE = """\
 3:9 规则 id “Bad Id” 无效，只能用小写字母、数字和连字符
-5:15 没有名为 “NVDIA” 的标的或数据，是不是 NVDA？
+5:15 没有名为 “NVDIA” 的标的或数据，是否 NVDA？
 5:26 百分比与纯数字 5 比较，请写成 5%
 7:10 “soon” 不是时长，例：30m、2h、1d、2 sessions
 8:15 severity 不能是 “urgent”，可用：info, warning, critical, health

@@ -93,7 +93,7 @@ async def test_a_mistake_is_located_and_the_old_rules_stay(admin: Person, file: 
     text = await admin.read("/reload")
     assert "✋ mine.yaml:6:5 a rule has no key 'tgas'; did you mean tags? Old rules stay active." == text
     chinese = await replace(admin, lang="zh-hans").read("/reload")
-    assert "✋ mine.yaml:6:5 未知字段 “tgas”，是不是 tags？旧规则继续生效。" == chinese
+    assert "✋ mine.yaml:6:5 未知字段 “tgas”，是否 tags？旧规则继续生效。" == chinese
     file.write_text(PACK.replace("tags:", "tgas:").replace("when:", "wenn:"), encoding="utf-8")
     several = await admin.read("/dryrun")
     assert "✋ 3 mistakes in the rule files" in several

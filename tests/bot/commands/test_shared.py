@@ -160,14 +160,18 @@ async def test_only_an_analyst_publishes_the_digest(ann: Person) -> None:
 
 
 async def test_why_shows_the_recorded_trace_and_the_deliveries(ann: Person, numbers, desk) -> None:
-    """Each sub-expression with value and source, what decided, and where it was sent."""
+    """Each sub-expression with value and source, what decided, its state, where it was sent, and what it waits for."""
     number = numbers["sox-lags-ndx"]
     desk.deliveries.lines = [LogLine(f"{number}:fired:x", "slack:C1", END, "sent", "{}", 1)]
     text = await ann.read(f"/why {number}")
     assert text.startswith(f"🔎 Why {number} fired · SOX lags NDX this week")
     assert "rel(SOX, NDX, this_week)          -2.5pp" in text
     assert "Decided by: rel(SOX, NDX, this_week) <= -2pp" in text
+    assert "Data: final · Wind (printed weekly) · 1 Nov 20:00 UTC" in text
+    assert "idle → firing (first)" in text
+    assert "Counts as one alert: sox-lags-ndx{}@2024-W44" in text
     assert "2 Nov 02:00:00 · slack:C1 · sent" in text
+    assert "Resolves when: rel(SOX, NDX, this_week) > -1.5pp\nFires at most once a week" in text
     assert " · indices.yaml:5:11" in text
 
 

@@ -91,7 +91,7 @@ async def test_a_bad_edit_is_told_once_and_its_repair_once(store: RedisStore, tm
     assert told.say["en"].endswith("Old rules stay active.")
     assert told.say["zh"].endswith("旧规则继续生效。")
     assert "NVDA" in told.say["en"].splitlines()[0]
-    assert "没有名为 “NVDIA” 的标的或数据，是不是 NVDA？" in told.say["zh"].splitlines()[0]
+    assert "没有名为 “NVDIA” 的标的或数据，是否 NVDA？" in told.say["zh"].splitlines()[0]
     (standing,) = await standing_mistakes(store.documents)
     assert located(standing, "en").startswith(f"{desk.pack}:6:17: ")
 
