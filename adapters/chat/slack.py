@@ -43,6 +43,8 @@ _LOG = structlog.get_logger(__name__)
 _ANY = re.compile(r".*", re.DOTALL)
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<[@#!]?(?:[^|<>]*\|)?([^<>]*)>")
+_AT_ONCE = 16
+"""What is asked beyond this waits, so that acknowledgements, which Slack wants within 3 s, go first."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=20, sock_read=20)
 _LEFT = ("channel_left", "group_left", "channel_archive", "group_archive", "channel_deleted", "group_deleted")
 EVENTS = ("app_mention", "message", "app_home_opened", *_LEFT)
@@ -105,6 +107,7 @@ class SlackFrontEnd:
         self._locales: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
         """Listen until cancelled; raise ``Misconfigured`` on a bad token or a missing scope."""
@@ -181,7 +184,8 @@ class SlackFrontEnd:
         }
 
     async def _answered(self, key: str, work: Awaitable[None]) -> None:
-        await _guarded(work)
+        async with self._room:
+            await _guarded(work)
         await self._inbox.done(key)
 
     async def _again(self, held: Json, replies: SlackReplies) -> None:
