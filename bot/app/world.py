@@ -23,7 +23,7 @@ from bot.locale import Saying
 from bot.market.view import MarketView
 from bot.pipeline import Pipeline
 from bot.rulebook.changes import FILES, announce
-from bot.rulebook.rulebook import RuleBook
+from bot.rulebook.rulebook import RuleBook, mark_of
 from bot.rulebook.running import RunningRules
 from bot.settings import Settings
 from rules.calendars.sessions import Calendars
@@ -165,10 +165,10 @@ class _Announcer:
     def __init__(self) -> None:
         self.documents: Documents | None = None
 
-    async def changed(self, rules: Sequence[RuleSpec]) -> None:  # noqa: ARG002 - each process reads its own files
+    async def changed(self, rules: Sequence[RuleSpec]) -> None:
         """The files that were just read are to run."""
         if self.documents is not None:
-            await announce(self.documents, FILES)
+            await announce(self.documents, FILES, mark_of(rules))
 
 
 async def lead(store: Store, role: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,11 @@ def _files(path: Path) -> Sequence[Path]:
         return pack_files(path)
     except OSError:
         return [path]
+
+
+def mark_of(rules: Sequence[RuleSpec]) -> str:
+    """Names ``rules`` as they were read: the same for the same rules within a process."""
+    return hashlib.sha256(repr(tuple(rules)).encode()).hexdigest()
 
 
 class RuleBook:

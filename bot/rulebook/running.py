@@ -11,7 +11,7 @@ import structlog
 from adapters.store.port import Documents, StoreUnavailable
 from bot.rulebook import personal
 from bot.rulebook.changes import FILES, announced
-from bot.rulebook.rulebook import RuleBook
+from bot.rulebook.rulebook import RuleBook, mark_of
 from rules.calendars.sessions import Calendars
 from rules.spec import RuleSpec
 from rules.universe import Universe
@@ -41,11 +41,15 @@ class RunningRules:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Take up what was announced since the last look; files that were reloaded elsewhere are read again."""
+        """Take up what was announced since the last look; files that were reloaded elsewhere are read again.
+
+        What this process reloaded itself it has: its files may have been edited since, unchecked.
+        """
         marks = await announced(self._documents)
         if marks == self._seen:
             return
-        if self._seen is not None and marks.get(FILES) != self._seen.get(FILES):
+        files = marks.get(FILES)
+        if self._seen is not None and files != self._seen.get(FILES) and files != mark_of(self._rulebook.rules):
             await self._reread()
         self._seen = marks
         self.revision += 1

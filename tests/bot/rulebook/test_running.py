@@ -1,5 +1,6 @@
 """Rules that change while they run: the engine hears of it, and keeps what the others remember."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from adapters.store.redis import RedisStore
 from bot.rulebook import personal
 from bot.rulebook.changes import FILES, announce
 from bot.rulebook.personal import PersonalAlert
-from bot.rulebook.rulebook import RuleBook
+from bot.rulebook.rulebook import RuleBook, mark_of
 from bot.rulebook.running import RunningRules
 from rules.calendars.sessions import Calendars
 from rules.loading.universe_file import load_universe
@@ -68,3 +69,20 @@ async def test_files_are_read_again_when_a_reload_is_announced_and_a_bad_one_is_
     await announce(store.documents, FILES)
     await running.look()
     assert "200" in book.rules[0].when.text
+
+
+async def test_what_this_process_reloaded_is_not_read_once_more(store: RedisStore, tmp_path: Path) -> None:
+    """Files that were edited after the reload wait for the next one."""
+
+    async def changed(rules: Sequence[RuleSpec]) -> None:
+        await announce(store.documents, FILES, mark_of(rules))
+
+    book = RuleBook([pack(tmp_path, 100)], UNIVERSE, changed)
+    running = RunningRules(book, store.documents)
+    await running.look()
+    before = running.revision
+    pack(tmp_path, 200)
+    await book.use(book.read())
+    pack(tmp_path, 300)
+    await running.look()
+    assert (before + 1, True) == (running.revision, "200" in book.rules[0].when.text)
