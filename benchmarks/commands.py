@@ -35,7 +35,9 @@ LIMIT_MS = 200.0
 
 
 class Nothing:
-    """A store without documents, buckets that never run dry, an outbox that is empty."""
+    """A store without documents, buckets that never run dry, an outbox that is empty, a digest without texts."""
+
+    slots = ()
 
     async def get(self, collection: str, key: str) -> None:
         return None
