@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.charts.svg import SMALL, Frame, element, hatch, number, picture, shortened, text, text_width, ticks
@@ -135,25 +135,35 @@ def columns(
         if (len(bars) - 1 - index) % every == 0:
             at = min(x + width / 2, frame.width - text_width(bar.label, SMALL) / 2)
             parts.append(text(at, height - 4, bar.label, palette.muted, anchor="middle", size=SMALL))
-    written: list[_Written] = []
-    for index in range(len(bars) - 1, len(bars) - 1 - shown, -1):
-        bar = bars[index]
-        spot = _Written.over(bar, left + slot * (index + 0.5), y_of(bar.value), edge)
-        beside = (
-            ()
-            if fits
-            else ((left + slot * (at + 0.5), y_of(other.value)) for at, other in enumerate(bars) if at != index)
-        )
-        clear = not any(spot.crosses(middle, width / 2, *sorted((end, y_of(0)))) for middle, end in beside)
-        if clear and not any(spot.covers(other) for other in written):
-            written.append(spot)
-            parts += [_paper(frame, bar.written, spot.x, spot.y)] if level or not fits else []
-            parts.append(text(spot.x, spot.y, bar.written, palette.text, anchor="middle", size=SMALL))
+    middles = [left + slot * (index + 0.5) for index in range(len(bars))]
+    ends = [(y_of(bar.value), y_of(0)) for bar in bars]
+    solids = [] if fits else [(at, min(end), max(end)) for at, end in zip(middles, ends, strict=True)]
+    spots = [_Written.over(bar, middle, y_of(bar.value), edge) for bar, middle in zip(bars, middles, strict=True)]
+    for index in _readable(spots, solids, width / 2, shown):
+        spot = spots[index]
+        parts += [_paper(frame, bars[index].written, spot.x, spot.y)] if level or not fits else []
+        parts.append(text(spot.x, spot.y, bars[index].written, palette.text, anchor="middle", size=SMALL))
     parts.append(element("line", x1=left, x2=edge, y1=y_of(0), y2=y_of(0), stroke=palette.text, stroke_width=1))
     if marked:
         x, value = left + slot * (marked[0] + 0.5), bars[marked[0]].value
         parts += _marked(frame, marked[1], x, y_of(max(value, 0.0)) - (18 if value > 0 else 3))
     return picture(frame, height, parts, "; ".join(f"{bar.label} {bar.written}" for bar in bars))
+
+
+def _readable(
+    spots: Sequence[_Written], solids: Sequence[tuple[float, float, float]], half: float, most: int
+) -> Iterator[int]:
+    """Of the newest ``most`` values those that lie over no other one and over no column but their own, newest first.
+
+    ``solids`` are the columns: the middle, the top and the bottom of each; none where there is room for every value.
+    """
+    kept: list[_Written] = []
+    for index in range(len(spots) - 1, len(spots) - 1 - most, -1):
+        others = (solid for at, solid in enumerate(solids) if at != index)
+        clear = not any(spots[index].crosses(middle, half, top, bottom) for middle, top, bottom in others)
+        if clear and not any(spots[index].covers(other) for other in kept):
+            kept.append(spots[index])
+            yield index
 
 
 @dataclass(frozen=True, slots=True)
